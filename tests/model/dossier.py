@@ -1,0 +1,231 @@
+"""Everything known of one contract on one day, recomputed from all messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+
+from .entities import Entity, Event, Fields, gather, happened, kind_of
+from .numbers import number
+from .pricing import Entry, home_of, priced
+from .terms import Terms, terms_on
+
+# Where an entity is "at a contract", these are not counted as parked.
+_NEVER_PARKED = {"assignment", "demand", "holiday"}
+
+
+@dataclass(frozen=True)
+class Expense:
+    """An approved expense in the contract's currency, marked up, on the line it belongs to."""
+
+    expense_id: str
+    day: date
+    line_id: str | None
+    billable: bool
+    amount: Fraction
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """`status` is planned, completed, accepted, rejected or cancelled; `accepted_on` may be unknown."""
+
+    milestone_id: str
+    status: str
+    line_id: str | None
+    amount: Fraction
+    accepted_on: date | None
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """One contract as of `as_of`. Entries and expenses of later days are not in it.
+
+    `invoiced` is what live invoices say less what was credited on them, by (kind, id); `invoiced_total` their sum.
+    `named_entries` are all that ever named this contract; `named_lines` every line anybody ever spoke of here.
+    """
+
+    contract_id: str
+    as_of: date
+    terms: Terms | None
+    entries: tuple[Entry, ...]
+    expenses: tuple[Expense, ...]
+    milestones: tuple[Milestone, ...]
+    invoiced: dict[tuple[str, str], Fraction]
+    named_entries: frozenset[str]
+    named_lines: frozenset[str]
+
+    @property
+    def currency(self) -> str | None:
+        return self.terms.currency if self.terms else None
+
+    @property
+    def status(self) -> str:
+        return self.terms.status(self.as_of) if self.terms else "unknown"
+
+    @property
+    def invoiced_total(self) -> Fraction:
+        return sum(self.invoiced.values(), Fraction(0))
+
+    def invoiced_for(self, kind: str, item_id: str) -> Fraction:
+        return self.invoiced.get((kind, item_id), Fraction(0))
+
+
+class Archive:
+    """All entities of all contracts, and what each contract needs of them."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.entities = gather(events)
+        self.contract_ids = sorted({one["data"]["contract_id"] for one in events if one["data"].get("contract_id")})
+
+    def of(self, kind: str) -> list[Entity]:
+        return [entity for entity in self.entities if entity.kind == kind]
+
+    def at(self, kind: str, contract_id: str) -> list[Entity]:
+        """The entities of `kind` that belong to the contract now."""
+        return [entity for entity in self.of(kind) if self._home(entity) == contract_id]
+
+    def versions(self, contract_id: str) -> list[Event]:
+        return [event for entity in self.at("contract", contract_id) for event in entity.revisions]
+
+    def cards(self, contract_id: str) -> list[Fields]:
+        """The rate cards that exist for the contract: its own and those of no contract, without the withdrawn."""
+        standing = [entity.fields() for entity in self.of("rate") if entity.state != "withdrawn"]
+        return [card for card in standing if card.get("contract_id") in {None, contract_id}]
+
+    def holidays(self) -> frozenset[date]:
+        """The days nobody in the firm works."""
+        current = [entity.current["data"] for entity in self.of("holiday") if entity.state == "set"]
+        return frozenset(date.fromisoformat(data["date"]) for data in current if data.get("region") is None)
+
+    def parked(self) -> int:
+        """How many entities are at a contract nobody has approved; each contract version is one."""
+        approved = {
+            contract_id
+            for contract_id in self.contract_ids
+            if any(happened(event) == "approved" for event in self.versions(contract_id))
+        }
+        waiting = [
+            entity
+            for entity in self.entities
+            if entity.kind not in _NEVER_PARKED and (self._home(entity) or "") not in {"", *approved}
+        ]
+        return sum(len(entity.revisions) if entity.kind == "contract" else 1 for entity in waiting)
+
+    def dossier(self, contract_id: str, as_of: date) -> Dossier:
+        versions = self.versions(contract_id)
+        cards = self.cards(contract_id)
+        terms = {day: terms_on(versions, day) for day in {as_of, *self._days(contract_id)}}
+        entries = [
+            priced(entity, terms[date.fromisoformat(entity.fields()["work_date"])], cards)
+            for entity in self.at("time", contract_id)
+        ]
+        return Dossier(
+            contract_id=contract_id,
+            as_of=as_of,
+            terms=terms[as_of],
+            entries=tuple(entry for entry in entries if entry.day <= as_of),
+            expenses=tuple(self._expenses(contract_id, as_of, terms)),
+            milestones=tuple(_milestone(entity, terms[as_of]) for entity in self.at("milestone", contract_id)),
+            invoiced=self._invoiced(contract_id, as_of),
+            named_entries=frozenset(entity.id for entity, _ in self._said_of(contract_id, "time")),
+            named_lines=frozenset(self._named_lines(contract_id)),
+        )
+
+    def _home(self, entity: Entity) -> str | None:
+        return home_of(entity) if entity.kind == "time" else entity.fields().get("contract_id")
+
+    def _days(self, contract_id: str) -> Iterable[date]:
+        """Every work date and expense date at the contract."""
+        for entity in self.at("time", contract_id):
+            yield date.fromisoformat(entity.fields()["work_date"])
+        for entity in self.at("expense", contract_id):
+            yield date.fromisoformat(entity.fields().get("date") or "0001-01-01")
+
+    def _said_of(self, contract_id: str, kind: str) -> Iterable[tuple[Entity, Event]]:
+        """Every message of `kind` that names the contract, those that lost included."""
+        for entity in self.of(kind):
+            for message in entity.messages:
+                if message["data"].get("contract_id") == contract_id:
+                    yield entity, message
+
+    def _named_lines(self, contract_id: str) -> Iterable[str]:
+        for _, message in self._said_of(contract_id, "contract"):
+            yield from (line["line_id"] for line in message["data"].get("lines") or [])
+        for _, message in self._said_of(contract_id, "time"):
+            if message["data"].get("line_id") is not None:
+                yield message["data"]["line_id"]
+
+    def _expenses(self, contract_id: str, as_of: date, terms: dict[date, Terms | None]) -> Iterable[Expense]:
+        for entity in self.at("expense", contract_id):
+            fields = entity.fields()
+            if entity.state == "rejected" or not fields.get("date") or not fields.get("net"):
+                continue
+            day = date.fromisoformat(fields["date"])
+            holding = terms[day]
+            if day > as_of or holding is None or fields["net"]["currency"] != holding.currency:
+                continue
+            yield Expense(
+                expense_id=entity.id,
+                day=day,
+                line_id=holding.line_of(fields.get("line_id")),
+                billable=fields.get("billable") is not False,
+                amount=holding.rounded(number(fields["net"]["amount"]) * (1 + number(fields.get("markup_ratio")))),
+            )
+
+    def _invoiced(self, contract_id: str, as_of: date) -> dict[tuple[str, str], Fraction]:
+        """Live invoices less their credits, each from its date on, always if it has none."""
+        live = [entity for entity in self.at("invoice", contract_id) if entity.state != "voided"]
+        live = [entity for entity in live if _begun(entity.fields().get("invoiced_on"), as_of)]
+        numbers = {entity.id for entity in live}
+        credited = [
+            entity
+            for entity in self.at("credit", contract_id)
+            if entity.fields()["invoice_id"] in numbers and _begun(entity.fields().get("credited_on"), as_of)
+        ]
+        totals: dict[tuple[str, str], Fraction] = {}
+        for sign, documents in ((1, live), (-1, credited)):
+            for entity in documents:
+                for line in entity.fields().get("lines") or []:
+                    key = (line["kind"], line["id"])
+                    totals[key] = totals.get(key, Fraction(0)) + sign * number(line["amount"])
+        return totals
+
+
+class WorkingDays:
+    """Monday to Friday without the firm's holidays, counted from the day after `as_of`."""
+
+    def __init__(self, as_of: date, holidays: frozenset[date]) -> None:
+        self._last, self._holidays, self._days = as_of, holidays, list[date]()
+
+    def nth(self, count: int) -> date:
+        """The `count`-th working day after as-of; the first is 1."""
+        while len(self._days) < count:
+            self._last += timedelta(days=1)
+            if self._last.isoweekday() <= 5 and self._last not in self._holidays:
+                self._days.append(self._last)
+        return self._days[count - 1]
+
+
+def _milestone(entity: Entity, terms: Terms | None) -> Milestone:
+    fields = entity.folded()
+    states = [happened(event) for event in entity.revisions if happened(event) != "changed"]
+    accepted_on = fields.get("accepted_on")
+    return Milestone(
+        milestone_id=entity.id,
+        status=states[-1] if states else "planned",
+        line_id=terms.line_of(fields.get("line_id")) if terms else fields.get("line_id"),
+        amount=number(fields.get("amount")),
+        accepted_on=date.fromisoformat(accepted_on) if accepted_on else None,
+    )
+
+
+def _begun(day: str | None, as_of: date) -> bool:
+    return day is None or date.fromisoformat(day) <= as_of
+
+
+def last_tick(events: Sequence[Event]) -> date | None:
+    """The greatest day the clock has said."""
+    ticks = [date.fromisoformat(event["data"]["on"]) for event in events if kind_of(event) == "clock"]
+    return max(ticks, default=None)

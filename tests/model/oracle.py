@@ -1,0 +1,52 @@
+"""The figures the rules give for a set of events, recomputed from nothing each time.
+
+It shares no line with the engine: two independent readings of the same rules can only agree where both are right, or
+where both made the same mistake. It is slow on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from .burn import burn_row
+from .dossier import Archive, WorkingDays, last_tick
+from .entities import Event, instant, known_since
+from .readiness import readiness_row
+
+
+@dataclass(frozen=True)
+class Figures:
+    """`burn` by (contract, line), line None being the whole contract; `readiness` by contract.
+
+    Rows hold the payload fields of `burn.updated` and `readiness.updated`. `parked` counts the entities at a contract
+    nobody has approved.
+    """
+
+    burn: dict[tuple[str, str | None], dict[str, Any]]
+    readiness: dict[str, dict[str, Any]]
+    parked: int
+
+
+def recompute(events: Sequence[Event], as_of: date | None, known_at: str | None = None) -> Figures:
+    """Every burn and readiness row of `events`, in whatever order and however often they come.
+
+    Without `as_of` the greatest tick of the clock is today. With `known_at` only what was known at that instant, itself
+    included, exists. Raises ValueError where neither a day nor a tick is given.
+    """
+    known = [event for event in events if known_at is None or known_since(event) <= instant(known_at)]
+    today = as_of or last_tick(known)
+    if today is None:
+        raise ValueError("no day to compute for: pass as_of, or events with a clock.ticked among them")
+    archive = Archive(known)
+    working_days = WorkingDays(today, archive.holidays())
+    burn: dict[tuple[str, str | None], dict[str, Any]] = {}
+    readiness = {}
+    for contract_id in archive.contract_ids:
+        dossier = archive.dossier(contract_id, today)
+        for line_id in [None, *sorted(dossier.named_lines)]:
+            burn[contract_id, line_id] = burn_row(dossier, line_id, working_days)
+        readiness[contract_id] = readiness_row(dossier)
+    return Figures(burn, readiness, archive.parked())
