@@ -1,0 +1,321 @@
+"""The data of single events, all valid by the catalogue, small enough to collide often."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from .choices import Choices
+
+Data = dict[str, Any]
+
+PEOPLE = ("P-1", "P-2", "P-3")
+ROLES = ("engineer", "architect", "analyst")
+CLIENTS = ("CL-1", "CL-2")
+LINES = ("L-1", "L-2", "L-3")
+UNKNOWN_LINE = "L-9"
+# A contract keeps its currency for life, so its number decides it.
+_CURRENCIES = ("EUR", "JPY", "KWD", "EUR")
+# A whole amount of this many units is a day's work or so in the currency.
+_SCALES = {"EUR": 1, "JPY": 100, "KWD": 1}
+_DECIMALS = {"EUR": ("", ".50", ".99"), "JPY": ("",), "KWD": ("", ".125", ".999")}
+_HOURLY = {
+    "EUR": ("60", "100", "90.50", "100.005", "33.333333", "200", "0"),
+    "JPY": ("6000", "9999.5", "10000", "3333.333333", "0"),
+    "KWD": ("30", "60.0005", "33.333333", "0"),
+}
+
+
+@dataclass(frozen=True)
+class Days:
+    """The days a history plays on; `work` are those time is booked on."""
+
+    work: Sequence[date]
+    terms: Sequence[date] = field(default=())
+
+    @classmethod
+    def between(cls, start: date, end: date) -> Days:
+        """Every day from `start` to `end`, terms beginning up to a month before."""
+        span = [start + timedelta(days=n) for n in range((end - start).days + 1)]
+        return cls(span, [start - timedelta(days=30 - n) for n in range(30)] + span)
+
+
+def currency_of(contract_id: str) -> str:
+    """C-1 is in euros, C-2 in yen, C-3 in dinars, and so on around."""
+    return _CURRENCIES[(int(contract_id.split("-")[1]) - 1) % len(_CURRENCIES)]
+
+
+def money(choices: Choices, currency: str, low: int, high: int) -> str:
+    """An amount at the currency's exponent, between `low` and `high` day's works or so."""
+    whole = choices.between(low, high) * 50 * _SCALES[currency]
+    return f"{whole}{choices.one(_DECIMALS[currency])}"
+
+
+def interval(choices: Choices, days: Sequence[date], *, open_end: int = 60) -> tuple[str, str | None]:
+    """A start, and an end that is not before it; `open_end` per cent have none."""
+    first, second = choices.one(days), choices.one(days)
+    if choices.chance(100 - open_end):
+        return min(first, second).isoformat(), max(first, second).isoformat()
+    return first.isoformat(), None
+
+
+def approved(choices: Choices, contract_id: str, version: int, days: Days, *, effective: date | None = None) -> Data:
+    """A whole contract. `effective` fixes its first day; without it any day of the terms will do."""
+    currency = currency_of(contract_id)
+    start, end = interval(choices, days.terms, open_end=80)
+    if effective is not None:
+        start = effective.isoformat()
+        end = end if end is not None and end >= start else None
+    data: Data = {
+        "contract_id": contract_id,
+        "version": version,
+        "client_id": choices.one(CLIENTS),
+        "currency": currency,
+        "effective_from": start,
+        "term": {"from": start} if end is None else {"from": start, "to": end},
+        "lines": [line(choices, line_id, currency) for line_id in LINES[: choices.between(1, 3)]],
+    }
+    if choices.chance(40):
+        data["rounding"] = rounding(choices)
+    if choices.chance(20):
+        data["day_minutes"] = choices.one((450, 420))
+    if choices.chance(20):
+        data["purchase_order"] = {"required": True, **({"number": "PO-7"} if choices.chance(60) else {})}
+    if choices.chance(20):
+        data["term"] = {**data["term"], "from": choices.one([d for d in days.terms if not end or d.isoformat() <= end])}
+        data["term"]["from"] = data["term"]["from"].isoformat()
+    return data
+
+
+def rounding(choices: Choices) -> Data:
+    """Mode, and sometimes an increment per entry."""
+    rule: Data = {"mode": choices.one(("half_up", "half_even"))}
+    if choices.chance(60):
+        rule["increment_minutes"] = choices.one((6, 15, 30))
+        if choices.chance(70):
+            rule["direction"] = choices.one(("nearest", "up", "down"))
+        if choices.chance(50):
+            rule["tie"] = choices.one(("down", "up"))
+        if choices.chance(50):
+            rule["scope"] = "entry"
+    return rule
+
+
+def line(choices: Choices, line_id: str, currency: str) -> Data:
+    """One line of a contract, most of them time and materials with a budget."""
+    data: Data = {"line_id": line_id, "billing_method": "time_and_materials"}
+    if choices.chance(20):
+        data["billing_method"] = choices.one(("milestone", "non_billable"))
+    if choices.chance(70):
+        data["budget"] = quantities(choices, currency, 2, 40)
+    if choices.chance(50):
+        data["cap"] = cap(choices, currency)
+    if choices.chance(20):
+        data["discount_ratio"] = choices.one(("0.2", "0.05", "0.3333"))
+    if choices.chance(15):
+        data["chargeable_roles"] = list(ROLES[: choices.between(1, 2)])
+    return data
+
+
+def quantities(choices: Choices, currency: str, low: int, high: int) -> Data:
+    """Minutes, money, or both."""
+    which = choices.one((("minutes",), ("amount",), ("minutes", "amount")))
+    values = {"minutes": choices.between(low, high) * 60, "amount": money(choices, currency, low, high)}
+    return {name: values[name] for name in which}
+
+
+def cap(choices: Choices, currency: str) -> Data:
+    """A cap; one that only warns is about money, where its excess has an amount."""
+    mode = choices.one(("block", "split", "warn"))
+    limit = {"amount": money(choices, currency, 0, 15)} if mode == "warn" else quantities(choices, currency, 0, 15)
+    return limit if mode == "block" and choices.chance(50) else {**limit, "on_exceed": mode}
+
+
+def amended(choices: Choices, contract_id: str, version: int, days: Sequence[date]) -> Data:
+    """An amendment of any kind but cancellation, changing one to three things."""
+    currency = currency_of(contract_id)
+    kind = choices.one(("additive", "replacement", "retroactive"))
+    data: Data = {
+        "contract_id": contract_id,
+        "version": version,
+        "amendment_id": f"{contract_id}-A-{version}",
+        "kind": kind,
+        "effective_from": choices.one(days).isoformat(),
+    }
+    if choices.chance(85):
+        amend = added_line if kind == "additive" else changed_line
+        data["lines"] = [amend(choices, one, currency) for one in _few(choices, LINES)]
+    if choices.chance(20):
+        data["rounding"] = choices.one(({"mode": "half_even"}, {"mode": "half_up", "increment_minutes": 15}))
+    if choices.chance(15):
+        data["client_id"] = choices.one(CLIENTS)
+    if choices.chance(15):
+        data["purchase_order"] = choices.one(({"number": "PO-8"}, {"required": False}))
+    if kind != "additive" and choices.chance(15):
+        data.update(choices.one(({"purchase_order": None}, {"rounding": None}, {"day_minutes": None})))
+    return data
+
+
+def cancelled_by_amendment(contract_id: str, version: int, day: date) -> Data:
+    """The amendment that ends a contract on `day`."""
+    return {
+        "contract_id": contract_id,
+        "version": version,
+        "amendment_id": f"{contract_id}-A-{version}",
+        "kind": "cancellation",
+        "effective_from": day.isoformat(),
+    }
+
+
+def added_line(choices: Choices, line_id: str, currency: str) -> Data:
+    """Deltas on a line, negative ones too."""
+    data: Data = {"line_id": line_id}
+    minutes = {"minutes": choices.one((600, 120, -300, -6000))}
+    sign = choices.one(("", "-"))
+    amount = {"amount": sign + money(choices, currency, 1, 20)}
+    data["budget"] = choices.one((minutes, amount, {**minutes, **amount}))
+    if choices.chance(30):
+        data["cap"] = dict(amount)
+    if choices.chance(15):
+        data["discount_ratio"] = "0.1"
+    return data
+
+
+def changed_line(choices: Choices, line_id: str, currency: str) -> Data:
+    """Parts of a line that overwrite, or null that clears."""
+    data: Data = {"line_id": line_id, "billing_method": "time_and_materials"}
+    if choices.chance(60):
+        data["budget"] = quantities(choices, currency, 2, 40)
+    if choices.chance(25):
+        data["cap"] = cap(choices, currency)
+    if choices.chance(20):
+        data.update(choices.one(({"discount_ratio": "0.25"}, {"discount_ratio": None}, {"cap": None})))
+    if choices.chance(15):
+        data.update(choices.one(({"chargeable_roles": ["engineer"]}, {"chargeable_roles": None}, {"budget": None})))
+    return data
+
+
+def standing(contract_id: str, version: int, day: date) -> Data:
+    """The data of suspended, resumed, closed and cancelled."""
+    return {"contract_id": contract_id, "version": version, "effective_from": day.isoformat()}
+
+
+def rate(choices: Choices, home: str | None, number: int, revision: int, days: Sequence[date]) -> Data:
+    """A rate card of one contract (`home`), or of the firm with any scope. Its id says which: it never moves."""
+    currency = currency_of(home) if home else choices.one(("EUR", "EUR", "EUR", "JPY", "KWD"))
+    start, end = interval(choices, days, open_end=70)
+    data: Data = {
+        "rate_id": f"R-{home}-{number}" if home else f"R-{number}",
+        "revision": revision,
+        "amount": choices.one(_HOURLY[currency]),
+        "currency": currency if choices.chance(93) else "USD",
+        "effective_from": start,
+    }
+    if end is not None:
+        data["effective_to"] = end
+    if home is not None:
+        data["contract_id"] = home
+    if choices.chance(30):
+        data["client_id"] = choices.one(CLIENTS)
+    if choices.chance(30):
+        data["resource_id"] = choices.one(PEOPLE)
+    if choices.chance(40):
+        data["role"] = choices.one(ROLES)
+    if choices.chance(20):
+        data["kind"] = choices.one(("cost", "bill"))
+    if choices.chance(15):
+        data["unit"] = choices.one(("day", "hour"))
+    return data
+
+
+def time(choices: Choices, entry_id: str, revision: int, contract_id: str, days: Sequence[date]) -> Data:
+    """A whole time entry."""
+    data: Data = {
+        "entry_id": entry_id,
+        "revision": revision,
+        "contract_id": contract_id,
+        "resource_id": choices.one(PEOPLE),
+        "work_date": choices.one(days).isoformat(),
+        "minutes": choices.one((60, 480, 240, 90, 30, 5, 3, 7, 122, 450, 0, -60, -480, -7)),
+    }
+    if choices.chance(75):
+        data["role"] = choices.one(ROLES)
+    if choices.chance(60):
+        data["line_id"] = choices.one((*LINES, *LINES, UNKNOWN_LINE))
+    if choices.chance(12):
+        data["billable"] = choices.chance(30)
+    if choices.chance(10):
+        data["rate_override"] = choices.one(("75", "0", "33.333333", "12.5"))
+    return data
+
+
+def expense(choices: Choices, expense_id: str, revision: int, contract_id: str, days: Sequence[date]) -> Data:
+    """A whole expense; the net has more decimals than some currencies."""
+    currency = currency_of(contract_id) if choices.chance(85) else choices.one(("EUR", "USD"))
+    data: Data = {
+        "expense_id": expense_id,
+        "revision": revision,
+        "contract_id": contract_id,
+        "date": choices.one(days).isoformat(),
+        "net": {"amount": choices.one(("100", "412.35", "80.5", "0.005", "1000")), "currency": currency},
+    }
+    if choices.chance(40):
+        data["markup_ratio"] = choices.one(("0.1", "0.05", "0.125"))
+    if choices.chance(20):
+        data["billable"] = choices.chance(30)
+    if choices.chance(40):
+        data["line_id"] = choices.one(LINES)
+    return data
+
+
+def milestone(choices: Choices, contract_id: str, number: int, revision: int, state: str, days: Sequence[date]) -> Data:
+    """A planned milestone whole; any other state with what changes, or nothing more than its name."""
+    data: Data = {"milestone_id": f"{contract_id}-M-{number}", "revision": revision, "contract_id": contract_id}
+    if state == "planned" or choices.chance(20):
+        data["amount"] = money(choices, currency_of(contract_id), 1, 40)
+        if choices.chance(50):
+            data["line_id"] = choices.one(LINES)
+    if state in {"completed", "accepted"} and choices.chance(80):
+        data[f"{state}_on"] = choices.one(days).isoformat()
+    return data
+
+
+def invoice(contract_id: str, number: int, revision: int, lines: Sequence[Data], day: date | None) -> Data:
+    """An invoice over `lines`, dated unless `day` is missing."""
+    data = {
+        "invoice_id": f"{contract_id}-I-{number}",
+        "revision": revision,
+        "contract_id": contract_id,
+        "lines": list(lines),
+    }
+    return data if day is None else {**data, "invoiced_on": day.isoformat()}
+
+
+def credit(contract_id: str, invoice_number: int, number: int, lines: Sequence[Data], day: date | None) -> Data:
+    """A credit on an invoice, its lines with positive amounts."""
+    data = {
+        "credit_id": f"{contract_id}-K-{number}",
+        "revision": 1,
+        "invoice_id": f"{contract_id}-I-{invoice_number}",
+        "contract_id": contract_id,
+        "lines": list(lines),
+    }
+    return data if day is None else {**data, "credited_on": day.isoformat()}
+
+
+def holiday(choices: Choices, number: int, revision: int, days: Sequence[date]) -> Data:
+    """A holiday, for the firm or for one region."""
+    data: Data = {"holiday_id": f"H-{number}", "revision": revision, "date": choices.one(days).isoformat()}
+    return {**data, "region": "north"} if choices.chance(25) else data
+
+
+def only_named(data: Data, *names: str) -> Data:
+    """What a cancelling event must carry, the rest left out."""
+    return {name: data[name] for name in names if name in data}
+
+
+def _few(choices: Choices, options: Sequence[str]) -> list[str]:
+    chosen = [one for one in options if choices.chance(45)]
+    return chosen or [options[0]]
