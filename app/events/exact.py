@@ -1,0 +1,121 @@
+"""JSON that loses nothing: decimals by their own digits, never by way of a float."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+import orjson
+from pydantic import BaseModel
+
+from app.events.fields import Rule
+
+Shape = Mapping[str, "Shape | None"]
+"""Where the decimals of a model stand, by the names on the wire: None is a decimal, a mapping is what holds some."""
+
+_LONGEST_INT: Final = 18  # digits that every reader of 64-bit integers takes
+
+
+class Number:
+    """A JSON number as it was written."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _integer(text: str) -> int | Number:
+    return int(text) if len(text) <= _LONGEST_INT else Number(text)
+
+
+_decode: Final = json.JSONDecoder(parse_float=Number, parse_int=_integer).decode
+
+
+def loads(raw: bytes) -> Any:
+    """Read JSON that `orjson` has accepted, keeping every number that a float or 64 bits might change as `Number`.
+
+    Of members with one name the last counts, as it does in every reader used here.
+    """
+    return _decode(raw.decode())
+
+
+def dumps(tree: Any) -> bytes:
+    """Write what `loads` read: compact, UTF-8, numbers as they were written."""
+    return orjson.dumps(tree, default=_literal)
+
+
+def _literal(value: Any) -> orjson.Fragment:
+    if isinstance(value, Number):
+        return orjson.Fragment(value.text.encode())
+    raise TypeError(f"{value!r} is nothing that JSON was read into")
+
+
+def has_numbers(tree: Any, shape: Shape) -> bool:
+    """Whether a decimal of `shape` was sent as a JSON number."""
+    if isinstance(tree, list):
+        return any(has_numbers(item, shape) for item in tree)
+    if not isinstance(tree, dict):
+        return False
+    for name, inner in shape.items():
+        child = tree.get(name)
+        if child is None:
+            continue
+        if inner is not None:
+            if has_numbers(child, inner):
+                return True
+        elif type(child) in (int, float):
+            return True
+    return False
+
+
+def restate(tree: Any, shape: Shape) -> None:
+    """Turn the decimals of `shape` that were sent as numbers into strings of their own digits, in place."""
+    if isinstance(tree, list):
+        for item in tree:
+            restate(item, shape)
+    elif isinstance(tree, dict):
+        for name, inner in shape.items():
+            child = tree.get(name)
+            if inner is not None:
+                restate(child, inner)
+            elif type(child) is int:
+                tree[name] = str(child)
+            elif type(child) is Number:
+                tree[name] = child.text
+
+
+def shape_of(model: type[BaseModel]) -> Shape:
+    """Where the decimals of `model` stand."""
+    shape: dict[str, Shape | None] = {}
+    for name, info in model.model_fields.items():
+        wire = info.alias or name
+        if any(isinstance(part, Rule) and part.exact for part in info.metadata):
+            shape[wire] = None
+            continue
+        found = _within(info.annotation)
+        if found is not _NOTHING:
+            shape[wire] = found
+    return shape
+
+
+_NOTHING: Final[Shape] = {}
+
+
+def _within(annotation: Any) -> Shape | None:
+    """The shape of an annotation: None for a decimal, `_NOTHING` where there is none."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        exact = any(isinstance(part, Rule) and part.exact for part in annotation.__metadata__)
+        return None if exact else _NOTHING
+    if origin in (Union, UnionType, list):
+        found = [shape for shape in map(_within, get_args(annotation)) if shape is not _NOTHING]
+        return found[0] if found else _NOTHING
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return shape_of(annotation) or _NOTHING
+    return _NOTHING
