@@ -1,0 +1,27 @@
+"""Burn: of one contract with its lines, and of all."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from app.web.call import Call, found
+from app.web.handlers.contracts import BY_CONTRACT, CLIENT, STATUS, known_at
+from app.web.parameters import AS_OF, KNOWN_AT
+
+
+async def burn(call: Call) -> web.Response:
+    """The contract's own row, flat, with the rows of its lines under `lines`."""
+    contract_id = call.name("contract_id")
+    rows = found(
+        call.queries.burn(contract_id, call.get(AS_OF), call.get(KNOWN_AT)),
+        "contract",
+        contract_id,
+    )
+    return await call.table({**rows[0], "lines": rows[1:], **known_at(call)})
+
+
+async def burns(call: Call) -> web.Response:
+    """The burn row of each contract, in the contracts' order."""
+    page = call.page()
+    contracts = call.queries.contracts(page.after, page.limit + 1, call.get(STATUS), call.get(CLIENT))
+    return await call.listing(page, [row["burn"] for row in contracts], BY_CONTRACT)

@@ -1,0 +1,24 @@
+"""Billing readiness: of one contract, and of all."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from app.web.call import Call
+from app.web.handlers.contracts import BY_CONTRACT, known, known_at
+from app.web.parameters import AS_OF, KNOWN_AT, choice
+
+STATES = ("blocked", "held", "nothing_to_bill", "ready_with_warnings", "ready")
+STATE = choice("state", STATES, "Only contracts in this state.")
+
+
+async def readiness(call: Call) -> web.Response:
+    contract_id = call.name("contract_id")
+    row = call.queries.readiness(contract_id, call.get(AS_OF), call.get(KNOWN_AT))
+    return await call.table({**known(row, contract_id), **known_at(call)})
+
+
+async def readinesses(call: Call) -> web.Response:
+    page = call.page()
+    rows = call.queries.readiness_list(page.after, page.limit + 1, call.get(STATE))
+    return await call.listing(page, rows, BY_CONTRACT)

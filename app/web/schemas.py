@@ -1,0 +1,220 @@
+"""JSON Schemas (draft 2020-12) of the bodies, for the OpenAPI document. Objects are open: fields may be added."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.web.handlers.contracts import CONTRACT_STATUSES
+from app.web.handlers.readiness import STATES
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+WHOLE: Schema = {"type": "integer"}
+FLAG: Schema = {"type": "boolean"}
+DAY: Schema = {"type": "string", "format": "date"}
+INSTANT: Schema = {"type": "string", "format": "date-time"}
+AMOUNT: Schema = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "description": "An exact decimal."}
+ANYTHING: Schema = {"type": "object"}
+
+
+def maybe(schema: Schema) -> Schema:
+    """The schema, or null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def array(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def record(properties: dict[str, Schema], about: str = "") -> Schema:
+    """An object that has all of these and may have more."""
+    described = {"description": about} if about else {}
+    return {"type": "object", **described, "properties": properties, "required": list(properties)}
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def table(*parts: Schema) -> Schema:
+    """An answer from the tables: its own fields beside those of every table answer."""
+    return {"allOf": [*parts, ref("Meta")]}
+
+
+def listing(item: Schema) -> Schema:
+    """One page of a list."""
+    return table(record({"items": array(item), "next": maybe(TEXT)}, "`next` is the cursor of the page that follows."))
+
+
+MINUTES: Schema = {"anyOf": [WHOLE, AMOUNT], "description": "Whole, or a decimal string where they became fractional."}
+TIME_AND_MONEY = record({"minutes": maybe(MINUTES), "amount": maybe(AMOUNT)})
+KNOWN_AT = record({"known_at": maybe(INSTANT)})
+
+META = record(
+    {
+        "as_of": maybe(DAY),
+        "watermark": maybe(INSTANT),
+        "stale": FLAG,
+        "partitions_answered": WHOLE,
+        "partitions_total": WHOLE,
+        "state_version": WHOLE,
+        "engine_version": TEXT,
+    },
+    "What every table answer says: as of which business date, up to which event, and from how much of the tables.",
+)
+BURN = record(
+    {
+        "contract_id": TEXT,
+        "line_id": maybe(TEXT),
+        "status": {"enum": list(CONTRACT_STATUSES)},
+        "currency": maybe(TEXT),
+        "contract_version": maybe(WHOLE),
+        "as_of": maybe(DAY),
+        "approved": record({"billable_minutes": WHOLE, "nonbillable_minutes": WHOLE, "amount": AMOUNT, "cost": AMOUNT}),
+        "pending": record({"minutes": WHOLE, "amount": AMOUNT}),
+        "unpriced_minutes": WHOLE,
+        "expenses": AMOUNT,
+        "committed": AMOUNT,
+        "budget": maybe(TIME_AND_MONEY),
+        "remaining": maybe(TIME_AND_MONEY),
+        "ratio": maybe(TIME_AND_MONEY),
+        "thresholds": record({"minutes": array(WHOLE), "amount": array(WHOLE)}),
+        "per_week": maybe(TIME_AND_MONEY),
+        "exhaustion": maybe(ANYTHING),
+        "by_period": {"type": "object", "additionalProperties": TIME_AND_MONEY},
+        "by_role": {"type": "object", "additionalProperties": TIME_AND_MONEY},
+    },
+    "The payload of burn.updated. `line_id` null is the whole contract.",
+)
+BLOCKER = record({"code": TEXT, "tier": TEXT, "count": WHOLE, "amount": AMOUNT})
+READINESS = record(
+    {
+        "contract_id": TEXT,
+        "as_of": maybe(DAY),
+        "state": {"enum": list(STATES)},
+        "ready_amount": AMOUNT,
+        "ready_minutes": WHOLE,
+        "ready_entries": WHOLE,
+        "blocked_amount": AMOUNT,
+        "over_cap_amount": AMOUNT,
+        "invoiced_amount": AMOUNT,
+        "adjustment_amount": AMOUNT,
+        "retained_amount": AMOUNT,
+        "blockers": array(
+            {"allOf": [ref("Blocker"), record({"scope": TEXT, "owner": TEXT, "since": maybe(TEXT), "fix": TEXT})]}
+        ),
+    },
+    "The payload of readiness.updated.",
+)
+CONTRACT_ROW = record(
+    {
+        "contract_id": TEXT,
+        "name": maybe(TEXT),
+        "client_id": maybe(TEXT),
+        "status": {"enum": list(CONTRACT_STATUSES)},
+        "currency": maybe(TEXT),
+        "burn": ref("Burn"),
+        "readiness": record({"state": {"enum": list(STATES)}, "blockers": array(ref("Blocker"))}),
+        "cap": maybe(TIME_AND_MONEY),
+        "weeks": array(AMOUNT),
+        "urgency": {"type": "number"},
+    },
+    "`weeks` are the approved amounts of the last 13, the oldest first; a greater `urgency` is more urgent.",
+)
+ENTRY = record(
+    {
+        "entry_id": TEXT,
+        "work_date": DAY,
+        "resource_id": TEXT,
+        "line_id": maybe(TEXT),
+        "minutes": WHOLE,
+        "billable_minutes": WHOLE,
+        "billable": FLAG,
+        "status": TEXT,
+        "amount": maybe(AMOUNT),
+        "rate": maybe(AMOUNT),
+        "rate_id": maybe(TEXT),
+        "revision": WHOLE,
+        "source": TEXT,
+        "event_id": TEXT,
+    }
+)
+EXPLANATION = record(
+    {
+        "figure": TEXT,
+        "value": {},
+        "unit": TEXT,
+        "formula": TEXT,
+        "rules": array(TEXT),
+        "steps": array(ANYTHING),
+        "steps_total": WHOLE,
+        "recomputed": {},
+        "agrees": FLAG,
+    },
+    "`recomputed` is the figure again, from the steps; `agrees` says whether it is the one the tables hold.",
+)
+EVENT = record(
+    {"specversion": {"const": "1.0"}, "id": TEXT, "source": TEXT, "type": TEXT, "time": INSTANT, "data": ANYTHING},
+    "A CloudEvent; /asyncapi.json says what the data of each type is.",
+)
+RECEIPT = record(
+    {
+        "status": {"enum": ["accepted", "refused"]},
+        "id": maybe(TEXT),
+        "source": maybe(TEXT),
+        "code": maybe(TEXT),
+        "detail": maybe(TEXT),
+        "pointer": maybe(TEXT),
+        "topic": maybe(TEXT),
+        "partition": maybe(WHOLE),
+        "offset": maybe(WHOLE),
+    },
+    "What became of one event, and where it is kept, refused or not.",
+)
+PROBLEM = record(
+    {"type": {"type": "string", "format": "uri-reference"}, "title": TEXT, "status": WHOLE, "code": TEXT},
+    "RFC 9457. `errors` lists what is wrong, each with a parameter or a pointer, a code and a detail.",
+)
+
+SCHEMAS: dict[str, Schema] = {
+    "Anything": ANYTHING,
+    "Meta": META,
+    "Burn": BURN,
+    "Blocker": BLOCKER,
+    "Readiness": READINESS,
+    "ContractRow": CONTRACT_ROW,
+    "Entry": ENTRY,
+    "Overview": table(ANYTHING),
+    "Contract": table(ref("ContractRow"), record({"lines": array(ANYTHING), "versions": array(ANYTHING)})),
+    "ContractList": listing(ref("ContractRow")),
+    "ContractBurn": table(ref("Burn"), KNOWN_AT, record({"lines": array(ref("Burn"))})),
+    "BurnList": listing(ref("Burn")),
+    "ContractReadiness": table(ref("Readiness"), KNOWN_AT),
+    "ReadinessList": listing(ref("Readiness")),
+    "EntryList": listing(ref("Entry")),
+    "Daily": table(
+        record(
+            {
+                "contract_id": TEXT,
+                "days": array(record({"on": DAY, "minutes": WHOLE, "amount": AMOUNT})),
+                "budget": array(record({"from": maybe(DAY), "minutes": maybe(WHOLE), "amount": maybe(AMOUNT)})),
+            }
+        )
+    ),
+    "Explanation": table(EXPLANATION, KNOWN_AT),
+    "ExceptionList": listing(ANYTHING),
+    "DeadLetterList": listing(ANYTHING),
+    "Streams": table(record({"topics": array(ANYTHING), "dispositions": ANYTHING})),
+    "Event": EVENT,
+    "EventBatch": {**array(ref("Event")), "minItems": 1},
+    "EventLines": {"type": "string", "description": "One event a line."},
+    "EventOrBatch": {
+        "description": "An event, an array of them, or with ce-* headers the data of one.",
+        "anyOf": [ref("Event"), ref("EventBatch"), ANYTHING],
+    },
+    "Receipts": record({"accepted": WHOLE, "refused": WHOLE, "results": array(RECEIPT)}),
+    "Status": record({"status": TEXT}),
+    "Problem": PROBLEM,
+    "ProblemKind": record({"type": TEXT, "title": TEXT, "status": WHOLE, "meaning": TEXT}),
+}

@@ -1,0 +1,184 @@
+"""Statements as server-sent events: resumable, with a heartbeat, and safe from readers that do not read."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from aiohttp import hdrs, web
+
+from app.web.call import Call
+from app.web.parameters import AFTER, choices
+from app.web.ports import Feed, Statement
+from app.web.streams import Streams
+
+log = logging.getLogger(__name__)
+
+PREFIX = "headrace."
+TOPICS = (
+    "burn",
+    "burn.thresholds",
+    "readiness",
+    "erp.billing",
+    "erp.revenue",
+    "forecast.utilization",
+    "forecast.burn",
+    "forecast.demand",
+    "exceptions",
+)
+WANTED = choices("topics", TOPICS, "Only statements of these topics, named without the prefix `headrace.`.")
+
+RETRY_MILLISECONDS = 2_000
+_HELLO = f"retry: {RETRY_MILLISECONDS}\n\n".encode()
+_HEARTBEAT = b": alive\n\n"
+# An empty id makes the browser forget the position that is no longer held.
+_RESET = b'event: reset\nid:\ndata: {"type":"reset"}\n\n'
+_END = b""
+_NEVER_HELD = -1
+_BURST = 200
+_FAREWELL_SECONDS = 1.0
+
+_HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    # proxies of the nginx family hold answers back unless told not to
+    "X-Accel-Buffering": "no",
+}
+
+
+async def stream(call: Call) -> web.StreamResponse:
+    """Follow the derived events until the reader leaves, falls behind, or the server stops.
+
+    Whoever was disconnected resumes with Last-Event-ID; when that position is not held any more the first event is
+    `reset`, which means: load everything again.
+    """
+    settings, streams = call.context.settings, call.context.streams
+    after, topics = _asked(call)
+    with streams.admit():
+        queue: asyncio.Queue[bytes] = asyncio.Queue(settings.stream_queue)
+        response = web.StreamResponse(headers=_HEADERS)
+        filling = asyncio.create_task(
+            _fill(queue, _frames(call.context.feed, after, topics), settings.stream_patience_seconds)
+        )
+        await response.prepare(call.request)
+        sending = asyncio.create_task(_send(queue, response, settings.heartbeat_seconds, streams))
+        await _until_over(filling, sending, streams.closing)
+        await _part(call.request, response, streams, filling, sending)
+        return response
+
+
+def _asked(call: Call) -> tuple[int | None, frozenset[str] | None]:
+    """(position to resume after, topics by their full names). An id that is no position is one never held."""
+    wanted = call.get(WANTED)
+    topics = None if wanted is None else frozenset(PREFIX + topic for topic in wanted)
+    header = call.request.headers.get(hdrs.LAST_EVENT_ID, "")
+    if not header:
+        return call.get(AFTER), topics
+    # Refusing a strange id would end a browser's attempts for good; a reset puts it right.
+    return int(header) if header.isascii() and header.isdigit() else _NEVER_HELD, topics
+
+
+async def _frames(feed: Feed, after: int | None, topics: frozenset[str] | None) -> AsyncIterator[bytes]:
+    """What goes out, frame by frame. Once a statement has come, a LookupError is a failure of the feed."""
+    begun = False
+    try:
+        async for statement in _statements(feed, after, topics):
+            begun = True
+            yield frame(statement)
+        return
+    except LookupError:
+        if begun or after is None:
+            raise
+    yield _RESET
+    async for statement in _statements(feed, None, topics):
+        yield frame(statement)
+
+
+async def _statements(feed: Feed, after: int | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
+    """The subscription, closed however it ends."""
+    if after == _NEVER_HELD:
+        raise LookupError(after)
+    subscription = feed.subscribe(after, topics)
+    try:
+        async for statement in subscription:
+            yield statement
+    finally:
+        close = getattr(subscription, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def frame(statement: Statement) -> bytes:
+    """One server-sent event. A value of several lines stays one event."""
+    data = b"\n".join(b"data: " + line for line in statement.value.splitlines())
+    return f"event: {statement.type}\nid: {statement.position}\n".encode() + data + b"\n\n"
+
+
+async def _fill(queue: asyncio.Queue[bytes], frames: AsyncIterator[bytes], patience: float) -> None:
+    """Queue what the feed says. Raises TimeoutError when the reader made no room for `patience` seconds."""
+    async for item in frames:
+        async with asyncio.timeout(patience):
+            await queue.put(item)
+    await queue.put(_END)
+
+
+async def _send(queue: asyncio.Queue[bytes], response: web.StreamResponse, heartbeat: float, streams: Streams) -> None:
+    """Write what is queued, a burst at a time, and a sign of life when there is nothing."""
+    await response.write(_HELLO)
+    while True:
+        try:
+            async with asyncio.timeout(heartbeat):
+                burst = [await queue.get()]
+        except TimeoutError:
+            await response.write(_HEARTBEAT)
+            continue
+        while not queue.empty() and len(burst) < _BURST:
+            burst.append(queue.get_nowait())
+        await response.write(b"".join(burst))
+        streams.sent(sum(item is not _END for item in burst))
+        if burst[-1] is _END:
+            return
+
+
+async def _until_over(filling: asyncio.Task[None], sending: asyncio.Task[None], closing: asyncio.Event) -> None:
+    """Return, with both tasks over, when the reader left or fell behind, the feed ended, or the server stops."""
+    stopping = asyncio.create_task(closing.wait())
+    tasks = {filling, sending, stopping}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if filling.done() and filling.exception() is None:
+            # the feed has ended: what waits still goes out
+            await asyncio.wait({sending, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _part(
+    request: web.Request,
+    response: web.StreamResponse,
+    streams: Streams,
+    filling: asyncio.Task[None],
+    sending: asyncio.Task[None],
+) -> None:
+    """End the answer. A reader that does not read cannot be told anything: its connection is cut."""
+    failure = _failure(filling) or _failure(sending)
+    if isinstance(failure, TimeoutError):
+        streams.dropped()
+        log.info("%s did not keep up with the stream and was disconnected", request.remote)
+    elif failure is not None and not isinstance(failure, ConnectionError):
+        log.error("the stream to %s failed", request.remote, exc_info=failure)
+    if failure is None:
+        with suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await response.write_eof()
+            return
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def _failure(task: asyncio.Task[None]) -> BaseException | None:
+    return None if task.cancelled() else task.exception()
