@@ -1,0 +1,1 @@
+"""What happens per event: async generators over batches of one partition, which know no host."""

@@ -1,0 +1,1 @@
+"""Pure calculation: values in, values out. No I/O, no clock, no host."""

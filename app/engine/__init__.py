@@ -1,0 +1,1 @@
+"""The hosts: what carries batches to the agents and delivers their effects."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Fact(msgspec.Struct, array_like=True, gc=False):
+class Fact(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="fact"):
     """One accepted event. Positional on the wire: fields are only ever appended.
 
     Instants are integer microseconds since 1970-01-01T00:00:00Z. `data` is the event's JSON object: what the

@@ -1,0 +1,135 @@
+"""Reading a contract from the tables: its agreement and rates compiled, its book opened, its position on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from app.domain import burn, calendar, readiness
+from app.domain.book import Book
+from app.domain.burn import Position, Reached
+from app.domain.ledger import Bucket
+from app.domain.rates import RateBook, Rates, card_of
+from app.domain.readiness import Milestone
+from app.domain.resolution import counting, folded
+from app.domain.terms import Agreement
+from app.events.fact import Fact
+from tables import Store, buckets, pages
+from tables.buckets import BUCKETS
+from tables.dossiers import CONTRACT, DOSSIERS, Dossier
+from tables.heads import HEADS, Head
+from tables.pages import PAGES
+from tables.reference import REFERENCE
+
+
+class Reference:
+    """The reference data of one partition, compiled: the firm's rates and its holidays."""
+
+    def __init__(self, store: Store) -> None:
+        self.rates = RateBook(card for _, entity in store.scan(REFERENCE, "rate/") if (card := card_of(entity.facts)))
+        self.holidays: set[int] = set()
+        self._by_id: dict[str, int] = {}
+        for key, entity in store.scan(REFERENCE, "holiday/"):
+            self.set_holiday(key, entity.facts)
+
+    def set_holiday(self, key: str, facts: Sequence[Fact]) -> None:
+        """Holidays of the whole firm only: a contract has no region."""
+        message, said = folded(facts)
+        self._by_id.pop(key, None)
+        if message.type == "holiday.set.v1" and not said.get("region"):
+            self._by_id[key] = calendar.number(said["date"])
+        self.holidays = set(self._by_id.values())
+
+
+class Contract:
+    """What a dossier comes to."""
+
+    def __init__(self, contract_id: str, dossier: Dossier | None, firm: RateBook) -> None:
+        facts: Mapping[str, list[Fact]] = dossier.facts if dossier else {}
+        self.contract_id = contract_id
+        self.agreement = Agreement(facts.get(CONTRACT, ()))
+        own = RateBook(card for key, said in facts.items() if key.startswith("rate/") and (card := card_of(said)))
+        self.rates = Rates(contract_id, own, firm)
+        self.papers = sum(len(counting(said)) if key == CONTRACT else 1 for key, said in facts.items())
+        self._milestones = [_milestone(said) for key, said in facts.items() if key.startswith("milestone/")]
+        self.since = min((fact.time for said in facts.values() for fact in said), default=0)
+
+    def milestones(self, head: Head) -> Iterator[Milestone]:
+        for message, said in self._milestones:
+            yield readiness.milestone_of(message, said, head.unplaced.get(f"milestone/{said['milestone_id']}"))
+
+
+def _milestone(facts: Sequence[Fact]) -> tuple[Fact, dict[str, Any]]:
+    """Fields fold in revision order; the status is that of the highest revision whose type is not `.changed`."""
+    _, said = folded(facts)
+    chain = counting(facts)
+    deciding = [fact for fact in chain if fact.type != "milestone.changed.v1"]
+    return (deciding or chain)[-1], said
+
+
+class Contracts:
+    """Opens contracts of one partition. Compiled ones are kept until their dossier changes."""
+
+    LIMIT = 100_000
+
+    def __init__(self, store: Store, reference: Reference) -> None:
+        self.store, self.reference = store, reference
+        self._compiled: dict[str, Contract] = {}
+
+    def compiled(self, contract_id: str) -> Contract:
+        contract = self._compiled.get(contract_id)
+        if contract is None:
+            contract = self.compile(contract_id, self.store.get(DOSSIERS, contract_id))
+        return contract
+
+    def compile(self, contract_id: str, dossier: Dossier | None) -> Contract:
+        if len(self._compiled) >= self.LIMIT:
+            self._compiled.clear()
+        contract = self._compiled[contract_id] = Contract(contract_id, dossier, self.reference.rates)
+        return contract
+
+    def position(
+        self,
+        contract_id: str,
+        head: Head,
+        as_of: int | None,
+        page: Callable[[int], Mapping[int, Mapping[str, Any]]] | None = None,
+        bucket: Callable[[int], Bucket] | None = None,
+        reached: Reached | None = None,
+    ) -> Position:
+        """Where the contract stands on `as_of`; `page` and `bucket` read values not written yet."""
+        book = Book(head.pages, page or self._pages(contract_id), bucket or self._buckets(contract_id))
+        return Position(
+            contract_id, self.compiled(contract_id).agreement, book, as_of, self.reference.holidays, reached
+        )
+
+    def burn(self, position: Position) -> list[dict[str, Any]]:
+        return list(burn.rows(position))
+
+    def readiness(self, position: Position, head: Head) -> dict[str, Any]:
+        contract = self.compiled(position.contract_id)
+        since = contract.since or (head.latest[0] if head.latest[0] else 0)
+        return readiness.row(position, contract.milestones(head), head.documents.values(), since)
+
+    def head(self, contract_id: str) -> Head | None:
+        return self.store.get(HEADS, contract_id)
+
+    def ids(self) -> Collection[str]:
+        return [key for key, _ in self.store.scan(HEADS)]
+
+    def _pages(self, contract_id: str) -> Callable[[int], Mapping[int, Mapping[str, Any]]]:
+        read: dict[int, Mapping[int, Mapping[str, Any]]] = {}
+
+        def page(number: int) -> Mapping[int, Mapping[str, Any]]:
+            if number not in read:
+                stored = self.store.get(PAGES, pages.key(contract_id, number))
+                read[number] = stored.buckets if stored else {}
+            return read[number]
+
+        return page
+
+    def _buckets(self, contract_id: str) -> Callable[[int], Bucket]:
+        def bucket(start: int) -> Bucket:
+            return self.store.get(BUCKETS, buckets.key(contract_id, start)) or Bucket(-1, {}, {}, {}, {})
+
+        return bucket

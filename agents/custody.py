@@ -1,0 +1,146 @@
+"""Keeping entities: the part that every agent which owns entities has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agents.effects import EXCEPTIONS, Effects, Statement
+from app.domain.resolution import CANCELLING, conflicts, effective, insert
+from app.events.fact import Fact
+from tables import Store, Table
+from tables.controls import CONTROLS, Control, new
+from tables.entities import Entity
+from tables.exceptions import EXCEPTIONS as RAISED
+from tables.exceptions import Raised
+
+
+class Register:
+    """Counts records once, whatever is delivered again: by journal offset after a crash here, by origin after one upstream."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        self.key = key
+        self.control: Control = store.get(CONTROLS, key) or new()
+        self._place: tuple[str, int] | None = None
+        self._name = ""
+        self._seen = -1
+
+    def redelivered(self, offset: int, fact: Fact) -> bool:
+        """Whether an earlier record of this journal already carried this input record."""
+        if self._place != (fact.topic, fact.partition):
+            self.settle()
+            self._place = (fact.topic, fact.partition)
+            self._name = f"{fact.topic}/{fact.partition}"
+            self._seen = self.control.origins.get(self._name, -1)
+        if offset <= self.control.fence:
+            return False
+        if fact.offset <= self._seen:
+            return True
+        self._seen = fact.offset
+        if fact.time > self.control.watermark:
+            self.control.watermark = fact.time
+        return False
+
+    def settle(self) -> None:
+        if self._place is not None:
+            self.control.origins[self._name] = self._seen
+
+    def count(self, offset: int, disposition: str) -> None:
+        if offset > self.control.fence:
+            self.control.counts[disposition] += 1
+
+    def closing(self, offset: int) -> tuple[Table[Any], str, Any]:
+        """The control value as it stands after the record at `offset`."""
+        self.settle()
+        self.control.fence = max(self.control.fence, offset)
+        return CONTROLS, self.key, self.control
+
+
+def merge(facts: list[Fact], fact: Fact) -> str:
+    """Keep `fact` among an entity's messages and say what it did: applied, duplicate or stale."""
+    top = facts[-1]
+    if fact.revision > top.revision and fact.type not in CANCELLING and not _copy(facts, fact):
+        facts.append(fact)
+        return "applied"
+    before = effective(facts)
+    copy = _copy(facts, fact)
+    if not insert(facts, fact):
+        return "duplicate"
+    after = effective(facts)
+    if after[0] is not before[0] or after[1] != before[1]:
+        return "applied"
+    return "duplicate" if copy else "stale"
+
+
+def _copy(facts: Sequence[Fact], fact: Fact) -> bool:
+    return any(known.id == fact.id and known.source == fact.source for known in facts)
+
+
+class Custody(Register):
+    """The entities of one table and partition that a batch touches."""
+
+    def __init__(self, store: Store, table: Table[Entity], key: str) -> None:
+        super().__init__(store, key)
+        self._store, self._table = store, table
+        self.touched: dict[str, Entity] = {}
+
+    def keep(self, offset: int, fact: Fact) -> Entity | None:
+        """Take one message in. None for a copy that an upstream crash delivered twice."""
+        if self.redelivered(offset, fact):
+            return None
+        key = f"{fact.kind}/{fact.entity}"
+        entity = self.touched.get(key) or self._store.get(self._table, key)
+        if entity is None:
+            entity = self.touched[key] = Entity(offset, 1, [fact])
+            self.count(offset, "applied")
+            return entity
+        self.touched[key] = entity
+        if offset > entity.fence:
+            disposition = merge(entity.facts, fact)
+            self.count(offset, disposition)
+            entity.fence = offset
+            entity.n += 1
+        return entity
+
+
+def raise_conflicts(effects: Effects, subject: str, facts: Sequence[Fact], fence: int) -> None:
+    """Raise an exception for every revision of `subject` about which two messages disagree."""
+    if len({fact.revision for fact in facts}) == len(facts) == len({(fact.source, fact.id) for fact in facts}):
+        return
+    for conflict in conflicts(facts):
+        evidence = [f"{message.source}#{message.id}" for message in conflict.messages]
+        raised = Raised(
+            fence,
+            "REVISION_CONFLICT",
+            "warning",
+            "data owner",
+            subject,
+            f"revision {conflict.revision} of {subject} was said in {len(evidence)} ways; publish a higher revision that settles it",
+            evidence,
+            min(message.time for message in conflict.messages),
+        )
+        exception_id = f"REVISION_CONFLICT/{subject}/{conflict.revision}"
+        effects.writes.append((RAISED, exception_id, raised))
+        latest = max(facts, key=lambda fact: (fact.time, fact.source, fact.id))
+        effects.statements.append(exception_statement(exception_id, raised, latest))
+
+
+def exception_statement(exception_id: str, raised: Raised, latest: Fact) -> Statement:
+    payload = {
+        "exception_id": exception_id,
+        "code": raised.code,
+        "tier": raised.tier,
+        "owner": raised.owner,
+        "subject": raised.subject,
+        "message": raised.message,
+        "evidence": raised.evidence,
+        "since": raised.since,
+    }
+    return Statement(
+        EXCEPTIONS,
+        "exception.raised.v1",
+        exception_id,
+        raised.fence,
+        payload,
+        (latest.time, latest.source, latest.id, latest.correlation),
+    )

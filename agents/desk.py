@@ -1,0 +1,224 @@
+"""One contract while a batch touches it: facts in, priced rows, sums up the ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from agents.contracts import Contract, Contracts
+from app.domain import calendar
+from app.domain.ledger import ENTITIES, Bucket, Claims, Gone, Row, Spend, Sum, merged, price_row, price_spend, tally
+from app.events.home import Home
+from tables import Store, Table, buckets, pages
+from tables.buckets import BUCKETS
+from tables.heads import HEADS, Head, Latest, new
+from tables.pages import PAGES, Page
+
+
+class Desk:
+    """Holds what was read and what must be written for one contract. `earliest`: the first day whose sums changed."""
+
+    def __init__(self, contract_id: str, store: Store, contracts: Contracts) -> None:
+        self.contract_id = contract_id
+        self._store, self._contracts = store, contracts
+        self.head: Head = store.get(HEADS, contract_id) or new()
+        self.earliest = calendar.FOREVER
+        self.changed = False
+        self._buckets: dict[int, Bucket] = {}
+        self._pages: dict[int, Page] = {}
+        self._dirty: set[int] = set()
+        self._unpriced: list[Row] = []
+        self._unpriced_spends: list[Spend] = []
+        self._repriced: tuple[int, int] | None = None
+
+    def touch(self, offset: int, latest: Latest) -> None:
+        self.changed = True
+        self.head.fence = self.head.touched = max(self.head.touched, offset)
+        if latest > self.head.latest:
+            self.head.latest = latest
+
+    def bucket(self, start: int) -> Bucket:
+        bucket = self._buckets.get(start)
+        if bucket is None:
+            stored = self._store.get(BUCKETS, buckets.key(self.contract_id, start))
+            bucket = self._buckets[start] = stored or Bucket(-1, {}, {}, {}, {})
+        return bucket
+
+    def page(self, number: int) -> Page:
+        page = self._pages.get(number)
+        if page is None:
+            stored = self._store.get(PAGES, pages.key(self.contract_id, number))
+            page = self._pages[number] = stored or Page(-1, {})
+        return page
+
+    # -- facts in ---------------------------------------------------------------------------------------------------
+
+    def settle(self, offset: int, home: Home) -> None:
+        """Put one entity where it is now, and let the other buckets go of it."""
+        self.touch(offset, (home.time, home.source, home.id, home.correlation))
+        key = f"{home.kind}/{home.entity}"
+        claims = self._claims_on(home, key)
+        for start in home.others:
+            bucket = self._open(offset, start)
+            if bucket is None:
+                continue
+            bucket.rows.pop(home.entity, None) if home.kind == "time" else bucket.spends.pop(home.entity, None)
+            holds = home.here is None and start == home.others[0]
+            self._mark_gone(bucket, key, Gone(home.n, holds, home.lines), claims)
+        if home.here is not None:
+            self._place(offset, home.here, home, key, claims)
+
+    def _open(self, offset: int, start: int) -> Bucket | None:
+        """The bucket, unless it already includes the record; then it is only written again."""
+        self._dirty.add(start)
+        bucket = self.bucket(start)
+        if offset <= bucket.fence:
+            return None
+        bucket.fence = offset
+        return bucket
+
+    def _mark_gone(self, bucket: Bucket, key: str, gone: Gone, claims: Claims | None) -> None:
+        bucket.gone[key] = gone
+        if claims:
+            bucket.claims[key] = claims
+
+    def _place(self, offset: int, start: int, home: Home, key: str, claims: Claims | None) -> None:
+        bucket = self._open(offset, start)
+        if bucket is None:
+            return
+        extra = [line for line in home.lines if line != (home.row or home.spend).line_id] if home.lines else []  # type: ignore[union-attr]
+        if extra:
+            bucket.gone[key] = Gone(home.n, False, extra)
+        elif bucket.gone:
+            bucket.gone.pop(key, None)
+        if claims:
+            bucket.claims[key] = claims
+        if home.row is not None:
+            bucket.rows[home.entity] = home.row
+            self._unpriced.append(home.row)
+            _remember(self.head.people, home.row.resource_id)
+            _remember(self.head.roles, home.row.role)
+        elif home.spend is not None:
+            bucket.spends[home.entity] = home.spend
+            self._unpriced_spends.append(home.spend)
+
+    def _claims_on(self, home: Home, key: str) -> Claims | None:
+        claims = self.head.unplaced.get(key)
+        for start in home.others if home.here is None else (home.here, *home.others):
+            if claims:
+                break
+            claims = self.bucket(start).claims.get(key)
+        return claims
+
+    def claim(self, claims: Mapping[str, Claims], withdrawn: Mapping[str, set[str]]) -> None:
+        """Write what invoices say of entities (`kind/id`), wherever the contract knows them; `withdrawn`: no longer said.
+
+        An invoice names no dates, so this looks through the contract's buckets: once per invoice, not per entry.
+        """
+        wanted = set(claims) | set(withdrawn)
+        unknown = set(wanted)
+        for start in list(self.starts()):
+            bucket = self.bucket(start)
+            here = {key for key in wanted if _holds(bucket, key)}
+            for key in here:
+                _update(bucket.claims, key, claims, withdrawn)
+            if here:
+                self._dirty.add(start)
+            unknown -= here
+        for key in unknown | (wanted & set(self.head.unplaced)):
+            _update(self.head.unplaced, key, claims, withdrawn)
+
+    def reprice(self, low: int, high: int) -> None:
+        """Terms or rates changed for the work dates in [low, high]."""
+        if self._repriced is None:
+            self._repriced = (low, high)
+        else:
+            self._repriced = (min(low, self._repriced[0]), max(high, self._repriced[1]))
+
+    def starts(self) -> Iterator[int]:
+        """First days of all buckets, those touched in this batch included."""
+        known = {start for number in self.head.pages for start in self.page(number).buckets}
+        yield from sorted(known | self._dirty)
+
+    # -- sums up the ladder -----------------------------------------------------------------------------------------
+
+    def close(self, contract: Contract) -> None:
+        """Price what is new or changed and carry the sums up: bucket → page → head."""
+        self._price(contract)
+        touched: set[int] = set()
+        for start in self._dirty:
+            sums = tally(self.bucket(start), start, calendar.BEGINNING, calendar.FOREVER, calendar.FOREVER)
+            number = calendar.page_of(start)
+            self.page(number).buckets[start] = sums
+            touched.add(number)
+            self.earliest = min(self.earliest, start)
+        for number in touched:
+            page = self.page(number)
+            page.fence = self.head.fence
+            self.head.pages[number] = _by_line(page.buckets)
+
+    def _price(self, contract: Contract) -> None:
+        agreement, rates = contract.agreement, contract.rates
+        for row in self._unpriced:
+            price_row(row, agreement.on(row.day), rates)
+        for spend in self._unpriced_spends:
+            price_spend(spend, agreement.on(spend.day))
+        if self._repriced is None:
+            return
+        low, high = self._repriced
+        for start in list(self.starts()):
+            if start > high or start + 6 < low:
+                continue
+            self._dirty.add(start)
+            bucket = self.bucket(start)
+            for row in bucket.rows.values():
+                price_row(row, agreement.on(row.day), rates)
+            for spend in bucket.spends.values():
+                price_spend(spend, agreement.on(spend.day))
+
+    def writes(self) -> Iterator[tuple[Table[Any], str, Any]]:
+        """In an order of which any prefix may survive: what is summed before the sums."""
+        for start in sorted(self._dirty):
+            yield BUCKETS, buckets.key(self.contract_id, start), self._buckets[start]
+        for number in sorted({calendar.page_of(start) for start in self._dirty}):
+            yield PAGES, pages.key(self.contract_id, number), self._pages[number]
+        if self.changed:
+            yield HEADS, self.contract_id, self.head
+
+    def entities(self) -> int:
+        """How many entries and expenses the contract holds."""
+        return sum(s.totals[ENTITIES] for lines in self.head.pages.values() for s in lines.values())
+
+
+def _by_line(stored: Mapping[int, Mapping[str, Sum]]) -> dict[str, Sum]:
+    parts: dict[str, list[Sum]] = {}
+    for lines in stored.values():
+        for line, total in lines.items():
+            parts.setdefault(line, []).append(total)
+    return {line: merged(sums) for line, sums in parts.items()}
+
+
+def _remember(names: list[str], name: str | None) -> None:
+    if name is not None and name not in names:
+        names.append(name)
+        names.sort()
+
+
+def _holds(bucket: Bucket, key: str) -> bool:
+    kind, _, entity = key.partition("/")
+    return (
+        key in bucket.gone
+        or (kind == "time" and entity in bucket.rows)
+        or (kind == "expense" and entity in bucket.spends)
+    )
+
+
+def _update(into: dict[str, Claims], key: str, claims: Mapping[str, Claims], withdrawn: Mapping[str, set[str]]) -> None:
+    known = dict(into.get(key) or {})
+    for document in withdrawn.get(key, ()):
+        known.pop(document, None)
+    known.update(claims.get(key) or {})
+    if known:
+        into[key] = known
+    else:
+        into.pop(key, None)

@@ -1,0 +1,94 @@
+"""What an agent is given and what it yields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tables import Table
+
+# Topics between agents, and those that leave; a host puts its prefix (`headrace.`) before them.
+FACTS = "journal.facts"
+ENGAGEMENTS = "journal.engagements"
+RESOURCES = "journal.resources"
+JOURNALS = (FACTS, ENGAGEMENTS, RESOURCES)
+INPUTS = ("contracts", "timesheets", "staffing", "milestones", "erp-feedback", "reference")
+EVERY = "every"
+
+BURN = "burn"
+THRESHOLDS = "burn.thresholds"
+READINESS = "readiness"
+EXCEPTIONS = "exceptions"
+DERIVED = (BURN, THRESHOLDS, READINESS, EXCEPTIONS)
+DEAD_LETTERS = ".dead-letters"
+
+
+class Record(NamedTuple):
+    """One record of a topic. At intake `value` is the bytes as they came; in a journal it is a Fact or a Home."""
+
+    offset: int
+    value: Any
+    headers: tuple[tuple[str, bytes], ...] = ()
+    accepted: int | None = None  # when the host took it in, microseconds; None: the event says so itself
+
+
+@dataclass(slots=True)
+class Batch:
+    """Records of one partition in the order of their offsets."""
+
+    topic: str
+    partition: int
+    records: list[Record]
+    publish: bool = True  # False while a host catches up: what was touched is published with the next batch that may
+
+
+class Send(NamedTuple):
+    """A record for a journal; `topic` EVERY means every partition of every journal that uses reference data."""
+
+    topic: str
+    key: str
+    value: Any
+
+
+class Statement(NamedTuple):
+    """The full current statement for its key. `latest` is the fact behind it: (time, source, id, correlation id)."""
+
+    topic: str
+    type: str
+    key: str
+    version: int
+    payload: Mapping[str, Any]
+    latest: tuple[int, str, str, str | None]
+
+
+class DeadLetter(NamedTuple):
+    """A record that cannot be read, byte for byte, and why."""
+
+    topic: str
+    partition: int
+    offset: int
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    code: str
+    message: str
+    pointer: str
+
+
+@dataclass(slots=True)
+class Effects:
+    """All that follows from one batch: the host delivers everything, then acknowledges the batch.
+
+    Writes are (table, key, value); they are in an order in which any prefix may survive a crash.
+    """
+
+    batch: Batch
+    writes: list[tuple[Table[Any], str, Any]] = field(default_factory=list)
+    sends: list[Send] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+
+
+def key_of(*parts: str) -> str:
+    """The key of a statement: its parts joined by `/`, which inside an id is written `%2F`."""
+    return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)

@@ -1,0 +1,408 @@
+"""Engagement: everything known of a contract, priced, added up and published."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from agents.contracts import Contracts, Reference
+from agents.custody import Register, merge, raise_conflicts
+from agents.desk import Desk
+from agents.effects import BURN, READINESS, THRESHOLDS, Batch, Effects, Statement, key_of
+from app.domain import burn, calendar
+from app.domain.burn import Crossing, Position, Reached
+from app.domain.ledger import Claims
+from app.domain.money import micro
+from app.domain.rates import Card, card_of
+from app.domain.resolution import counting, effective, insert
+from app.domain.terms import Agreement
+from app.events.fact import Fact
+from app.events.home import Home
+from tables import Store, invoices
+from tables.dossiers import CONTRACT, DOSSIERS, Dossier
+from tables.entities import Entity
+from tables.heads import HEADS, Head
+from tables.invoices import INVOICES, Invoice
+from tables.reference import REFERENCE
+
+
+async def engagement(batches: AsyncIterator[Batch], store: Store) -> AsyncIterator[Effects]:
+    """Fold each batch of a partition's journal into its contracts and publish the statements of those it touched."""
+    agent: _Engagement | None = None
+    async for batch in batches:
+        agent = agent or _Engagement(store, batch.partition)
+        yield agent.fold(batch)
+
+
+class _Engagement:
+    """The agent's memory of one partition: compiled contracts, reference data, and who uses which scope of rates."""
+
+    def __init__(self, store: Store, partition: int) -> None:
+        self.store, self.partition = store, partition
+        self.reference = Reference(store)
+        self.contracts = Contracts(store, self.reference)
+        self.unpublished: dict[str, int] = {}  # contract → first day changed since its last statement
+        self._users: dict[str, set[str]] | None = None  # `role/x`, `person/x` → contracts whose work named it
+
+    def fold(self, batch: Batch) -> Effects:
+        work = _Work(self, batch)
+        for record in batch.records:
+            work.take(record.offset, record.value)
+        return work.close()
+
+    def users_of(self, card: Card) -> Iterable[str]:
+        """Contracts that a rate of this scope may price."""
+        if self._users is None:
+            self._users = {}
+            for contract_id, head in self.store.scan(HEADS):
+                self.note_users(contract_id, head)
+        if card.resource_id is not None:
+            return sorted(self._users.get(f"person/{card.resource_id}", ()))
+        if card.role is not None:
+            return sorted(self._users.get(f"role/{card.role}", ()))
+        return sorted(self._users.get("any", ()))
+
+    def note_users(self, contract_id: str, head: Head) -> None:
+        if self._users is None:
+            return
+        self._users.setdefault("any", set()).add(contract_id)
+        for person in head.people:
+            self._users.setdefault(f"person/{person}", set()).add(contract_id)
+        for role in head.roles:
+            self._users.setdefault(f"role/{role}", set()).add(contract_id)
+
+
+class _Work:
+    """One batch."""
+
+    def __init__(self, agent: _Engagement, batch: Batch) -> None:
+        self.agent, self.store = agent, agent.store
+        self.batch = batch
+        self.effects = Effects(batch)
+        self.register = Register(self.store, f"engagement/{agent.partition}")
+        self.desks: dict[str, Desk] = {}
+        self.dossiers: dict[str, Dossier] = {}
+        self.references: dict[str, Entity] = {}
+        self.invoices: dict[str, Invoice] = {}
+        self.ticked = False
+
+    def desk(self, contract_id: str) -> Desk:
+        desk = self.desks.get(contract_id)
+        if desk is None:
+            desk = self.desks[contract_id] = Desk(contract_id, self.store, self.agent.contracts)
+        return desk
+
+    def take(self, offset: int, value: Any) -> None:
+        if isinstance(value, Home):
+            self.desk(value.contract_id).settle(offset, value)
+        elif not self.register.redelivered(offset, value):
+            self._take_fact(offset, value)
+
+    def _take_fact(self, offset: int, fact: Fact) -> None:
+        kind = fact.kind
+        named = _read_names(fact.data)
+        if kind == "invoice" and named.contract_id is not None:
+            self._invoice(offset, fact, named.contract_id, named.invoice_id or fact.entity)
+        elif named.contract_id is not None:
+            self._file(offset, fact, named.contract_id, kind)
+        else:
+            self._refer(offset, fact, kind)
+
+    def _count(self, offset: int, disposition: str) -> None:
+        self.register.count(offset, disposition)
+
+    # -- what a contract is told ------------------------------------------------------------------------------------
+
+    def _file(self, offset: int, fact: Fact, contract_id: str, kind: str) -> None:
+        """A fact of the contract itself goes into its dossier."""
+        dossier = self.dossiers.get(contract_id) or self.store.get(DOSSIERS, contract_id) or Dossier(-1, {})
+        self.dossiers[contract_id] = dossier
+        desk = self.desk(contract_id)
+        desk.touch(offset, _latest(fact))
+        key = CONTRACT if kind == "contract" else f"{kind}/{fact.entity}"
+        before = card_of(dossier.facts[key]) if kind == "rate" and key in dossier.facts else None
+        if offset > dossier.fence:
+            dossier.fence = offset
+            self._count(offset, _file_in(dossier.facts, key, fact))
+        if kind == "contract":
+            desk.reprice(*_days_of(dossier.facts[key], fact.revision))
+        elif kind == "rate":
+            for card in filter(None, (before, card_of(dossier.facts[key]))):
+                desk.reprice(card.effective_from, card.effective_to)
+        raise_conflicts(self.effects, f"contract/{contract_id}" if key == CONTRACT else key, dossier.facts[key], offset)
+
+    def _invoice(self, offset: int, fact: Fact, contract_id: str, invoice_id: str) -> None:
+        key = invoices.key(contract_id, invoice_id)
+        invoice = self.invoices.get(key) or self.store.get(INVOICES, key) or Invoice(-1, [], {})
+        self.invoices[key] = invoice
+        if offset > invoice.fence:
+            invoice.fence = offset
+            self._count(offset, _file_paper(invoice, fact))
+        desk = self.desk(contract_id)
+        desk.touch(offset, _latest(fact))
+        _apply_invoice(desk, invoice_id, invoice)
+
+    # -- what everybody is told -------------------------------------------------------------------------------------
+
+    def _refer(self, offset: int, fact: Fact, kind: str) -> None:
+        """Reference data and the clock: a copy in every partition, counted on the first."""
+        if kind == "clock":
+            self._tick(offset, fact)
+            return
+        key = f"{kind}/{fact.entity}"
+        entity = self.references.get(key) or self.store.get(REFERENCE, key)
+        before = card_of(entity.facts) if kind == "rate" and entity else None
+        disposition = "applied"
+        if entity is None:
+            entity = Entity(offset, 1, [fact])
+        elif offset > entity.fence:
+            disposition = merge(entity.facts, fact)
+            entity.fence = offset
+        self.references[key] = entity
+        self._count_once(offset, disposition)
+        if kind == "rate":
+            self._rate_changed(offset, fact, before, card_of(entity.facts))
+        elif kind == "holiday":
+            self.agent.reference.set_holiday(key, entity.facts)
+            self.ticked = True
+
+    def _count_once(self, offset: int, disposition: str) -> None:
+        if self.agent.partition == 0:
+            self._count(offset, disposition)
+
+    def _tick(self, offset: int, fact: Fact) -> None:
+        """Today moves, for every contract of the partition; only a greater tick does anything."""
+        control = self.register.control
+        today = calendar.number(fact.entity)
+        if offset > control.fence:
+            self._count_once(
+                offset, "applied" if today > control.today else "duplicate" if today == control.today else "stale"
+            )
+        if today >= control.today:
+            self.ticked = True
+            if today > control.today:
+                control.today, control.ticked = today, offset
+
+    def _rate_changed(self, offset: int, fact: Fact, before: Card | None, after: Card | None) -> None:
+        book = self.agent.reference.rates
+        if before == after:
+            return
+        if before is not None:
+            book.remove(before)
+        if after is not None:
+            book.add(after)
+        for card in filter(None, (before, after)):
+            in_batch = {c for c, desk in self.desks.items() if desk.head.people or desk.head.roles}
+            for contract_id in sorted({*self.agent.users_of(card), *in_batch}):
+                if card.client_id is None or self._has_client(contract_id, card.client_id):
+                    desk = self.desk(contract_id)
+                    desk.touch(offset, _latest(fact))
+                    desk.reprice(card.effective_from, card.effective_to)
+
+    def _has_client(self, contract_id: str, client_id: str) -> bool:
+        """Whether any version of the contract names the client (terms may change it from a date on)."""
+        if contract_id in self.dossiers:
+            return True
+        agreement = self.agent.contracts.compiled(contract_id).agreement
+        return (
+            any(terms.client_id == client_id for _, terms in agreement.steps())
+            or _client_before(agreement) == client_id
+        )
+
+    # -- out --------------------------------------------------------------------------------------------------------
+
+    def close(self) -> Effects:
+        agent, effects = self.agent, self.effects
+        for contract_id, dossier in self.dossiers.items():
+            agent.contracts.compile(contract_id, dossier)
+        waiting = self.register.control.waiting
+        for contract_id, desk in self.desks.items():
+            contract = agent.contracts.compiled(contract_id)
+            desk.close(contract)
+            agent.note_users(contract_id, desk.head)
+            if contract.agreement.known:
+                waiting.pop(contract_id, None)
+            else:
+                waiting[contract_id] = desk.entities() + contract.papers + len(desk.head.documents)
+            agent.unpublished[contract_id] = min(desk.earliest, agent.unpublished.get(contract_id, calendar.FOREVER))
+        if self.batch.publish:
+            self._publish()
+        self._write()
+        return effects
+
+    def _write(self) -> None:
+        writes = self.effects.writes
+        writes.extend((REFERENCE, key, entity) for key, entity in self.references.items())
+        writes.extend((DOSSIERS, key, dossier) for key, dossier in self.dossiers.items())
+        writes.extend((INVOICES, key, invoice) for key, invoice in self.invoices.items())
+        for desk in self.desks.values():
+            writes.extend(desk.writes())
+        writes.append(self.register.closing(self.batch.records[-1].offset if self.batch.records else -1))
+
+    def _publish(self) -> None:
+        """State what every touched contract comes to; after a tick, every contract."""
+        agent = self.agent
+        if self.ticked:
+            for contract_id, _ in agent.store.scan(HEADS):
+                agent.unpublished.setdefault(contract_id, calendar.BEGINNING)
+        for contract_id in sorted(agent.unpublished):
+            self._state(contract_id, agent.unpublished[contract_id])
+        agent.unpublished.clear()
+
+    def _state(self, contract_id: str, earliest: int) -> None:
+        control = self.register.control
+        desk = self.desk(contract_id)
+        head = desk.head
+        known = _Crossings(head, earliest)
+        position = self.agent.contracts.position(
+            contract_id,
+            head,
+            control.today or None,
+            page=lambda number: desk.page(number).buckets,
+            bucket=desk.bucket,
+            reached=known.reached,
+        )
+        known.walk = position.book.reached
+        version = max(head.touched, control.ticked)
+        say = self.effects.statements.append
+        for payload in self.agent.contracts.burn(position):
+            key = key_of(contract_id) if payload["line_id"] is None else key_of(contract_id, payload["line_id"])
+            say(Statement(BURN, "burn.updated.v1", key, version, payload, head.latest))
+        payload = self.agent.contracts.readiness(position, head)
+        say(Statement(READINESS, "readiness.updated.v1", key_of(contract_id), version, payload, head.latest))
+        for line in (None, *position.lines()):
+            self._state_thresholds(position, line, known, version, head)
+
+    def _state_thresholds(
+        self, position: Position, line: str | None, known: _Crossings, version: int, head: Head
+    ) -> None:
+        """Thresholds of a line are stated when one of them changes, and after every tick."""
+        crossings = list(burn.threshold_rows(position, line))
+        changed = known.changed(line, crossings)
+        if changed:
+            self.desk(position.contract_id).changed = True
+        elif not self.ticked:
+            return
+        for payload, _ in crossings:
+            key = key_of(position.contract_id, line or "", payload["dimension"], str(payload["threshold"]))
+            self.effects.statements.append(
+                Statement(THRESHOLDS, "burn.threshold_updated.v1", key, version, payload, head.latest)
+            )
+
+
+class _Crossings:
+    """When budgets were reached, as last stated: what happened before the first day that changed still holds."""
+
+    def __init__(self, head: Head, earliest: int) -> None:
+        self._head, self._earliest = head, earliest
+        self.walk: Reached
+        self._found: dict[tuple[str | None, int, int], int | None] = {}
+        for line, crossings in head.crossings.items():
+            for dimension, target, day, _ in crossings:
+                if day and day < earliest:
+                    self._found[line or None, dimension, target] = day
+
+    def reached(self, line: str | None, dimension: int, target: int, as_of: int) -> int | None:
+        key = (line, dimension, target)
+        if key not in self._found:
+            self._found[key] = self.walk(line, dimension, target, as_of)
+        return self._found[key]
+
+    def changed(self, line: str | None, crossings: Sequence[tuple[dict[str, Any], Crossing]]) -> bool:
+        """Whether the line's thresholds differ from what was stated last; if so, remember them."""
+        now = [crossing for _, crossing in crossings]
+        if self._head.crossings.get(line or "") == now:
+            return False
+        self._head.crossings[line or ""] = now
+        return True
+
+
+def _latest(fact: Fact) -> tuple[int, str, str, str | None]:
+    return fact.time, fact.source, fact.id, fact.correlation
+
+
+class _Names(msgspec.Struct, gc=False):
+    contract_id: str | None = None
+    invoice_id: str | None = None
+    effective_from: str | None = None
+
+
+_read_names = msgspec.json.Decoder(_Names).decode
+
+
+def _file_in(filed: dict[str, list[Fact]], key: str, fact: Fact) -> str:
+    """Keep a message in its file; every version of a contract counts in its own right."""
+    said = filed.get(key)
+    if said is None:
+        filed[key] = [fact]
+        return "applied"
+    if key != CONTRACT:
+        return merge(said, fact)
+    before = counting(said)
+    copy = any(known.source == fact.source and known.id == fact.id for known in said)
+    if not insert(said, fact):
+        return "duplicate"
+    after = counting(said)
+    same = len(before) == len(after) and all(one is other for one, other in zip(before, after, strict=True))
+    return ("duplicate" if copy else "stale") if same else "applied"
+
+
+def _days_of(versions: Sequence[Fact], revision: int) -> tuple[int, int]:
+    """The work dates whose terms a message about this version may change, whichever of its messages counts."""
+    same = [fact for fact in versions if fact.revision == revision]
+    if any(fact.type == "contract.approved.v1" for fact in same):
+        return calendar.BEGINNING, calendar.FOREVER
+    return min(calendar.number(_read_names(fact.data).effective_from or "") for fact in same), calendar.FOREVER
+
+
+def _file_paper(invoice: Invoice, fact: Fact) -> str:
+    if fact.type == "invoice.credited.v1":
+        return _file_in(invoice.credits, fact.entity, fact)
+    if not invoice.facts:
+        invoice.facts.append(fact)
+        return "applied"
+    return merge(invoice.facts, fact)
+
+
+def _apply_invoice(desk: Desk, invoice_id: str, invoice: Invoice) -> None:
+    """Say of every entry that the invoice or a credit on it ever named what is claimed for it now."""
+    claims: dict[str, Claims] = {}
+    withdrawn: dict[str, set[str]] = {}
+    papers = desk.head.documents
+    live = False
+    if invoice.facts:
+        decided, said = effective(invoice.facts)
+        live = decided.type != "invoice.voided.v1" and said.get("lines") is not None
+        papers[f"invoice/{invoice_id}"] = _claim(
+            claims, f"invoice/{invoice_id}", said if live else {}, "invoiced_on", 1
+        )
+    for credit_id, facts in invoice.credits.items():
+        _, said = effective(facts)
+        papers[f"credit/{credit_id}"] = _claim(claims, f"credit/{credit_id}", said if live else {}, "credited_on", -1)
+    messages = [(f"invoice/{invoice_id}", fact) for fact in invoice.facts]
+    messages += [(f"credit/{credit}", fact) for credit, facts in invoice.credits.items() for fact in facts]
+    for paper, fact in messages:
+        for line in msgspec.json.decode(fact.data).get("lines") or ():
+            key = f"{line['kind']}/{line['id']}"
+            if paper not in claims.get(key, {}):
+                withdrawn.setdefault(key, set()).add(paper)
+    desk.claim(claims, withdrawn)
+
+
+def _claim(claims: dict[str, Claims], paper: str, said: dict[str, Any], on: str, sign: int) -> tuple[int, int]:
+    """What one paper claims, entry by entry; its total and the day from which it counts."""
+    begins = calendar.number(said[on]) if said.get(on) else calendar.BEGINNING
+    total = 0
+    for line in said.get("lines") or ():
+        amount = sign * micro(line["amount"])
+        total += amount
+        its = claims.setdefault(f"{line['kind']}/{line['id']}", {})
+        its[paper] = (its[paper][0] + amount if paper in its else amount, begins)
+    return total, begins
+
+
+def _client_before(agreement: Agreement) -> str | None:
+    terms = agreement.on(calendar.BEGINNING)
+    return terms.client_id if terms else None

@@ -1,0 +1,113 @@
+"""Reading a contract's ledger: exact totals over any stretch of days, from as few stored values as possible.
+
+The ladder is row → bucket → page → head. A stored sum answers for all its days at once; only a sum that straddles an
+edge of the question is opened one step further down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from app.domain import calendar
+from app.domain.ledger import AMOUNT, BILLABLE, RISE_AMOUNT, RISE_MINUTES, Bucket, Claims, Row, Sum, merged, tally
+
+Lines = Mapping[str, Sum]  # by line id; "" is work that belongs to no line
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One contract's ledger: its head's pages, and loaders for what is stored one and two steps down."""
+
+    pages: Mapping[int, Lines]
+    page: Callable[[int], Mapping[int, Lines]]
+    bucket: Callable[[int], Bucket]
+
+    def line_ids(self) -> set[str]:
+        return {line for lines in self.pages.values() for line in lines}
+
+    def between(self, low: int, high: int, as_of: int) -> dict[str, Sum]:
+        """What each line comes to on the work dates in [low, high], both inclusive, as of a day."""
+        parts: dict[str, list[Sum]] = {}
+        for page, lines in self.pages.items():
+            if all(low <= s.first and s.last <= high and s.horizon <= as_of for s in lines.values()):
+                _gather(parts, lines)
+            elif any(s.first <= high and s.last >= low for s in lines.values()):
+                self._open_page(parts, page, low, high, as_of)
+        return {line: sums[0] if len(sums) == 1 else merged(sums) for line, sums in parts.items()}
+
+    def _open_page(self, parts: dict[str, list[Sum]], page: int, low: int, high: int, as_of: int) -> None:
+        for start, lines in self.page(page).items():
+            if all(low <= s.first and s.last <= high and s.horizon <= as_of for s in lines.values()):
+                _gather(parts, lines)
+            elif any(s.first <= high and s.last >= low for s in lines.values()):
+                _gather(parts, tally(self.bucket(start), start, low, high, as_of))
+
+    def days(self, line: str | None, low: int, high: int) -> Iterator[tuple[int, int, int]]:
+        """(day, minutes, amount) of approved billable work in [low, high], in order; `line` None: of the contract."""
+        for page in sorted(self.pages):
+            if page < calendar.page_of(low):
+                continue
+            if page > calendar.page_of(high):
+                break
+            if line is not None and line not in self.pages[page]:
+                continue
+            yield from self._page_days(page, line, low, high)
+
+    def _page_days(self, page: int, line: str | None, low: int, high: int) -> Iterator[tuple[int, int, int]]:
+        buckets = self.page(page)
+        for start in sorted(buckets):
+            if start > high or start + 6 < low:
+                continue
+            sums = [s for name, s in buckets[start].items() if s.days and (line is None or name == line)]
+            if not sums:
+                continue
+            for place in range(7):
+                if low <= start + place <= high:
+                    minutes = sum(s.days[place][0] for s in sums if s.days)
+                    amount = sum(s.days[place][1] for s in sums if s.days)
+                    if minutes or amount:
+                        yield start + place, minutes, amount
+
+    def rows(self, low: int, high: int) -> Iterator[tuple[str, Row, Claims | None]]:
+        """(entry id, row, its claims) of every entry in [low, high], by (work date, entry id)."""
+        for page in sorted(self.pages):
+            if calendar.page_of(low) <= page <= calendar.page_of(high):
+                for start in sorted(self.page(page)):
+                    if start <= high and start + 6 >= low:
+                        yield from self._bucket_rows(start, low, high)
+
+    def _bucket_rows(self, start: int, low: int, high: int) -> Iterator[tuple[str, Row, Claims | None]]:
+        bucket = self.bucket(start)
+        for entry, row in sorted(bucket.rows.items(), key=lambda item: (item[1].day, item[0])):
+            if low <= row.day <= high:
+                yield entry, row, bucket.claims.get(f"time/{entry}")
+
+    def reached(self, line: str | None, dimension: int, target: int, as_of: int) -> int | None:
+        """First work date up to `as_of` on which the running total is at least `target`; None if there is none.
+
+        `dimension` is 0 for minutes, 1 for amount. A page whose positive part cannot reach the target is not opened.
+        """
+        running = 0
+        for page in sorted(self.pages):
+            if page > calendar.page_of(as_of):
+                break
+            lines = self.pages[page]
+            sums = list(lines.values()) if line is None else [lines[line]] if line in lines else []
+            if running + sum(s.totals[_RISE[dimension]] for s in sums) < target:
+                running += sum(s.totals[_TOTAL[dimension]] for s in sums)
+                continue
+            for found in self._page_days(page, line, calendar.BEGINNING, as_of):
+                running += found[1 + dimension]
+                if running >= target:
+                    return found[0]
+        return None
+
+
+_TOTAL = (BILLABLE, AMOUNT)
+_RISE = (RISE_MINUTES, RISE_AMOUNT)
+
+
+def _gather(parts: dict[str, list[Sum]], lines: Lines) -> None:
+    for line, total in lines.items():
+        parts.setdefault(line, []).append(total)

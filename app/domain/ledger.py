@@ -1,0 +1,443 @@
+"""The ledger of a contract: what each entry comes to, and what entries add up to.
+
+A row is one entry as it holds now, priced. A `Sum` is what the rows of a line come to over a stretch of days: a bucket's
+sum is recomputed from its rows, a page's from its buckets, a head's from its pages. Sums are replaced, never
+incremented, so a repeated or reordered event cannot count twice. Money is in micro-units, time in whole minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from app.domain import calendar
+from app.domain.money import MICRO, divide, micro
+from app.domain.rates import Card, Rates
+from app.domain.terms import Agreement, Line, Rounding, Terms
+
+APPROVED: Final = 1
+SUBMITTED: Final = 2
+REJECTED: Final = 3
+REVERSED: Final = 4
+STATUS_NAMES: Final = {APPROVED: "approved", SUBMITTED: "submitted", REJECTED: "rejected", REVERSED: "reversed"}
+
+# Why an entry has no price.
+NO_RATE: Final = 1
+OTHER_CURRENCY: Final = 2
+
+# A claim is what one invoice or credit says of one entry: (amount, day from which it counts).
+Claim = tuple[int, int]
+Claims = dict[str, Claim]
+
+
+class Row(msgspec.Struct, array_like=True, gc=False):
+    """One entry as it holds, with what the terms and rates of its work date make of it.
+
+    `n` is the number of the entity's resolution. The last six fields are derived: see `priced`.
+    """
+
+    n: int
+    status: int
+    day: int
+    resource_id: str
+    minutes: int
+    billable: bool
+    role: str | None
+    line_id: str | None
+    rate_override: str | None
+    revision: int
+    source: str
+    id: str
+    time: int
+    line: str | None = None
+    billable_minutes: int = 0
+    amount: int | None = None
+    rate_id: str | None = None
+    cost: int = 0
+    problem: int = 0
+    by_time: bool = True
+
+
+class Spend(msgspec.Struct, array_like=True, gc=False):
+    """One expense as it holds; `amount` (marked up, rounded) and `line` are derived. None: in another currency."""
+
+    n: int
+    status: int
+    day: int
+    net: str
+    currency: str
+    markup_ratio: str | None
+    billable: bool
+    line_id: str | None
+    revision: int
+    source: str
+    id: str
+    time: int
+    line: str | None = None
+    amount: int | None = None
+
+
+def billable_minutes(minutes: int, rounding: Rounding) -> int:
+    """Worked minutes after the contract's increment; a negative entry is rounded by its magnitude."""
+    step = rounding.increment
+    if not step:
+        return minutes
+    size = abs(minutes)
+    down = size // step * step
+    rest = size - down
+    up = rest * 2 > step or (rest * 2 == step and rounding.tie_up)
+    if rounding.direction == "up":
+        up = rest > 0
+    elif rounding.direction == "down":
+        up = False
+    rounded = down + step if up else down
+    return rounded if minutes >= 0 else -rounded
+
+
+def price(minutes: int, rate: int, per: int, discount: int, exponent: int, *, half_even: bool) -> int:
+    """`minutes` at `rate` micro-units per `per` minutes less `discount` (micro-ratio), rounded once to the currency.
+
+    By hand: 5 min at 200.00 an hour = 16.666… → 16.67.
+
+    >>> price(5, 200_000_000, 60, 0, 2, half_even=False)
+    16670000
+    """
+    step: int = 10 ** (6 - exponent)
+    if discount:
+        return divide(minutes * rate * (MICRO - discount), per * step * MICRO, half_even=half_even) * step
+    return divide(minutes * rate, per * step, half_even=half_even) * step
+
+
+def price_row(row: Row, terms: Terms | None, rates: Rates) -> None:
+    """Derive line, billable minutes, amount, rate and cost of `row` from the terms and rates of its work date."""
+    row.amount, row.rate_id, row.cost, row.problem = None, None, 0, 0
+    row.by_time = True
+    row.line = row.line_id
+    row.billable_minutes = row.minutes if row.billable else 0
+    if terms is None:
+        row.problem = NO_RATE if row.billable else 0
+        return
+    if row.line is None:
+        row.line = terms.only_line
+    line = terms.lines.get(row.line) if row.line is not None else None
+    row.cost = _cost(row, terms, rates)
+    row.by_time = line is None or line.billing_method == "time_and_materials"
+    if not _chargeable(row, line):
+        row.billable_minutes = 0
+        return
+    row.billable_minutes = billable_minutes(row.minutes, terms.rounding)
+    _set_amount(row, terms, line, rates)
+
+
+def _chargeable(row: Row, line: Line | None) -> bool:
+    if not row.billable:
+        return False
+    return line is None or line.chargeable_roles is None or row.role in line.chargeable_roles
+
+
+def _cost(row: Row, terms: Terms, rates: Rates) -> int:
+    card = rates.find("cost", terms.client_id, row.resource_id, row.role, row.day)
+    if card is None or card.currency != terms.currency:
+        return 0
+    return price(row.minutes, card.amount, _per(card, terms), 0, terms.exponent, half_even=terms.rounding.half_even)
+
+
+def _per(card: Card, terms: Terms) -> int:
+    return terms.day_minutes if card.per_day else 60
+
+
+def _set_amount(row: Row, terms: Terms, line: Line | None, rates: Rates) -> None:
+    discount = line.discount if line else 0
+    half_even = terms.rounding.half_even
+    if row.rate_override is not None:
+        row.rate_id = "override"
+        row.amount = price(
+            row.billable_minutes, micro(row.rate_override), 60, discount, terms.exponent, half_even=half_even
+        )
+        return
+    card = rates.find("bill", terms.client_id, row.resource_id, row.role, row.day)
+    if card is None:
+        row.problem = NO_RATE
+        return
+    row.rate_id = card.rate_id
+    if card.currency != terms.currency:
+        row.problem = OTHER_CURRENCY
+        return
+    row.amount = price(
+        row.billable_minutes, card.amount, _per(card, terms), discount, terms.exponent, half_even=half_even
+    )
+
+
+def price_spend(spend: Spend, terms: Terms | None) -> None:
+    """Derive line and amount of an expense: net × (1 + mark-up), rounded once."""
+    spend.line, spend.amount = spend.line_id, None
+    if terms is None:
+        return
+    if spend.line is None:
+        spend.line = terms.only_line
+    if spend.currency == terms.currency:
+        step = 10 ** (6 - terms.exponent)
+        factor = MICRO + micro(spend.markup_ratio or "0")
+        spend.amount = divide(micro(spend.net) * factor, step * MICRO, half_even=terms.rounding.half_even) * step
+
+
+class Issue(msgspec.Struct, array_like=True, gc=False):
+    """How many entries something is wrong with, what they come to, and the first few of them."""
+
+    count: int
+    amount: int
+    since: int  # the earliest event time, microseconds
+    evidence: list[tuple[int, str, str]]  # (work date, entity id, event id), the earliest first
+
+
+EVIDENCE_LIMIT: Final = 5
+
+Pair = list[int]  # [minutes, amount]
+
+
+class Sum(msgspec.Struct, array_like=True, gc=False):
+    """What the entries of one line come to. `first` and `last` are the work dates it spans."""
+
+    first: int
+    last: int
+    horizon: int  # the latest day on which a claim within begins to count
+    totals: list[int]  # by the positions below
+    periods: dict[str, Pair]  # approved billable [minutes, amount] by billing period
+    roles: dict[str, Pair]
+    issues: dict[str, Issue]
+    days: list[Pair] | None = None  # a bucket's approved billable [minutes, amount] by day
+
+
+# Positions of `Sum.totals`.
+BILLABLE, NONBILLABLE, AMOUNT, COST, PENDING_MINUTES, PENDING_AMOUNT, UNPRICED, EXPENSES = range(8)
+READY_AMOUNT, READY_MINUTES, READY_ENTRIES, ROOM_AMOUNT, ROOM_MINUTES = range(8, 13)
+CLAIMED_AMOUNT, CLAIMED_MINUTES, ADJUSTMENT, ADJUSTED, READY_EXPENSES, ENTITIES = range(13, 19)
+RISE_MINUTES, RISE_AMOUNT = range(19, 21)
+WIDTH: Final = 21
+# ROOM_*, RISE_*: the positive parts of READY_* and of BILLABLE and AMOUNT. While the first fit under a cap, no order of
+# work exceeds it; while the second stay under a budget, no day within can have reached it.
+
+
+def empty() -> Sum:
+    return Sum(calendar.FOREVER, 0, 0, [0] * WIDTH, {}, {}, {})
+
+
+def merged(sums: Iterable[Sum]) -> Sum:
+    """What several sums come to together."""
+    parts = list(sums)
+    if not parts:
+        return empty()
+    periods: dict[str, Pair] = {}
+    roles: dict[str, Pair] = {}
+    issues: dict[str, Issue] = {}
+    for part in parts:
+        _add_pairs(periods, part.periods)
+        _add_pairs(roles, part.roles)
+        for code, issue in part.issues.items():
+            known = issues.get(code)
+            issues[code] = issue if known is None else _joined(known, issue)
+    return Sum(
+        min([part.first for part in parts]),
+        max([part.last for part in parts]),
+        max([part.horizon for part in parts]),
+        list(map(sum, zip(*[part.totals for part in parts], strict=True))),
+        periods,
+        roles,
+        issues,
+    )
+
+
+def _add_pairs(into: dict[str, Pair], pairs: dict[str, Pair]) -> None:
+    for name, (minutes, amount) in pairs.items():
+        known = into.get(name)
+        into[name] = [minutes, amount] if known is None else [known[0] + minutes, known[1] + amount]
+
+
+def _joined(one: Issue, other: Issue) -> Issue:
+    evidence = sorted(one.evidence + other.evidence)[:EVIDENCE_LIMIT]
+    return Issue(one.count + other.count, one.amount + other.amount, min(one.since, other.since), evidence)
+
+
+def note(issues: dict[str, Issue], code: str, row: Row | Spend, entity: str, amount: int) -> None:
+    """Count `row` among the entries that `code` is said of."""
+    issue = Issue(1, amount, row.time, [(row.day, entity, row.id)])
+    known = issues.get(code)
+    issues[code] = issue if known is None else _joined(known, issue)
+
+
+def claimed(claims: Claims | None, as_of: int) -> int:
+    """What is invoiced, net of credits, for an entry on a day."""
+    return sum(amount for amount, begins in claims.values() if begins <= as_of) if claims else 0
+
+
+_ISSUE_OF: Final = {NO_RATE: "RATE_UNRESOLVED", OTHER_CURRENCY: "CURRENCY_MISMATCH"}
+
+
+class Tally:
+    """Adds rows up into one `Sum` per line; the line named "" is the contract itself."""
+
+    def __init__(self, start: int, *, as_of: int = calendar.FOREVER) -> None:
+        """`start`: first day of the bucket. `as_of` decides which claims count; rows are the caller's choice."""
+        self._start, self._as_of = start, as_of
+        self._period = calendar.period_of(start)
+        self.lines: dict[str, Sum] = {}
+
+    def _line(self, line: str | None, day: int) -> Sum:
+        line = line or ""
+        total = self.lines.get(line)
+        if total is None:
+            total = self.lines[line] = Sum(day, day, 0, [0] * WIDTH, {}, {}, {}, [])
+        elif day < total.first:
+            total.first = day
+        elif day > total.last:
+            total.last = day
+        return total
+
+    def row(self, entity: str, row: Row, claims: Claims | None) -> None:
+        total = self._line(row.line, row.day)
+        sums = total.totals
+        sums[ENTITIES] += 1
+        status, minutes, amount = row.status, row.billable_minutes, row.amount
+        if status == APPROVED:
+            sums[COST] += row.cost
+            if amount is not None or row.problem:
+                self._approved(total, row, minutes, amount or 0)
+            else:
+                sums[NONBILLABLE] += row.minutes
+            if row.problem:
+                sums[UNPRICED] += minutes
+                note(total.issues, _ISSUE_OF[row.problem], row, entity, 0)
+            elif amount is not None and row.by_time and not claims:
+                _ready(sums, minutes, amount)
+        elif status == SUBMITTED:
+            sums[PENDING_MINUTES] += row.minutes
+            if amount is not None or row.problem:
+                sums[PENDING_AMOUNT] += amount or 0
+                note(total.issues, "TIME_NOT_APPROVED", row, entity, amount or 0)
+        if claims:
+            self._claims(total, entity, row, claims)
+
+    def _approved(self, total: Sum, row: Row, minutes: int, amount: int) -> None:
+        sums = total.totals
+        sums[BILLABLE] += minutes
+        sums[AMOUNT] += amount
+        if minutes > 0:
+            sums[RISE_MINUTES] += minutes
+        if amount > 0:
+            sums[RISE_AMOUNT] += amount
+        days = total.days
+        if not days:
+            days = total.days = [[0, 0] for _ in range(7)]
+        day = days[row.day - self._start]
+        day[0] += minutes
+        day[1] += amount
+        for pairs, name in ((total.periods, self._period), (total.roles, row.role or "")):
+            pair = pairs.get(name)
+            if pair is None:
+                pairs[name] = [minutes, amount]
+            else:
+                pair[0] += minutes
+                pair[1] += amount
+
+    def _claims(self, total: Sum, entity: str, row: Row, claims: Claims) -> None:
+        """An entry that invoices name: ready again only when what is invoiced for it is back to 0."""
+        sums = total.totals
+        total.horizon = max(total.horizon, max(begins for _, begins in claims.values()))
+        invoiced = claimed(claims, self._as_of)
+        holds = holding(row)
+        if invoiced == 0:
+            if row.status == APPROVED and row.amount is not None and row.by_time:
+                _ready(sums, row.billable_minutes, row.amount)
+            return
+        sums[CLAIMED_AMOUNT] += invoiced
+        sums[CLAIMED_MINUTES] += row.billable_minutes
+        if holds is not None and holds != invoiced:
+            sums[ADJUSTMENT] += holds - invoiced
+            sums[ADJUSTED] += 1
+            note(total.issues, "ADJUSTMENT_NEEDED", row, entity, holds - invoiced)
+
+    def left(self, gone: Gone, day: int, claims: Claims | None) -> None:
+        """An entry that was here once: its lines stay named, and if it was invoiced, what holds of it now is 0."""
+        for line in gone.lines:
+            self._line(line, day)
+        if not gone.holds or not claims:
+            return
+        total = self._line(gone.lines[0] if len(gone.lines) == 1 else None, day)
+        total.horizon = max(total.horizon, max(begins for _, begins in claims.values()))
+        invoiced = claimed(claims, self._as_of)
+        if invoiced:
+            total.totals[CLAIMED_AMOUNT] += invoiced
+            total.totals[ADJUSTMENT] -= invoiced
+            total.totals[ADJUSTED] += 1
+
+    def spend(self, entity: str, spend: Spend, claims: Claims | None) -> None:
+        total = self._line(spend.line, spend.day)
+        total.totals[ENTITIES] += 1
+        if spend.status != APPROVED:
+            return
+        if spend.amount is None:
+            note(total.issues, "CURRENCY_MISMATCH", spend, entity, 0)
+            return
+        total.totals[EXPENSES] += spend.amount
+        if claims:
+            total.horizon = max(total.horizon, max(begins for _, begins in claims.values()))
+        if spend.billable and claimed(claims, self._as_of) == 0:
+            total.totals[READY_EXPENSES] += spend.amount
+
+
+class Gone(msgspec.Struct, array_like=True, gc=False):
+    """An entry that was here once, under these lines. `holds`: it left the contract, and its claims are counted here."""
+
+    n: int
+    holds: bool
+    lines: list[str]
+
+
+class Bucket(msgspec.Struct, array_like=True, gc=False):
+    """What a contract knows of one week (cut at the month). Claims are by `time/<id>` and `expense/<id>`."""
+
+    fence: int
+    rows: dict[str, Row]
+    spends: dict[str, Spend]
+    gone: dict[str, Gone]
+    claims: dict[str, Claims]
+
+
+def tally(bucket: Bucket, start: int, low: int, high: int, as_of: int) -> dict[str, Sum]:
+    """Add up what a bucket holds of the work dates in [low, high], by line, with the claims that count on `as_of`."""
+    sums = Tally(start, as_of=as_of)
+    claims = bucket.claims
+    for entry, row in bucket.rows.items():
+        if low <= row.day <= high:
+            sums.row(entry, row, claims.get(f"time/{entry}") if claims else None)
+    for expense, spend in bucket.spends.items():
+        if low <= spend.day <= high:
+            sums.spend(expense, spend, claims.get(f"expense/{expense}") if claims else None)
+    for entity, gone in bucket.gone.items():
+        if low <= start <= high:
+            sums.left(gone, start, claims.get(entity))
+    return sums.lines
+
+
+def holding(row: Row) -> int | None:
+    """What an invoiced entry comes to now; None while it is not settled (submitted again, or without a price)."""
+    if row.status in (REJECTED, REVERSED):
+        return 0
+    if row.status == SUBMITTED or row.problem:
+        return None
+    return row.amount if row.amount is not None else 0
+
+
+def _ready(sums: list[int], minutes: int, amount: int) -> None:
+    sums[READY_AMOUNT] += amount
+    sums[READY_MINUTES] += minutes
+    sums[READY_ENTRIES] += 1
+    sums[ROOM_AMOUNT] += max(amount, 0)
+    sums[ROOM_MINUTES] += max(minutes, 0)
+
+
+def agreement_prices(row: Row, agreement: Agreement, rates: Rates) -> None:
+    """Price `row` by the terms of its own work date."""
+    price_row(row, agreement.on(row.day), rates)

@@ -1,0 +1,146 @@
+"""Which rate prices an hour of work.
+
+Rule (design section 5): the most specific of person+contract, role+contract, contract, person+client, role+client,
+client, person, role, firm among the cards valid on the work date; then the latest `effective_from`, then the highest
+revision, then the greatest id. Bill and cost rates have separate histories. An absent role is never inferred.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from app.domain import calendar
+from app.domain.money import micro
+from app.domain.resolution import Message, effective
+
+Kind = Literal["bill", "cost"]
+
+
+class Card(NamedTuple):
+    """One rate as it holds; ordered so that the greatest of those valid on a day wins."""
+
+    effective_from: int
+    revision: int
+    rate_id: str
+    effective_to: int
+    amount: int  # micro-units per unit
+    currency: str
+    per_day: bool
+    contract_id: str | None
+    client_id: str | None
+    resource_id: str | None
+    role: str | None
+    kind: Kind
+
+    @property
+    def scope(self) -> str:
+        """The field's word for how specific the card is: `role+contract`, `client`, `firm` …"""
+        who = "person" if self.resource_id else "role" if self.role else ""
+        where = "contract" if self.contract_id else "client" if self.client_id else ""
+        return "+".join(filter(None, (who, where))) or "firm"
+
+    def within(self, day: int) -> bool:
+        return self.effective_from <= day <= self.effective_to
+
+
+def card_of(messages: Sequence[Message]) -> Card | None:
+    """The card that the messages of one rate come to; None if it was withdrawn or never fully said."""
+    message, said = effective(messages)
+    if message.type == "rate.withdrawn.v1":
+        return None
+    return _card(message.revision, said)
+
+
+def _card(revision: int, said: Mapping[str, Any]) -> Card:
+    until = said.get("effective_to")
+    return Card(
+        effective_from=calendar.number(said["effective_from"]),
+        revision=revision,
+        rate_id=said["rate_id"],
+        effective_to=calendar.number(until) if until else calendar.FOREVER,
+        amount=micro(said["amount"]),
+        currency=said["currency"],
+        per_day=said.get("unit") == "day",
+        contract_id=said.get("contract_id"),
+        client_id=said.get("client_id"),
+        resource_id=said.get("resource_id"),
+        role=said.get("role"),
+        kind=said.get("kind") or "bill",
+    )
+
+
+_Scope = tuple[Kind, str | None, str | None, str | None, str | None]
+_Lists = tuple[list[Card], ...]
+
+
+class RateBook:
+    """Cards by scope. `changed` counts the changes of its lists, so that a memo over it knows when it is old."""
+
+    def __init__(self, cards: Iterable[Card] = ()) -> None:
+        self._cards: dict[_Scope, list[Card]] = {}
+        self.changed = 0
+        for card in cards:
+            self.add(card)
+
+    @staticmethod
+    def _scope(card: Card) -> _Scope:
+        return card.kind, card.contract_id, card.client_id, card.resource_id, card.role
+
+    def add(self, card: Card) -> None:
+        cards = self._cards.setdefault(self._scope(card), [])
+        insort(cards, card, key=lambda c: c[:3])
+        self.changed += 1
+
+    def remove(self, card: Card) -> None:
+        self._cards[self._scope(card)].remove(card)
+        self.changed += 1
+
+    def at(
+        self, kind: Kind, contract: str | None, client: str | None, person: str | None, role: str | None
+    ) -> list[Card] | None:
+        return self._cards.get((kind, contract, client, person, role))
+
+
+class Rates:
+    """The rates of one contract: its own book over the firm's."""
+
+    def __init__(self, contract_id: str, own: RateBook, firm: RateBook) -> None:
+        self._contract, self._own, self._firm = contract_id, own, firm
+        self._memo: dict[tuple[Kind, str, str, str | None], _Lists] = {}
+        self._changed = -1
+
+    def find(self, kind: Kind, client: str, person: str, role: str | None, day: int) -> Card | None:
+        """The card that wins for work of `person` in `role` on `day`; None if no card is valid."""
+        if self._changed != self._own.changed + self._firm.changed:
+            self._memo.clear()
+            self._changed = self._own.changed + self._firm.changed
+        key = (kind, client, person, role)
+        lists = self._memo.get(key)
+        if lists is None:
+            lists = self._memo[key] = tuple(self._candidates(kind, client, person, role))
+        for cards in lists:
+            for card in reversed(cards):
+                if card.effective_from <= day <= card.effective_to:
+                    return card
+        return None
+
+    def _candidates(self, kind: Kind, client: str, person: str, role: str | None) -> Iterable[list[Card]]:
+        """Non-empty card lists, the most specific scope first."""
+        who = (
+            [(person, role), (person, None), (None, role), (None, None)]
+            if role is not None
+            else [(person, None), (None, None)]
+        )
+        for one, its in who:
+            # A contract's card that also names the client must match it, but is no more specific for it.
+            cards = (self._own.at(kind, self._contract, None, one, its) or []) + (
+                self._own.at(kind, self._contract, client, one, its) or []
+            )
+            if cards:
+                yield sorted(cards, key=lambda c: c[:3])
+        for where in (client, None):
+            for one, its in who:
+                if found := self._firm.at(kind, None, where, one, its):
+                    yield found

@@ -1,0 +1,393 @@
+"""Billing readiness: what can be invoiced now, what cannot, why not, and who must act.
+
+Sources: design section 5 "Readiness", "Cap", "Invoices"; domain 2.8 (codes, tiers, owners). The names of the figures
+are those of `readiness.updated` in the event catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal, NamedTuple
+
+from app.domain import calendar
+from app.domain.burn import Position
+from app.domain.ledger import (
+    ADJUSTED,
+    ADJUSTMENT,
+    AMOUNT,
+    APPROVED,
+    BILLABLE,
+    CLAIMED_AMOUNT,
+    CLAIMED_MINUTES,
+    EVIDENCE_LIMIT,
+    READY_AMOUNT,
+    READY_ENTRIES,
+    READY_EXPENSES,
+    READY_MINUTES,
+    ROOM_AMOUNT,
+    ROOM_MINUTES,
+    Claims,
+    Issue,
+    Row,
+    Sum,
+    claimed,
+)
+from app.domain.money import divide, micro, show
+from app.domain.terms import Cap, Terms
+
+Tier = Literal["critical", "blocking", "warning"]
+Scope = Literal["contract", "entry"]
+
+
+class Rule(NamedTuple):
+    """One line of the checklist."""
+
+    tier: Tier
+    scope: Scope
+    owner: str
+    fix: str
+
+
+RULES: Final[Mapping[str, Rule]] = {
+    "CONTRACT_UNKNOWN": Rule(
+        "blocking", "contract", "legal", "publish the contract's approval, or move its work to the right contract"
+    ),
+    "CONTRACT_NOT_ACTIVE": Rule(
+        "blocking", "contract", "legal", "wait for the term to begin, resume the contract, or move its work"
+    ),
+    "PO_MISSING": Rule(
+        "blocking", "contract", "client partner", "amend the contract with the client's purchase order number"
+    ),
+    "TIME_NOT_APPROVED": Rule("blocking", "entry", "delivery manager", "approve or reject these entries"),
+    "RATE_UNRESOLVED": Rule("blocking", "entry", "commercial", "set a rate that covers these entries"),
+    "CURRENCY_MISMATCH": Rule(
+        "blocking", "entry", "commercial", "set the winning rate or the expense in the contract's currency"
+    ),
+    "OUTSIDE_TERM": Rule("blocking", "entry", "legal", "amend the contract's term, or move these entries"),
+    "MILESTONE_NOT_ACCEPTED": Rule("blocking", "entry", "project manager", "obtain the client's acceptance"),
+    "CAP_EXCEEDED": Rule("blocking", "entry", "project manager", "amend the cap, or write the excess off"),
+    "ADJUSTMENT_NEEDED": Rule("warning", "entry", "finance", "credit and rebill what changed after it was invoiced"),
+    "BUDGET_EXCEEDED": Rule("warning", "contract", "project manager", "amend the budget, or stop the work"),
+    "BUDGET_NEARLY_EXHAUSTED": Rule(
+        "warning", "contract", "project manager", "agree on more budget before it runs out"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """A milestone as it holds; `amount` in micro-units."""
+
+    milestone_id: str
+    status: str
+    amount: int
+    line_id: str | None
+    accepted_on: int | None
+    id: str
+    time: int
+    claims: Claims | None
+
+
+class Capped(NamedTuple):
+    """What a cap lets pass of a line's ready work."""
+
+    amount: int
+    minutes: int
+    entries: int
+    over: Issue
+
+
+class _Blockers:
+    """Collects what stands in the way, by code."""
+
+    def __init__(self, exponent: int) -> None:
+        self._exponent = exponent
+        self.found: list[dict[str, Any]] = []
+
+    def add(self, code: str, issue: Issue, *, tier: Tier | None = None) -> None:
+        rule = RULES[code]
+        self.found.append(
+            {
+                "code": code,
+                "tier": tier or rule.tier,
+                "scope": rule.scope,
+                "owner": rule.owner,
+                "count": issue.count,
+                "amount": show(issue.amount, self._exponent),
+                "since": _instant(issue.since),
+                "evidence": [event for _, _, event in issue.evidence],
+                "fix": rule.fix,
+            }
+        )
+
+
+def _instant(microseconds: int) -> str | None:
+    if not microseconds:
+        return None
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).isoformat().replace("+00:00", "Z")
+
+
+def row(
+    position: Position, milestones: Iterable[Milestone], documents: Iterable[tuple[int, int]], since: int = 0
+) -> dict[str, Any]:
+    """`readiness.updated` of one contract.
+
+    `documents`: (amount, day from which it counts) of every live invoice, and of every credit with a minus. `since`:
+    the time of the contract's first event, for blockers that have no entry behind them.
+    """
+    blockers = _Blockers(position.exponent)
+    stops = _stops(position)
+    for code in stops:
+        blockers.add(code, Issue(1, 0, since, []))
+    time, held_back = _time(position, blockers)
+    expenses = _expenses(position)
+    accepted, waiting = _milestones(position, milestones)
+    if waiting.count:
+        blockers.add("MILESTONE_NOT_ACCEPTED", waiting)
+    _warnings(position, blockers)
+    would_be = time.amount + expenses + accepted
+    ready = not stops
+
+    def money(units: int) -> str:
+        return show(units, position.exponent)
+
+    return {
+        "contract_id": position.contract_id,
+        "as_of": calendar.text_of(position.as_of) if position.as_of is not None else None,
+        "state": _state(stops, would_be if ready else 0, blockers.found),
+        "ready_amount": money(would_be if ready else 0),
+        "ready_time_amount": money(time.amount if ready else 0),
+        "ready_milestone_amount": money(accepted if ready else 0),
+        "ready_expense_amount": money(expenses if ready else 0),
+        "ready_fee_amount": money(0),
+        "ready_minutes": time.minutes if ready else 0,
+        "ready_entries": time.entries if ready else 0,
+        "blocked_amount": money(held_back + waiting.amount + (0 if ready else would_be)),
+        "over_cap_amount": money(time.over.amount),
+        "invoiced_amount": money(sum(amount for amount, begins in documents if begins <= position.day)),
+        "adjustment_amount": money(sum(s.totals[ADJUSTMENT] for s in position.sums.values())),
+        "retained_amount": money(0),
+        "blockers": blockers.found,
+    }
+
+
+def _state(stops: list[str], ready: int, blockers: list[dict[str, Any]]) -> str:
+    if stops:
+        return "blocked"
+    if ready <= 0:
+        return "nothing_to_bill"
+    if any(blocker["tier"] == "warning" for blocker in blockers):
+        return "ready_with_warnings"
+    return "ready"
+
+
+def _stops(position: Position) -> list[str]:
+    """Codes of scope contract: nothing may be invoiced."""
+    terms = position.terms
+    if terms is None:
+        return ["CONTRACT_UNKNOWN"]
+    stops = []
+    if terms.status_on(position.day) not in ("active", "closed"):
+        stops.append("CONTRACT_NOT_ACTIVE")
+    if terms.purchase_order.get("required") and not terms.purchase_order.get("number"):
+        stops.append("PO_MISSING")
+    return stops
+
+
+def _inside(position: Position) -> dict[str, Sum]:
+    """What each line comes to within the term: the whole of it, unless work lies outside."""
+    terms = position.terms
+    if terms is None:
+        return position.sums
+    low, high = terms.term_from, min(terms.term_to, position.day)
+    if all(low <= s.first and s.last <= high for s in position.sums.values()):
+        return position.sums
+    return position.book.between(low, high, position.day)
+
+
+def _time(position: Position, blockers: _Blockers) -> tuple[Capped, int]:
+    """Ready time under its caps, and what blockers of scope entry hold back."""
+    inside = _inside(position)
+    held_back = _issues(position, blockers)
+    ready = [s.totals for s in position.sums.values()]
+    within = [s.totals for s in inside.values()]
+    outside = [sum(t[p] for t in ready) - sum(t[p] for t in within) for p in (READY_ENTRIES, READY_AMOUNT)]
+    if outside[0] and position.terms:
+        blockers.add("OUTSIDE_TERM", _outside(position, position.terms, outside[0], outside[1]))
+        held_back += outside[1]
+    parts = [_under_cap(position, line, total) for line, total in inside.items()]
+    over = Issue(
+        sum(part.over.count for part in parts),
+        sum(part.over.amount for part in parts),
+        min((part.over.since for part in parts if part.over.count), default=0),
+        sorted(e for part in parts for e in part.over.evidence)[:EVIDENCE_LIMIT],
+    )
+    if over.count:
+        caps = (
+            {line.cap.on_exceed for name, line in position.terms.lines.items() if line.cap and name in inside}
+            if position.terms
+            else set()
+        )
+        blockers.add("CAP_EXCEEDED", over, tier="warning" if caps == {"warn"} else None)
+    return Capped(
+        sum(p.amount for p in parts), sum(p.minutes for p in parts), sum(p.entries for p in parts), over
+    ), held_back
+
+
+def _issues(position: Position, blockers: _Blockers) -> int:
+    merged = position.total(None).issues
+    for code in ("TIME_NOT_APPROVED", "RATE_UNRESOLVED", "CURRENCY_MISMATCH", "ADJUSTMENT_NEEDED"):
+        if code in merged:
+            blockers.add(code, merged[code])
+    adjusted = sum(s.totals[ADJUSTED] for s in position.sums.values())
+    if adjusted and "ADJUSTMENT_NEEDED" not in merged:
+        blockers.add(
+            "ADJUSTMENT_NEEDED", Issue(adjusted, sum(s.totals[ADJUSTMENT] for s in position.sums.values()), 0, [])
+        )
+    waiting = merged.get("TIME_NOT_APPROVED")
+    return waiting.amount if waiting else 0
+
+
+def _is_ready(row: Row, claims: Claims | None, day: int) -> bool:
+    return row.status == APPROVED and row.amount is not None and row.by_time and claimed(claims, day) == 0
+
+
+def _outside(position: Position, terms: Terms, count: int, amount: int) -> Issue:
+    low, high = calendar.BEGINNING, position.day
+    spans = ((low, terms.term_from - 1), (terms.term_to + 1, high))
+    found = [
+        (row.time, (row.day, entry, row.id))
+        for begin, end in spans
+        if begin <= end
+        for entry, row, claims in position.book.rows(begin, end)
+        if _is_ready(row, claims, position.day)
+    ]
+    return Issue(
+        count, amount, min((time for time, _ in found), default=0), [evidence for _, evidence in found[:EVIDENCE_LIMIT]]
+    )
+
+
+def _expenses(position: Position) -> int:
+    return sum(s.totals[READY_EXPENSES] for s in _inside(position).values())
+
+
+def _under_cap(position: Position, line: str, total: Sum) -> Capped:
+    """What the line's cap lets pass; opened row by row only when the positive work could exceed it."""
+    totals = total.totals
+    whole = Capped(totals[READY_AMOUNT], totals[READY_MINUTES], totals[READY_ENTRIES], Issue(0, 0, 0, []))
+    its = position.terms.lines.get(line) if position.terms else None
+    if its is None or its.cap is None:
+        return whole
+    claims = position.sums[line].totals if line in position.sums else totals
+    amount_room = None if its.cap.amount is None else max(its.cap.amount - claims[CLAIMED_AMOUNT], 0)
+    minutes_room = None if its.cap.minutes is None else max(its.cap.minutes - claims[CLAIMED_MINUTES], 0)
+    fits = (amount_room is None or totals[ROOM_AMOUNT] <= amount_room) and (
+        minutes_room is None or totals[ROOM_MINUTES] <= minutes_room
+    )
+    return whole if fits else _walk_cap(position, line, its.cap, amount_room, minutes_room)
+
+
+def _walk_cap(position: Position, line: str, cap: Cap, amount_room: int | None, minutes_room: int | None) -> Capped:
+    """Work eats the cap by (work date, entry id); an entry of 0 or less always passes and gives room to those after it."""
+    terms = position.terms
+    assert terms is not None  # a cap comes from terms
+    passed = [0, 0, 0]
+    over = Issue(0, 0, 0, [])
+    for entry, row, claims in position.book.rows(terms.term_from, min(terms.term_to, position.day)):
+        if row.line != (line or None) or not _is_ready(row, claims, position.day):
+            continue
+        amount, minutes = row.amount or 0, row.billable_minutes
+        fit = _fitting(amount, minutes, cap, amount_room, minutes_room, terms.exponent)
+        if amount_room is not None:
+            amount_room -= fit[0]
+        if minutes_room is not None:
+            minutes_room -= fit[1]
+        let = (amount, minutes) if cap.on_exceed == "warn" else fit
+        passed[0] += let[0]
+        passed[1] += let[1]
+        passed[2] += 1 if fit == (amount, minutes) or cap.on_exceed == "warn" or let != (0, 0) else 0
+        if fit != (amount, minutes):
+            over = Issue(
+                over.count + 1,
+                over.amount + amount - fit[0],
+                over.since or row.time,
+                [*over.evidence, (row.day, entry, row.id)][:EVIDENCE_LIMIT],
+            )
+    return Capped(passed[0], passed[1], passed[2], over)
+
+
+def _fitting(
+    amount: int, minutes: int, cap: Cap, amount_room: int | None, minutes_room: int | None, exponent: int
+) -> tuple[int, int]:
+    """How much of one entry fits under what is left; the rest of it is over the cap."""
+    if amount <= 0 and minutes <= 0:
+        return amount, minutes
+    fits_amount = amount_room is None or amount <= max(amount_room, 0)
+    fits_minutes = minutes_room is None or minutes <= max(minutes_room, 0)
+    if fits_amount and fits_minutes:
+        return amount, minutes
+    if cap.on_exceed == "block":
+        return 0, 0
+    step = 10 ** (6 - exponent)
+    let_amount, let_minutes = amount, minutes
+    if minutes_room is not None and minutes > max(minutes_room, 0):
+        let_minutes = max(minutes_room, 0)
+        let_amount = divide(amount * let_minutes, minutes * step) * step if minutes > 0 else 0
+    if amount_room is not None and let_amount > max(amount_room, 0):
+        let_amount = max(amount_room, 0)
+        let_minutes = minutes * let_amount // amount if amount > 0 else 0
+    return let_amount, let_minutes
+
+
+def _milestones(position: Position, milestones: Iterable[Milestone]) -> tuple[int, Issue]:
+    """What accepted milestones come to, and those completed but not accepted."""
+    accepted = 0
+    waiting = Issue(0, 0, 0, [])
+    for milestone in sorted(milestones, key=lambda m: m.milestone_id):
+        if not _billable(position, milestone) or claimed(milestone.claims, position.day):
+            continue
+        if milestone.status == "accepted" and (milestone.accepted_on is None or milestone.accepted_on <= position.day):
+            accepted += milestone.amount
+        elif milestone.status == "completed":
+            since = min(waiting.since or milestone.time, milestone.time)
+            evidence = [*waiting.evidence, (0, milestone.milestone_id, milestone.id)][:EVIDENCE_LIMIT]
+            waiting = Issue(waiting.count + 1, waiting.amount + milestone.amount, since, evidence)
+    return accepted, waiting
+
+
+def _billable(position: Position, milestone: Milestone) -> bool:
+    if position.terms is None:
+        return True
+    line_id = milestone.line_id or position.terms.only_line
+    line = position.terms.lines.get(line_id) if line_id else None
+    return line is None or line.billing_method != "non_billable"
+
+
+def _warnings(position: Position, blockers: _Blockers) -> None:
+    if position.terms is None:
+        return
+    totals = position.total(None).totals
+    budget = position.terms.budget(None)
+    used = [(totals[BILLABLE], budget.minutes), (totals[AMOUNT], budget.amount)]
+    limits = [(use, limit) for use, limit in used if limit is not None and limit > 0]
+    if any(use > limit for use, limit in limits):
+        blockers.add("BUDGET_EXCEEDED", Issue(1, 0, 0, []))
+    elif any(use * 10 >= limit * 9 for use, limit in limits):
+        blockers.add("BUDGET_NEARLY_EXHAUSTED", Issue(1, 0, 0, []))
+
+
+def milestone_of(message: Any, said: Mapping[str, Any], claims: Claims | None) -> Milestone:
+    """Read a milestone from its folded fields; `message` is the deciding one."""
+    accepted_on = said.get("accepted_on")
+    return Milestone(
+        milestone_id=said["milestone_id"],
+        status=message.type.split(".")[1],
+        amount=micro(said.get("amount") or "0"),
+        line_id=said.get("line_id"),
+        accepted_on=calendar.number(accepted_on) if accepted_on else None,
+        id=message.id,
+        time=message.time,
+        claims=claims,
+    )

@@ -1,0 +1,232 @@
+"""What a contract says on a day: its events folded in version order.
+
+Sources: design section 5 "Terms of a contract on day D"; events catalogue, `contracts`.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from app.domain import calendar
+from app.domain.currency import EXPONENTS
+from app.domain.money import MICRO, micro
+from app.domain.resolution import Message, counting
+
+Status = Literal["unknown", "pending", "active", "suspended", "closed", "cancelled"]
+
+_STATUS: Mapping[str, Status] = {
+    "contract.approved.v1": "active",
+    "contract.resumed.v1": "active",
+    "contract.suspended.v1": "suspended",
+    "contract.closed.v1": "closed",
+    "contract.cancelled.v1": "cancelled",
+}
+# The fields of a contract event that are not terms.
+_ENVELOPE = frozenset({"contract_id", "version", "amendment_id", "kind", "effective_from", "approved_by", "reason"})
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A budget or cap: minutes and micro-units of money, each None where not agreed."""
+
+    minutes: int | None = None
+    amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    minutes: int | None
+    amount: int | None
+    on_exceed: Literal["block", "split", "warn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    line_id: str
+    title: str | None
+    billing_method: str
+    budget: Amount
+    cap: Cap | None
+    discount: int  # micro: 200_000 is 20 %
+    chargeable_roles: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    half_even: bool
+    increment: int  # minutes; 0 = none
+    direction: Literal["up", "nearest", "down"]
+    tie_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds on one day. Dates are day numbers, both ends inclusive."""
+
+    version: int
+    status: Status
+    client_id: str
+    currency: str
+    exponent: int
+    term_from: int
+    term_to: int
+    rounding: Rounding
+    day_minutes: int
+    lines: Mapping[str, Line]
+    purchase_order: Mapping[str, Any]
+    said: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def only_line(self) -> str | None:
+        return next(iter(self.lines)) if len(self.lines) == 1 else None
+
+    def budget(self, line_id: str | None) -> Amount:
+        """Of a line, or (None) the sum over the lines that have one."""
+        if line_id is not None:
+            line = self.lines.get(line_id)
+            return line.budget if line else Amount()
+        minutes = [n for line in self.lines.values() if (n := line.budget.minutes) is not None]
+        amounts = [n for line in self.lines.values() if (n := line.budget.amount) is not None]
+        return Amount(sum(minutes) if minutes else None, sum(amounts) if amounts else None)
+
+    def status_on(self, as_of: int) -> Status:
+        """Pending before the term begins, unless something already ended or stopped it."""
+        return "pending" if self.status == "active" and as_of < self.term_from else self.status
+
+
+class Agreement:
+    """A contract's terms for every day, compiled once from all its events."""
+
+    def __init__(self, events: Sequence[Message]) -> None:
+        """`events`: every `contract.*` message kept for the contract, in any order."""
+        self.events = counting(events) if events else []
+        approved = [event for event in self.events if event.type == "contract.approved.v1"]
+        self.known = bool(approved)
+        self.line_ids = sorted(
+            {str(line["line_id"]) for event in events for line in json.loads(bytes(event.data)).get("lines") or ()}
+        )
+        self._starts: list[int] = []
+        self._terms: list[Terms] = []
+        if self.known:
+            self._compile(approved)
+
+    def _compile(self, approved: Sequence[Message]) -> None:
+        said = [(calendar.number(json.loads(bytes(e.data))["effective_from"]), e) for e in self.events]
+        self._starts = sorted({start for start, _ in said})
+        self._before = _fold(approved)
+        for start in self._starts:
+            self._terms.append(_fold([event for begin, event in said if begin <= start]))
+
+    def on(self, day: int) -> Terms | None:
+        """The terms on `day`; None as long as no approval is known."""
+        if not self.known:
+            return None
+        place = bisect_right(self._starts, day)
+        return self._terms[place - 1] if place else self._before
+
+    def steps(self) -> list[tuple[int, Terms]]:
+        """The days on which the terms change, each with the terms from that day."""
+        return list(zip(self._starts, self._terms, strict=True))
+
+
+def _fold(events: Sequence[Message]) -> Terms:
+    said: dict[str, Any] = {}
+    status: Status = "active"
+    for event in events:
+        data = json.loads(bytes(event.data))
+        body = {name: value for name, value in data.items() if name not in _ENVELOPE}
+        if event.type == "contract.approved.v1":
+            said = {name: value for name, value in body.items() if value is not None}
+        elif event.type == "contract.amended.v1":
+            _merge(said, body, additive=data["kind"] == "additive")
+            if data["kind"] == "cancellation":
+                status = "cancelled"
+                said["term"] = {**(said.get("term") or {}), "to": data["effective_from"]}
+        status = _STATUS.get(event.type, status)
+    return _compiled(said, events[-1].revision, status)
+
+
+def _merge(said: dict[str, Any], change: Mapping[str, Any], *, additive: bool) -> None:
+    """Write `change` over `said`: objects field by field, lines by their id, null clears; additive budgets and caps add."""
+    for name, value in change.items():
+        if name == "lines" and value is not None:
+            lines = {line["line_id"]: dict(line) for line in said.get("lines") or ()}
+            for line in value:
+                known = lines.setdefault(line["line_id"], {"line_id": line["line_id"]})
+                _merge(known, {k: v for k, v in line.items() if k != "line_id"}, additive=additive)
+            said["lines"] = list(lines.values())
+        elif additive and name in ("budget", "cap") and isinstance(value, dict):
+            said[name] = _added(said.get(name) or {}, value)
+        elif value is None:
+            said.pop(name, None)
+        elif isinstance(value, dict):
+            inner = dict(said.get(name) or {})
+            _merge(inner, value, additive=False)
+            said[name] = inner
+        else:
+            said[name] = value
+
+
+def _added(known: Mapping[str, Any], delta: Mapping[str, Any]) -> dict[str, Any]:
+    total = {**known, **{k: v for k, v in delta.items() if k not in ("minutes", "amount") and v is not None}}
+    if delta.get("minutes") is not None:
+        total["minutes"] = (known.get("minutes") or 0) + delta["minutes"]
+    if delta.get("amount") is not None:
+        total["amount"] = _decimal(micro(known.get("amount") or "0") + micro(delta["amount"]))
+    return total
+
+
+def _decimal(units: int) -> str:
+    sign = "-" if units < 0 else ""
+    return f"{sign}{abs(units) // MICRO}.{abs(units) % MICRO:06d}"
+
+
+def _compiled(said: Mapping[str, Any], version: int, status: Status) -> Terms:
+    term = said.get("term") or {}
+    rounding = said.get("rounding") or {}
+    return Terms(
+        version=version,
+        status=status,
+        client_id=said.get("client_id") or "",
+        currency=said.get("currency") or "",
+        exponent=EXPONENTS.get(said.get("currency") or "", 2),
+        term_from=calendar.number(term["from"]) if term.get("from") else calendar.BEGINNING,
+        term_to=calendar.number(term["to"]) if term.get("to") else calendar.FOREVER,
+        rounding=Rounding(
+            half_even=rounding.get("mode") == "half_even",
+            increment=(rounding.get("increment_minutes") or 0) if rounding.get("scope", "entry") == "entry" else 0,
+            direction=rounding.get("direction") or "nearest",
+            tie_up=rounding.get("tie") == "up",
+        ),
+        day_minutes=said.get("day_minutes") or 480,
+        lines={line["line_id"]: _line(line) for line in said.get("lines") or ()},
+        purchase_order=said.get("purchase_order") or {},
+        said=said,
+    )
+
+
+def _line(said: Mapping[str, Any]) -> Line:
+    cap = said.get("cap")
+    roles = said.get("chargeable_roles")
+    return Line(
+        line_id=said["line_id"],
+        title=said.get("title"),
+        billing_method=said.get("billing_method") or "time_and_materials",
+        budget=_amount(said.get("budget") or {}),
+        cap=Cap(*_pair(cap), cap.get("on_exceed") or "block") if cap else None,
+        discount=micro(said["discount_ratio"]) if said.get("discount_ratio") else 0,
+        chargeable_roles=frozenset(roles) if roles is not None else None,
+    )
+
+
+def _pair(said: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    amount = said.get("amount")
+    return said.get("minutes"), micro(amount) if amount is not None else None
+
+
+def _amount(said: Mapping[str, Any]) -> Amount:
+    return Amount(*_pair(said))

@@ -1,0 +1,99 @@
+"""The host in memory: the same agents without topics on disk. Replay stands on it, and so do most tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from agents.effects import ENGAGEMENTS, FACTS, RESOURCES, Batch, DeadLetter, Effects, Record, Statement
+from agents.intake import intake
+from app.engine.runner import Runner
+from app.engine.topology import READERS, addressed
+from app.events.reader import Reader
+from tables import Table
+from tables.entities import ENTITIES
+
+V = TypeVar("V")
+
+
+class MemoryStore:
+    """The tables of one partition. Hot values are kept as they are; entities, which are many and cold, as bytes."""
+
+    def __init__(self, encoded: Sequence[Table[Any]] = (ENTITIES,)) -> None:
+        self._values: dict[str, dict[str, Any]] = {}
+        self._encoded = {table.name for table in encoded}
+
+    def get(self, table: Table[V], key: str) -> V | None:
+        value = self._values.get(table.name, {}).get(key)
+        if value is not None and table.name in self._encoded:
+            return table.decode(value)
+        return value
+
+    def scan(self, table: Table[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+        values = self._values.get(table.name, {})
+        for key in sorted(key for key in values if key.startswith(prefix)):
+            value = self.get(table, key)
+            if value is not None:
+                yield key, value
+
+    def write(self, writes: Iterable[tuple[Table[Any], str, Any]]) -> None:
+        for table, key, value in writes:
+            self._values.setdefault(table.name, {})[key] = table.encode(value) if table.name in self._encoded else value
+
+
+class MemoryHost:
+    """Topics, tables and agents of `partitions` partitions in this process.
+
+    `take` accepts raw records and carries them through all agents. Statements go to `on_statement`; with `publish`
+    False none are computed until `settle`, which is what a replay wants.
+    """
+
+    def __init__(
+        self,
+        partitions: int = 1,
+        *,
+        reader: Reader | None = None,
+        batch_size: int = 20_000,
+        publish: bool = True,
+        on_statement: Callable[[Statement], None] = lambda statement: None,
+        on_dead_letter: Callable[[DeadLetter], None] = lambda letter: None,
+    ) -> None:
+        self.partitions, self._batch_size, self._publish = partitions, batch_size, publish
+        self._on_statement, self._on_dead_letter = on_statement, on_dead_letter
+        self.stores = [MemoryStore() for _ in range(partitions)]
+        self._agents = {(topic, p): read(self.stores[p]) for topic, read in READERS.items() for p in range(partitions)}
+        self._intake = Runner(lambda batches: intake(batches, self.stores[0], reader or Reader()))
+        self._offsets = dict.fromkeys(self._agents, 0)
+        self._backlog: dict[tuple[str, int], list[Record]] = {place: [] for place in self._agents}
+        self.read = 0
+
+    async def take(self, topic: str, records: list[Record], partition: int = 0) -> None:
+        """Carry raw records of one input partition through intake and everything after it."""
+        if records:
+            self.read += len(records)
+            await self._deliver(await self._intake.step(Batch(topic, partition, records)))
+            await self.drain()
+
+    async def drain(self) -> None:
+        """Work off the journals: facts first, so that what they tell the homes is in the same round."""
+        for topic in (FACTS, ENGAGEMENTS, RESOURCES):
+            for partition in range(self.partitions):
+                records = self._backlog[topic, partition]
+                self._backlog[topic, partition] = []
+                for start in range(0, len(records), self._batch_size):
+                    await self.step(topic, partition, records[start : start + self._batch_size])
+
+    async def step(self, topic: str, partition: int, records: list[Record]) -> None:
+        batch = Batch(topic, partition, records, publish=self._publish)
+        await self._deliver(await self._agents[topic, partition].step(batch))
+
+    async def _deliver(self, effects: Effects) -> None:
+        self.stores[effects.batch.partition if effects.batch.topic in READERS else 0].write(effects.writes)
+        for topic, partition, send in addressed(effects.sends, self.partitions):
+            offset = self._offsets[topic, partition]
+            self._offsets[topic, partition] = offset + 1
+            self._backlog[topic, partition].append(Record(offset, send.value))
+        for statement in effects.statements:
+            self._on_statement(statement)
+        for letter in effects.dead_letters:
+            self._on_dead_letter(letter)

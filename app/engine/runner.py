@@ -1,0 +1,26 @@
+"""Stepping an agent: one batch in, its effects out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+from agents.effects import Batch, Effects
+
+Agent = Callable[[AsyncIterator[Batch]], AsyncIterator[Effects]]
+
+
+class Runner:
+    """Drives one agent over one partition. An agent that raised is finished: the host stops without acknowledging."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._pending: Batch | None = None
+        self._effects = agent(self._batches())
+
+    async def _batches(self) -> AsyncIterator[Batch]:
+        while self._pending is not None:
+            batch, self._pending = self._pending, None
+            yield batch
+
+    async def step(self, batch: Batch) -> Effects:
+        self._pending = batch
+        return await anext(self._effects)

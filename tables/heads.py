@@ -1,0 +1,33 @@
+"""The head of a contract: one sum per quarter and line, and what its statements need besides, by contract id."""
+
+from __future__ import annotations
+
+import msgspec
+
+from app.domain.burn import Crossing
+from app.domain.ledger import Claims, Sum
+from tables.table import Table
+
+Latest = tuple[int, str, str, str | None]
+"""(time, source, id, correlation id) of a fact; the greatest is the one a statement was last caused by."""
+
+
+class Head(msgspec.Struct, array_like=True, gc=False):
+    """`touched` is the journal offset of the last record that changed the contract: its `state_version`."""
+
+    fence: int
+    touched: int
+    latest: Latest
+    pages: dict[int, dict[str, Sum]]
+    roles: list[str]  # every role and every person its work ever named: what a rate of such scope may touch
+    people: list[str]
+    unplaced: dict[str, Claims]  # claims on entities that were not here when the invoice came, by `kind/id`
+    documents: dict[str, tuple[int, int]]  # invoices and credits: (amount while live, day from which it counts)
+    crossings: dict[str, list[Crossing]]  # by line ("" = the contract): what its threshold statements said last
+
+
+HEADS: Table[Head] = Table("heads", 1, Head)
+
+
+def new() -> Head:
+    return Head(-1, -1, (0, "", "", None), {}, [], [], {}, {}, {})
