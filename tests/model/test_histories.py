@@ -1,0 +1,154 @@
+"""The histories are what they promise: repeatable, in order, of every kind, and hard on whoever reads them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .entities import instant, kind_of
+from .histories import (
+    Event,
+    as_of_days,
+    as_ofs,
+    contradicted,
+    disorder,
+    event_sets,
+    gapped,
+    history,
+    known_ats,
+    repeated,
+    rivalled,
+    troubled,
+    unstamped,
+)
+from .oracle import recompute
+
+_SEEDS = range(30)
+_KINDS = {
+    "contract.approved",
+    "contract.amended",
+    "contract.suspended",
+    "contract.resumed",
+    "contract.closed",
+    "contract.cancelled",
+    "rate.set",
+    "rate.withdrawn",
+    "time.submitted",
+    "time.approved",
+    "time.rejected",
+    "time.corrected",
+    "time.reversed",
+    "expense.approved",
+    "expense.rejected",
+    "expense.corrected",
+    "milestone.planned",
+    "milestone.changed",
+    "milestone.completed",
+    "milestone.accepted",
+    "milestone.rejected",
+    "milestone.cancelled",
+    "invoice.issued",
+    "invoice.voided",
+    "invoice.credited",
+    "holiday.set",
+    "holiday.removed",
+}
+
+
+def identities(events: list[Event]) -> list[tuple[str, str]]:
+    return [(event["source"], event["id"]) for event in events]
+
+
+def test_a_seed_determines_a_history() -> None:
+    assert history(3, 120) == history(3, 120)
+    assert history(3, 120)[:60] == history(3, 60)
+    assert history(3, 120) != history(4, 120)
+
+
+def test_a_natural_order_never_goes_back_and_repeats_nobody() -> None:
+    events = history(5, 200)
+    moments = [instant(event["time"]) for event in events]
+    assert moments == sorted(moments)
+    assert len(set(identities(events))) == 200
+
+
+def test_every_kind_occurs_and_options_leave_kinds_out() -> None:
+    seen = {event["type"].removesuffix(".v1") for seed in _SEEDS for event in history(seed, 200)}
+    assert seen == _KINDS
+    plain = history(1, 200, expenses=False, milestones=False, invoices=False, holidays=False)
+    assert {kind_of(event) for event in plain} == {"contract", "rate", "time"}
+
+
+def test_disorder_keeps_every_event() -> None:
+    events = history(6, 100)
+    mixed = disorder(events, Random(6))
+    assert mixed != events
+    assert sorted(identities(mixed)) == sorted(identities(events))
+
+
+def test_trouble_is_of_the_kind_its_name_says() -> None:
+    events = history(8, 200)
+    names = Counter(identities(events))
+    again = repeated(events, Random(1))
+    assert len(again) > 200
+    assert set(identities(again)) == set(names)
+    assert all(any(one["data"] == event["data"] for event in events) for one in again)
+    against = Counter(identities(contradicted(events, Random(1))))
+    assert set(against) == set(names)
+    assert max(against.values()) == 2
+    assert len(set(identities(rivalled(events, Random(1))))) > 200
+    assert len(gapped(events, Random(1))) < 200
+    assert any("acceptedtime" not in event for event in unstamped(events, Random(1)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_order_and_repetition_do_not_matter_to_the_model(seed: int) -> None:
+    events = troubled(history(seed, 120), Random(seed))
+    for as_of in as_of_days(events):
+        figures = recompute(events, as_of)
+        mixed = repeated(disorder(events, Random(seed + 1)), Random(seed))
+        assert recompute(mixed, as_of) == figures
+    known_at = events[0]["acceptedtime"]
+    assert recompute(disorder(events, Random(9)), as_of_days(events)[-1], known_at) == recompute(
+        events, as_of_days(events)[-1], known_at
+    )
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(event_sets(), as_ofs(), st.none() | known_ats(), st.randoms(use_true_random=False))
+def test_sets_of_events_have_no_order(events: list[Event], as_of: date, known_at: str | None, random: Random) -> None:
+    figures = recompute(events, as_of, known_at)
+    assert recompute(disorder(events, random), as_of, known_at) == figures
+    assert set(figures.readiness) == {contract_id for contract_id, _ in figures.burn}
+
+
+def test_every_state_and_blocker_is_reached() -> None:
+    # A history that never gets there proves nothing of the rule.
+    states, codes = set(), set()
+    for seed in _SEEDS:
+        events = history(seed, 200)
+        for as_of in as_of_days(events):
+            for row in recompute(events, as_of).readiness.values():
+                states.add(row["state"])
+                codes |= {(one["code"], one["tier"]) for one in row["blockers"]}
+    assert states == {"blocked", "nothing_to_bill", "ready_with_warnings", "ready"}
+    assert codes == {
+        ("ADJUSTMENT_NEEDED", "warning"),
+        ("BUDGET_EXCEEDED", "warning"),
+        ("BUDGET_NEARLY_EXHAUSTED", "warning"),
+        ("CAP_EXCEEDED", "blocking"),
+        ("CAP_EXCEEDED", "warning"),
+        ("CONTRACT_NOT_ACTIVE", "blocking"),
+        ("CONTRACT_UNKNOWN", "blocking"),
+        ("CURRENCY_MISMATCH", "blocking"),
+        ("MILESTONE_NOT_ACCEPTED", "blocking"),
+        ("OUTSIDE_TERM", "blocking"),
+        ("PO_MISSING", "blocking"),
+        ("RATE_UNRESOLVED", "blocking"),
+        ("TIME_NOT_APPROVED", "blocking"),
+    }
