@@ -44,6 +44,7 @@ class Dossier:
 
     `invoiced` is what live invoices say less what was credited on them, by (kind, id); `invoiced_total` their sum.
     `named_entries` are all that ever named this contract; `named_lines` every line anybody ever spoke of here.
+    `foreign_expenses` is the number of approved expenses in another currency than the contract's: they count nowhere.
     """
 
     contract_id: str
@@ -55,6 +56,7 @@ class Dossier:
     invoiced: dict[tuple[str, str], Fraction]
     named_entries: frozenset[str]
     named_lines: frozenset[str]
+    foreign_expenses: int
 
     @property
     def currency(self) -> str | None:
@@ -131,6 +133,7 @@ class Archive:
             invoiced=self._invoiced(contract_id, as_of),
             named_entries=frozenset(entity.id for entity, _ in self._said_of(contract_id, "time")),
             named_lines=frozenset(self._named_lines(contract_id)),
+            foreign_expenses=self._foreign_expenses(contract_id, as_of, terms),
         )
 
     def _home(self, entity: Entity) -> str | None:
@@ -153,9 +156,22 @@ class Archive:
     def _named_lines(self, contract_id: str) -> Iterable[str]:
         for _, message in self._said_of(contract_id, "contract"):
             yield from (line["line_id"] for line in message["data"].get("lines") or [])
-        for _, message in self._said_of(contract_id, "time"):
-            if message["data"].get("line_id") is not None:
-                yield message["data"]["line_id"]
+        for kind in ("time", "expense"):
+            for _, message in self._said_of(contract_id, kind):
+                if message["data"].get("line_id") is not None:
+                    yield message["data"]["line_id"]
+            for entity in self.at(kind, contract_id):
+                if entity.fields().get("line_id") is not None:
+                    yield entity.fields()["line_id"]
+
+    def _foreign_expenses(self, contract_id: str, as_of: date, terms: dict[date, Terms | None]) -> int:
+        said = [entity for entity in self.at("expense", contract_id) if entity.state != "rejected"]
+        count = 0
+        for fields in (entity.fields() for entity in said):
+            if fields.get("date") and fields.get("net") and date.fromisoformat(fields["date"]) <= as_of:
+                holding = terms[date.fromisoformat(fields["date"])]
+                count += holding is not None and fields["net"]["currency"] != holding.currency
+        return count
 
     def _expenses(self, contract_id: str, as_of: date, terms: dict[date, Terms | None]) -> Iterable[Expense]:
         for entity in self.at("expense", contract_id):

@@ -244,14 +244,17 @@ def _holding(entry: Entry | None) -> Fraction | None:
 
 def _entry_blockers(dossier: Dossier, outside: Sequence[Entry]) -> Iterable[Blocker]:
     submitted = [entry for entry in dossier.entries if entry.submitted and entry.billable]
-    completed = [one for one in dossier.milestones if one.status == "completed"]
+    completed = [one for one in _billable_milestones(dossier) if one.status == "completed"]
     unpriced = [entry for entry in dossier.entries if entry.approved and entry.billable and entry.amount is None]
     found: dict[str, list[Fraction | None]] = {
         "OUTSIDE_TERM": [entry.amount for entry in outside],
         "TIME_NOT_APPROVED": [entry.amount for entry in submitted],
         "MILESTONE_NOT_ACCEPTED": [one.amount for one in completed],
         RATE_UNRESOLVED: [entry.amount for entry in unpriced if entry.unpriced == RATE_UNRESOLVED],
-        CURRENCY_MISMATCH: [entry.amount for entry in unpriced if entry.unpriced == CURRENCY_MISMATCH],
+        CURRENCY_MISMATCH: [
+            *[entry.amount for entry in unpriced if entry.unpriced == CURRENCY_MISMATCH],
+            *[None] * dossier.foreign_expenses,
+        ],
     }
     for code, amounts in found.items():
         if amounts:

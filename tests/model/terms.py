@@ -78,6 +78,7 @@ class Terms:
 def terms_on(versions: Sequence[Event], day: date) -> Terms | None:
     """Fold the versions in effect on `day`, in version order; before the first, the approved ones.
 
+    A change that reaches back before every approval changes what was approved.
     Without an approval among `versions` the contract is unknown, whatever else was said of it: None.
     """
     approved = [event for event in versions if happened(event) == "approved"]
@@ -86,7 +87,9 @@ def terms_on(versions: Sequence[Event], day: date) -> Terms | None:
     effective = [event for event in versions if date.fromisoformat(event["data"]["effective_from"]) <= day]
     fields: Fields = {}
     standing = ""
-    chosen = effective or approved
+    if not any(happened(event) == "approved" for event in effective):
+        effective = sorted([*approved, *effective], key=lambda event: int(event["data"]["version"]))
+    chosen = effective
     for event in chosen:
         fields, standing = _fold(fields, standing, event)
     return Terms(int(chosen[-1]["data"]["version"]), standing, fields, fields.get("lines") or {})

@@ -138,8 +138,7 @@ def test_of_two_changes_in_one_month_the_later_in_effect_wins() -> None:
 
 @pytest.mark.parametrize("left_out", range(9))
 def test_the_more_specific_rate_wins_however_old(left_out: int) -> None:
-    # person+contract 9, role+contract 8, contract 7, person+client 6, role+client 5, client 4, person 3, role 2 and
-    # firm 1:
+    # person+contract 9, role+contract 8, contract 7, person+client 6, role+client 5, client 4, person 3, role 2, firm:
     # the most specific ones are left out one after the other. Each is older than the less specific ones. 60 min.
     person, role, client, here = {"resource_id": "P-1"}, {"role": "dev"}, {"client_id": "CL-1"}, {"contract_id": "C-1"}
     scopes = [person | here, role | here, here, person | client, role | client, client, person, role, {}]
