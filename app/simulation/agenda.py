@@ -22,14 +22,15 @@ _moment = itemgetter(0)
 class Agenda:
     """Lines by the day they arrive, and actions by the day they run.
 
-    Holds only what lies ahead: about a fortnight of lines and one pending action for each running story, so memory
-    depends on the size of the firm and not on the length of its history. What would arrive after the last day is dropped:
-    it has not happened yet.
+    Holds only what lies ahead: about a fortnight of lines and one pending action for each step of a story, so memory
+    depends on the size of the firm and not on the length of its history. What would arrive after the last day is
+    dropped: it has not happened yet.
     """
 
     def __init__(self, days: Days, late: Dice, late_ratio: float, late_days: int) -> None:
         self.days = days
         self.written = 0
+        self._today = 0
         self.late_ratio = late_ratio if late_days else 0.0
         self._late_days = late_days
         self.late = late
@@ -41,20 +42,22 @@ class Agenda:
         return day + self.late.between(1, self._late_days)
 
     def put(self, day: int, second: int, line: bytes) -> None:
-        """A line that arrives at a second of a day."""
+        """A line that arrives at a second of a day: today, or later."""
+        if day < self._today:
+            raise ValueError(f"a line would arrive on day {day}, but it is day {self._today}: say it today or later")
         if day <= self.days.last:
             self._lines[day].append((second, line))
             self.written += 1
 
     def plan(self, day: int, action: Callable[[int], None]) -> None:
-        """Run `action(day)` on a day, before the lines of that day leave; never, when the day is after the last."""
+        """Run `action(day)` on a day, before its lines leave: today at the earliest, and never after the last day."""
         if day <= self.days.last:
-            self._actions.setdefault(max(day, 0), []).append(action)
+            self._actions.setdefault(max(day, self._today), []).append(action)
 
     def run(self, day: int) -> None:
-        """The actions of a day, in the order they were planned, those included that the others plan for the same day."""
-        todo = self._actions.get(day, [])
-        for action in todo:  # grows while it runs
+        """The actions of a day in the order they were planned, those included that they plan for the same day."""
+        self._today = day
+        for action in self._actions.get(day, ()):  # grows while it runs
             action(day)
         self._actions.pop(day, None)
 
@@ -78,7 +81,7 @@ class Desk:
         self,
         day: int,
         source: str,
-        type: str,
+        what: str,
         entity: str,
         data: dict[str, Any],
         *,
@@ -87,7 +90,7 @@ class Desk:
         correlation: str | None = None,
         causation: str | None = None,
     ) -> None:
-        """One event that happens on `day`, at `second` or at some second of the working day.
+        """One event of type `what` that happens on `day`, at `second` or at some second of the working day.
 
         The revision is written into the data, as `version` for a contract. `None` is for events that have none.
         """
@@ -95,13 +98,13 @@ class Desk:
             second = self._dice.between(DAY_STARTS, DAY_ENDS)
         arrival, recorded = self._recorded(day, second)
         if revision is not None:
-            data = {**data, ("version" if type.startswith("contract.") else "revision"): revision}
+            data = {**data, ("version" if what.startswith("contract.") else "revision"): revision}
         self.agenda.put(
             arrival,
             recorded,
             wire.line(
                 source=source,
-                type=type,
+                what=what,
                 entity=entity,
                 revision=revision,
                 time=self._days.instant(day, wire.clock_of(second)),

@@ -1,6 +1,7 @@
 """The simulated calendar: days as whole numbers, counted from the opening day.
 
-Day 0 is the Monday before the firm's first week. It is the day of the opening load: who exists, and what is already agreed.
+Day 0 is the Monday before the firm's first week. It is the day of the opening load: who exists, and what is already
+agreed.
 """
 
 from __future__ import annotations

@@ -33,6 +33,10 @@ INTERNAL = "internal"
 """The shape of the contract that bench time, training and pre-sales are written to. No client pays for it."""
 
 
+Scope = tuple[str, str]
+"""What a rate of a contract is for: ("person", id), ("role", name), or ("contract", "") for everybody."""
+
+
 @dataclass(slots=True, eq=False)
 class Client:
     """A client; `cards` are the rates agreed with it by role, for all its contracts."""
@@ -48,10 +52,11 @@ class Client:
 
 @dataclass(slots=True)
 class Card:
-    """A rate from one day on, in minor units an hour; `until` is its last day, None when it is open."""
+    """A rate from one day on, in minor units an hour, as `said`; `until` is its last day, None when it is open."""
 
     since: int
     amount: int
+    said: dict[str, Any]
     until: int | None = None
 
 
@@ -69,11 +74,23 @@ class Unbilled:
     until: int | None = None
 
 
+@dataclass(slots=True)
+class Item:
+    """An expense or a milestone that an invoice may name from the day `since` on; `amount` in minor units."""
+
+    since: int
+    kind: str
+    id: str
+    amount: int
+
+
 @dataclass(slots=True, eq=False)
 class Contract:
     """What was agreed, and what the firm remembers of it to write its next event.
 
-    `first` and `last` are the days of its term. Nobody writes time on it from `stops` on, nor inside `pause`.
+    `first` and `last` are the days of its term. Nobody writes time on it from `stops` on, nor inside `pause`. Finance
+    remembers the total `invoiced` by line, and of entries that are to be corrected the invoice and amount they are
+    `billed` with. `retained` are (line, milestone, minor units) held back until the end.
     """
 
     number: int
@@ -91,9 +108,12 @@ class Contract:
     planned: dict[str, int] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
     terms: dict[str, Any] = field(default_factory=dict)
-    cards: dict[tuple[str, str], list[Card]] = field(default_factory=dict)
+    cards: dict[Scope, list[Card]] = field(default_factory=dict)
     unbilled: list[Unbilled] = field(default_factory=list)
-    billed: set[str] = field(default_factory=set)
+    items: list[Item] = field(default_factory=list)
+    retained: list[tuple[str, str, int]] = field(default_factory=list)
+    billed: dict[str, tuple[str, int]] = field(default_factory=dict)
+    invoiced: dict[str, int] = field(default_factory=dict)
     people: list[str] = field(default_factory=list)
 
     @property
@@ -148,6 +168,15 @@ def portfolio(count: int, days: Days, dice: Dice) -> list[Contract]:
 
 
 VERY_FEW = 3
+
+
+def clients_of(contracts: list[Contract]) -> list[Client]:
+    """Every client once, in the order of their numbers."""
+    return sorted({contract.client.client_id: contract.client for contract in contracts}.values(), key=_number)
+
+
+def _number(client: Client) -> str:
+    return client.client_id
 
 
 def _start(number: int, count: int, days: Days, dice: Dice) -> int:

@@ -8,7 +8,7 @@ USUAL_PIECES = 1.25
 """Entries that a person writes for a day's work on one contract, without a bound."""
 
 MOST_PIECES = 4.0
-SURPLUS = 1.01
+SURPLUS = 1.015
 """Aim a little too high: the bound cuts the rest off, and a stream that is too short could not be mended."""
 
 LINES_PER_ENTRY = 2
@@ -17,13 +17,13 @@ LINES_PER_ENTRY = 2
 class Quota:
     """How finely people write their time, week by week.
 
-    The lines of a firm are planned evenly over its weeks. Before each week the pieces are chosen that close the gap between
-    plan and what is written, with the last week as the measure of what one piece more means.
+    The lines of a firm are planned evenly over its weeks. Before each week the pieces are chosen that close the gap
+    between plan and what is written, with the last week as the measure of what one piece more means.
     """
 
     def __init__(self, lines: int | None, days: Days) -> None:
         self._lines = lines
-        # Of the last week only the lines that are sent before it is over count: no approvals, and not the days after today.
+        # Of the last week only what is sent before it is over counts: no approvals, and not the days after today.
         last_days = min(5, days.last - days.monday(days.weeks - 1) + 1)
         self._weeks = days.weeks - 1 + 0.5 * last_days / 5
         self._opening: int | None = None

@@ -45,7 +45,7 @@ def in_currency(cents: int, currency: str) -> int:
     >>> in_currency(10_000, "EUR"), in_currency(10_000, "JPY")
     (9200, 15000)
     """
-    scale = 1_000 * 10 ** (2 - EXPONENTS[currency])
+    scale = 1_000 if EXPONENTS[currency] else 100_000
     return (2 * cents * PER_THOUSAND_USD[currency] + scale) // (2 * scale)
 
 
@@ -61,16 +61,30 @@ def decimal(units: int, currency: str) -> str:
     return f"{'-' if units < 0 else ''}{whole}.{rest:02d}"
 
 
-def price(minutes: int, hourly: int, *, half_even: bool = False) -> int:
-    """Minutes at an hourly rate, in minor units: rounded once, half away from zero unless `half_even`.
+def units(amount: str, currency: str) -> int:
+    """A decimal string of a currency as whole minor units.
+
+    >>> units("12.34", "EUR"), units("1500", "JPY")
+    (1234, 1500)
+    """
+    return int(amount.replace(".", "")) if EXPONENTS[currency] else int(amount)
+
+
+def price(minutes: int, hourly: int, *, discount: str | None = None, half_even: bool = False) -> int:
+    """Minutes at an hourly rate less a discount of whole per cents, in minor units.
+
+    Rounded once: half away from zero, or half to even.
 
     >>> price(5, 20_000), price(-5, 20_000)        # 200.00/h: 16.666… either way
     (1667, -1667)
     >>> price(15, 10_002), price(15, 10_002, half_even=True)   # 2500.5 cents
     (2501, 2500)
+    >>> price(60, 10_001, discount="0.05")         # 9500.95 cents
+    9501
     """
-    product = abs(minutes) * hourly
-    whole, rest = divmod(product, 60)
-    if rest > 30 or (rest == 30 and (not half_even or whole % 2)):
+    per_cent = 100 - int(discount.removeprefix("0.")) if discount else 100
+    divisor = 60 * 100
+    whole, rest = divmod(abs(minutes) * hourly * per_cent, divisor)
+    if 2 * rest > divisor or (2 * rest == divisor and (not half_even or whole % 2)):
         whole += 1
     return whole if minutes >= 0 else -whole

@@ -29,8 +29,8 @@ class Scenario:
 
     `events` bounds the number of lines, whatever else is set. What is left out is derived from it: a firm of as many
     `people` and `contracts` as leave that many lines behind in `weeks`, up to and with the day `end`. When `people`
-    or `contracts` is given the firm has that size, and `events` may then cut it short or never be reached; `events=None`
-    lets a firm of given size run to its end.
+    or `contracts` is given the firm has that size, and `events` may then cut it short or never be reached;
+    `events=None` lets a firm of given size run to its end.
 
     Ratios are of the lines sent. `late_ratio` of the events are recorded one to `late_days` days late.
     `duplicate_ratio` of the lines are repeats, byte by byte. `disorder` moves each line by up to that many places.
@@ -110,7 +110,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A firm's calendar and head count. `first` is a Monday; `last` is the day called today, of the week `weeks - 1`."""
+    """A firm's calendar and head count. `first` is a Monday; `last`, in week `weeks - 1`, is the day called today."""
 
     first: date
     last: date

@@ -8,7 +8,7 @@ from app.simulation import portfolio, rates, wire
 from app.simulation.agenda import Desk
 from app.simulation.days import Days
 from app.simulation.dice import Dice
-from app.simulation.portfolio import LEGAL_ENTITIES, Card, Contract
+from app.simulation.portfolio import LEGAL_ENTITIES, Card, Contract, Scope
 from app.simulation.rates import Role, decimal
 
 ATTENDED = 0.9
@@ -19,6 +19,8 @@ HEADROOM = 130
 
 ON_EXCEED = ("split", "block", "warn")
 RETAINER_MINUTES = 2_400
+LONG_AGO = -365
+"""The day since when what is valid for the whole firm or a client has been valid."""
 
 
 def blended(contract: Contract) -> int:
@@ -172,14 +174,11 @@ class RateCards:
         self.number = 0
         self.firm: dict[str, int] = {}
 
-    def set(
-        self, day: int, amount: int, currency: str, since: int, *, until: int | None = None, **scope: str
-    ) -> tuple[str, dict[str, Any]]:
-        """One `rate.set` in minor units an hour; answers its id and what it said, for whoever changes it later."""
+    def set(self, day: int, scope: dict[str, str], amount: int, currency: str, since: int) -> dict[str, Any]:
+        """One `rate.set` for an hour, `amount` in minor units; answers what it said, for whoever changes it later."""
         self.number += 1
-        rate_id = f"RC-{self.number:05d}"
-        said: dict[str, Any] = {
-            "rate_id": rate_id,
+        said = {
+            "rate_id": f"RC-{self.number:05d}",
             "amount": decimal(amount, currency),
             "currency": currency,
             "effective_from": self.days.name(since),
@@ -187,38 +186,68 @@ class RateCards:
             "unit": "hour",
             **scope,
         }
-        if until is not None:
-            said["effective_to"] = self.days.name(until)
-        self.desk.say(day, wire.CLM, "rate.set", rate_id, said, correlation=scope.get("contract_id"))
-        return rate_id, said
+        self.say(day, "set", said, 1)
+        return said
+
+    def say(self, day: int, what: str, said: dict[str, Any], revision: int) -> None:
+        """One event about a rate."""
+        self.desk.say(
+            day,
+            wire.CLM,
+            f"rate.{what}",
+            said["rate_id"],
+            said,
+            revision=revision,
+            correlation=said.get("contract_id"),
+        )
+
+    def for_contract(self, contract: Contract, scope: Scope, day: int, since: int, amount: int) -> None:
+        """A price of one contract, which its invoices follow from now on."""
+        kind, name = scope
+        named = {"contract_id": contract.contract_id}
+        if kind != "contract":
+            named["role" if kind == "role" else "resource_id"] = name
+        said = self.set(day, named, amount, contract.currency, since)
+        contract.cards.setdefault(scope, []).append(Card(since, amount, said))
+
+    def limit(self, card: Card, day: int, until: int) -> None:
+        """Say of a card that is open that it ends on a day."""
+        if card.until is None:
+            card.until = until
+            self.say(day, "set", {**card.said, "effective_to": self.days.name(until)}, 2)
 
     def price_list(self, day: int) -> None:
         """The firm's own price for each role, in US dollars: the median offer."""
         for role in rates.roles():
             self.firm[role.name] = role.list_price
-            self.set(day, role.list_price, "USD", -365, role=role.name)
+            self.set(day, {"role": role.name}, role.list_price, "USD", LONG_AGO)
 
     def agree(self, contract: Contract, day: int) -> None:
-        """The cards a contract begins with: mostly by role, some for the client, some for everybody on it."""
-        since = contract.first
+        """The cards a contract begins with: mostly by role, some for the client, some for everybody on it.
+
+        An American client without any pays the firm's own prices.
+        """
         if contract.internal:
             return
-        if contract.number % 7 == 3:
-            amount = portfolio.agreed(contract.roles[0], contract.currency, self.dice) if contract.roles else 12_000
-            contract.cards["contract", ""] = [Card(since, amount)]
-            self.set(day, amount, contract.currency, since, contract_id=contract.contract_id)
+        if contract.number % 7 == 3 and contract.roles:
+            amount = portfolio.agreed(contract.roles[0], contract.currency, self.dice)
+            self.for_contract(contract, ("contract", ""), day, contract.first, amount)
             return
         for role in contract.roles:
             if self.forgotten(contract, role):
                 continue
             amount = portfolio.agreed(role, contract.currency, self.dice)
             if contract.number % 4 == 2:
-                if role.name not in contract.client.cards:
-                    contract.client.cards[role.name] = [Card(-365, amount)]
-                    self.set(day, amount, contract.currency, -365, client_id=contract.client.client_id, role=role.name)
+                self._for_client(contract, role, day, amount)
             elif contract.currency != "USD" or contract.number % 2:
-                contract.cards["role", role.name] = [Card(since, amount)]
-                self.set(day, amount, contract.currency, since, contract_id=contract.contract_id, role=role.name)
+                self.for_contract(contract, ("role", role.name), day, contract.first, amount)
+
+    def _for_client(self, contract: Contract, role: Role, day: int, amount: int) -> None:
+        client = contract.client
+        if role.name not in client.cards:
+            named = {"client_id": client.client_id, "role": role.name}
+            said = self.set(day, named, amount, client.currency, LONG_AGO)
+            client.cards[role.name] = [Card(LONG_AGO, amount, said)]
 
     def forgotten(self, contract: Contract, role: Role) -> bool:
         """The one card that nobody thought of: time in this role has no price until it turns up weeks later."""

@@ -1,7 +1,7 @@
 """Time: who worked how long on what, handed in, looked at, put right.
 
-Most lines of a stream are written here, so the two events of an ordinary entry are f-strings. Everything that is put into
-them is plain ASCII without quotes; a test reads the lines back and compares them with what a JSON library would write.
+Most lines of a stream are written here, so the two events of an ordinary entry are f-strings. Everything that is put
+into them is plain ASCII without quotes; a test reads the lines back and compares them with what a JSON library writes.
 """
 
 from __future__ import annotations
@@ -203,15 +203,13 @@ class Timesheets:
             f'"data":{{"entry_id":"{entry_id}","revision":{revision},{rest}'.encode(),
         )
 
-    # The longer ways of an entry. Each is a sequence of revisions; what an invoice may name, and from when to when, goes
-    # with it, so that finance bills what was known on the day of the invoice and later corrections need an adjustment.
+    # The longer ways of an entry. Each is a sequence of revisions; what an invoice may name, and from when to when,
+    # goes with it, so that finance bills what was known that day and later corrections need an adjustment.
 
     def _troubled(self, entry: Entry, handed_in: int, sheet: Sheet) -> None:
         sheet.approved_second += 1
         chance = self.trouble.random()
-        for limit, way in WAYS:
-            if chance < limit:
-                break
+        way = next(way for limit, way in WAYS if chance < limit)
         said = entry.data(self.days.name(entry.day))
         self._say(entry, "submitted", 1, handed_in, said, second=sheet.second)
         way(self, entry, said, sheet.approved_on)

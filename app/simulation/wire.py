@@ -27,7 +27,7 @@ def clock_of(second: int) -> str:
 def line(
     *,
     source: str,
-    type: str,
+    what: str,
     entity: str,
     revision: int | None,
     time: str,
@@ -36,7 +36,7 @@ def line(
     correlation: str | None = None,
     causation: str | None = None,
 ) -> bytes:
-    """One event. `type` comes without its version; `revision` is None for the events that carry none.
+    """One event. `what` is its type without the version; `revision` is None for the events that carry none.
 
     The id of an event is its entity's and its revision, so a message sent again has the id it had.
     """
@@ -44,8 +44,8 @@ def line(
         "specversion": "1.0",
         "id": entity if revision is None else f"{entity}.{revision}",
         "source": source,
-        "type": f"{type}.v1",
-        "subject": f"{type[: type.rindex('.')]}/{entity}",
+        "type": f"{what}.v1",
+        "subject": f"{what[: what.rindex('.')]}/{entity}",
         "time": time,
         "recordedtime": recorded,
     }
