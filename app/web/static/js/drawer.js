@@ -1,0 +1,119 @@
+/** The drawer: where a figure comes from, down to the event as it was sent. */
+import { address, read } from "./api.js";
+import { changed, go, leave } from "./address.js";
+import { el, failure } from "./dom.js";
+import { count, day, hours, instant, money, percent, plural } from "./format.js";
+
+export class Drawer {
+  /** @param {HTMLDialogElement} dialog */
+  constructor(dialog) {
+    this.dialog = dialog;
+    this.shown = "";
+    dialog.addEventListener("close", () => this.closed());
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  }
+
+  /** Follow the address: `explain` names a figure of the contract, `event` an event as `source id`. */
+  follow({ path, query }) {
+    const wanted = JSON.stringify([path[1], query.get("line"), query.get("explain"), query.get("event")]);
+    const needed = query.has("event") || (path[0] === "contracts" && query.has("explain"));
+    if (!needed) {
+      this.shown = "";
+      this.dialog.close();
+      return;
+    }
+    if (wanted === this.shown) return;
+    this.shown = wanted;
+    if (query.has("event")) this.openEvent(...query.get("event").split(" "), query.has("explain"));
+    else this.openFigure(path[1], query.get("explain"), query.get("line"));
+    if (!this.dialog.open) this.dialog.showModal();
+  }
+
+  closed() {
+    if (this.shown === "") return;
+    this.shown = "";
+    leave({ explain: null, event: null });
+  }
+
+  frame(title, crumb, ...content) {
+    const close = el("button", { type: "button", class: "close", "aria-label": "Close", on: { click: () => this.dialog.close() } }, "✕");
+    this.dialog.replaceChildren(el("header", {}, el("div", {}, crumb, el("h2", { id: "drawer-title", tabindex: "-1" }, title)), close), el("div", { class: "content" }, ...content));
+  }
+
+  async openFigure(contractId, name, lineId) {
+    const path = ["contracts", contractId, "explain"];
+    const query = { figure: name, line_id: lineId };
+    await this.reading(`Where “${name}” comes from`, el("p", { class: "crumb" }, contractId, lineId && ` · ${lineId}`), path, query, (answer) => [
+      ...explanation(answer, (event) => go(changed({ event: `${event.source} ${event.id}` }), { replace: true })),
+      source(path, query),
+    ]);
+  }
+
+  async openEvent(from, id, behindFigure) {
+    const crumb = behindFigure ? el("button", { type: "button", class: "quiet crumb", on: { click: () => go(changed({ event: null }), { replace: true }) } }, "‹ Back to the figure") : el("p", { class: "crumb" }, from);
+    await this.reading(`Event ${id}`, crumb, ["events"], { source: from, id }, (answer) => [eventFacts(answer), el("pre", { class: "json", tabindex: "0", "aria-label": "The event as JSON" }, el("code", {}, JSON.stringify(withoutMeta(answer), null, 2))), source(["events"], { source: from, id })]);
+  }
+
+  /** Read and show, unless the address went on meanwhile. */
+  async reading(title, crumb, path, query, build) {
+    const { shown } = this;
+    this.frame(title, crumb, el("p", { class: "waiting" }, "Reading…"));
+    let content;
+    try {
+      content = build(await read(path, query));
+    } catch (problem) {
+      content = [failure(problem)];
+    }
+    if (this.shown === shown) this.frame(title, crumb, ...content);
+  }
+}
+
+const source = (path, query) => el("p", { class: "source sub" }, "The same as JSON: ", el("a", { href: address(path, query), target: "_blank", rel: "noopener" }, `GET /${address(path, query)}`));
+
+const show = (value, unit) => {
+  if (value === null) return "–";
+  if (unit === "minutes") return `${hours(value)} hours`;
+  if (unit === "ratio") return percent(value);
+  if (unit === "date") return day(value);
+  return `${money(value)} ${unit ?? ""}`.trim();
+};
+
+function explanation(answer, openEvent) {
+  const { value, unit, formula, rules, steps, steps_total: total, checksum, recomputed, agrees } = answer;
+  const verdict = agrees
+    ? el("p", { class: "verdict good" }, el("span", { "aria-hidden": "true" }, "✓ "), `Recomputed from its events: ${show(recomputed, unit)}. It agrees.`)
+    : el("p", { class: "verdict stop", role: "alert" }, el("span", { "aria-hidden": "true" }, "✕ "), `Recomputed from its events: ${show(recomputed, unit)}. It does not agree with the figure shown.`);
+  return [
+    el("p", { class: "value num", "data-value": value }, show(value, unit)),
+    verdict,
+    el("h3", {}, "Formula"),
+    el("p", { class: "formula" }, formula),
+    rules.length > 0 && el("h3", {}, "Rules"),
+    rules.length > 0 && el("ul", { class: "rules" }, ...rules.map((rule) => el("li", {}, rule))),
+    el("h3", {}, "Arithmetic"),
+    el("p", { class: "sub" }, steps.length < total ? `The first ${count(steps.length)} of ${plural(total, "step")}.` : plural(total, "step"), checksum && " Checksum ", checksum && el("code", {}, checksum)),
+    steps.length > 0 && stepTable(steps, openEvent),
+  ].filter(Boolean);
+}
+
+function stepTable(steps, openEvent) {
+  const rows = steps.map((step) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, step.work_date ? day(step.work_date) : "", el("span", { class: "ids" }, step.entry_id ?? "")),
+      el("td", { class: "arithmetic num" }, step.arithmetic, step.rate_id && el("span", { class: "ids" }, step.rate_id)),
+      el("td", { class: "num" }, money(step.amount)),
+      el("td", {}, step.event_id && el("button", { type: "button", class: "quiet", "aria-label": `Event ${step.event_id}`, on: { click: () => openEvent({ source: step.source, id: step.event_id }) } }, "event")),
+    ),
+  );
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Steps" }, el("table", { class: "steps" }, el("thead", {}, el("tr", {}, ...["Entry", "Arithmetic", "Amount", "From"].map((text) => el("th", { scope: "col" }, text)))), el("tbody", {}, ...rows)));
+}
+
+function eventFacts(event) {
+  const facts = [["Type", event.type], ["Source", event.source], ["Happened", event.time && instant(event.time)], ["Recorded", event.recordedtime && instant(event.recordedtime)], ["Subject", event.subject]];
+  return el("dl", { class: "event-facts" }, ...facts.filter(([, value]) => value).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+}
+
+const META = new Set(["as_of", "watermark", "stale", "partitions_answered", "partitions_total", "state_version", "engine_version"]);
+const withoutMeta = (answer) => Object.fromEntries(Object.entries(answer).filter(([name]) => !META.has(name)));
