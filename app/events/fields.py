@@ -183,6 +183,7 @@ def working_days(value: object) -> list[int]:
 _BELOW_LARGEST: Final = LARGEST_AMOUNT - Decimal("0.000001")
 _NAME: Final = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
 _DATE: Final = {"type": "string", "format": "date", "pattern": DATE_PATTERN}
+_CURRENCY: Final = {"type": "string", "pattern": "^[A-Z]{3}$", "description": "An alphabetic code of ISO 4217."}
 _MONTHS: Final = {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"}
 _WORKED: Final = {
     "type": "array",
@@ -200,7 +201,7 @@ Address = Annotated[str | dict[str, Any], Rule(address, {"type": ["string", "obj
 Day = Annotated[date, Rule(day, _DATE)]
 Instant = Annotated[int, Rule(instant, {"type": "string", "format": "date-time"})]
 Month = Annotated[str, Rule(month, _MONTHS)]
-CurrencyCode = Annotated[str, Rule(currency, {"type": "string", "enum": sorted(EXPONENTS)})]
+CurrencyCode = Annotated[str, Rule(currency, _CURRENCY)]
 
 Amount = Annotated[Decimal, AMOUNT]
 SignedAmount = Annotated[

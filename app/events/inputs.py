@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, create_model, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from app.events.fields import (
     Address,
@@ -41,6 +42,10 @@ from app.events.fields import (
     fail,
 )
 
+# The type of a field that an amendment may leave out but not clear, because every contract needs it: its schema has no
+# null, and a null that is sent is refused.
+Stays = SkipJsonSchema[None]
+
 RetroPolicy = Literal["credit_rebill", "delta_line", "prospective_only"]
 BillingMethod = Literal["time_and_materials", "milestone", "percent_complete", "retainer", "prepaid", "non_billable"]
 Category = Literal["standard", "overtime", "travel", "training", "leave"]
@@ -68,7 +73,8 @@ def withdrawal(name: str, whole: type[Input], *keep: str) -> type[Input]:
         for field, info in whole.model_fields.items()
         if info.is_required() and field not in ("revision", *keep)
     }
-    return create_model(name, __base__=whole, __module__=__name__, **eased)
+    doc = f"{whole.__name__} in the event that only cancels: what it leaves out stays as the revision before said."
+    return create_model(name, __base__=whole, __module__=__name__, __doc__=doc, **eased)
 
 
 def not_before(start: str) -> Callable[[date | None, ValidationInfo], date | None]:
@@ -116,7 +122,7 @@ class Term(Part):
 class TermChange(Part):
     """What an amendment changes of the term."""
 
-    from_: Day | None = Field(default=None, alias="from")
+    from_: Day | Stays = Field(default=None, alias="from")
     to: Day | None = None
 
     _interval = field_validator("to")(not_before("from_"))
@@ -248,7 +254,7 @@ class LineChange(LineTerms):
     """What an amendment changes of a line, or a new line."""
 
     line_id: Id
-    billing_method: BillingMethod | None = None
+    billing_method: BillingMethod | Stays = None
     budget: BudgetChange | None = None
     cap: CapChange | None = None
 
@@ -309,10 +315,10 @@ class ContractAmended(ContractTerms):
     kind: Literal["additive", "replacement", "cancellation", "retroactive"]
     effective_from: Day
     approved_by: Id | None = None
-    client_id: Id | None = None
-    currency: CurrencyCode | None = None
-    term: TermChange | None = None
-    lines: list[LineChange] | None = None
+    client_id: Id | Stays = None
+    currency: CurrencyCode | Stays = None
+    term: TermChange | Stays = None
+    lines: list[LineChange] | Stays = None
 
     _lines = field_validator("lines")(_distinct)
 

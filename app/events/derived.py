@@ -1,0 +1,400 @@
+"""What headrace publishes: one model per derived type, the least that each payload carries.
+
+Validate JSON, not Python objects (`DERIVED[type].model.model_validate_json`): the checks are strict, so a float, a
+number for a decimal or a wrong name fails. Further fields are allowed. None stands only where there is no base for a
+figure: a contract without a budget, a firm without a today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.events.fields import DATE_PATTERN
+
+Text = Annotated[str, Field(min_length=1)]
+Day = Annotated[str, Field(pattern=DATE_PATTERN, json_schema_extra={"format": "date"})]
+Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+Week = Annotated[str, Field(pattern=r"^[0-9]{4}-W(0[1-9]|[1-4][0-9]|5[0-3])$")]
+Moment = Annotated[
+    str, Field(pattern=r"^[0-9-]{10}T[0-9:]{8}(\.[0-9]{1,6})?Z$", json_schema_extra={"format": "date-time"})
+]
+Amount = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]{2,4})?$")]
+"""A decimal with the exponent of its currency: none, 2, 3 or 4 places."""
+Rate = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]{1,6})?$")]
+"""A price as it was set, up to 6 places."""
+Ratio = Annotated[str, Field(pattern=r"^-?[0-9]+\.[0-9]{4}$")]
+Minutes = int
+Fractional = int | Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]{1,2})?$")]
+"""Minutes that a calculation may make fractional: whole, or a decimal string with at most 2 places."""
+
+Status = Literal["unknown", "pending", "active", "suspended", "closed", "cancelled"]
+State = Literal["blocked", "held", "nothing_to_bill", "ready_with_warnings", "ready"]
+Tier = Literal["critical", "blocking", "held", "warning", "info"]
+Threshold = Literal[50, 75, 90, 100]
+
+
+class Part(BaseModel):
+    """An object inside a statement."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+
+class Statement(Part):
+    """What every statement says of itself. Of one key the highest `state_version` is the truth."""
+
+    as_of: Day | None
+    engine_version: Text
+    state_version: int
+    correlationid: str | None = None
+    causationid: str | None = None
+
+
+# Burn
+
+
+class Approved(Part):
+    """What approved entries used."""
+
+    billable_minutes: Minutes
+    nonbillable_minutes: Minutes
+    amount: Amount
+    cost: Amount
+
+
+class Pending(Part):
+    """What waits for approval: all minutes, the amount of the billable ones."""
+
+    minutes: Minutes
+    amount: Amount
+
+
+class Used(Part):
+    """Approved billable minutes and their amount."""
+
+    minutes: Fractional
+    amount: Amount
+
+
+class PerWeek(Part):
+    """The mean of the last four weeks; null before the first tick of the clock."""
+
+    minutes: Fractional | None
+    amount: Amount | None
+
+
+class Limits(Part):
+    """A budget, or what is left of it; null where there is none."""
+
+    minutes: Minutes | None
+    amount: Amount | None
+
+
+class Ratios(Part):
+    """Used ÷ budget."""
+
+    minutes: Ratio | None
+    amount: Ratio | None
+
+
+class Thresholds(Part):
+    """The percentages reached."""
+
+    minutes: list[Threshold]
+    amount: list[Threshold]
+
+
+class Exhaustion(Part):
+    """The days on which budgets run out, in calendar days, by plan, in working days."""
+
+    minutes_on: Day | None
+    amount_on: Day | None
+    planned_on: Day | None
+    working_on: Day | None
+
+
+class BurnUpdated(Statement):
+    """Hours and money used by a contract (`line_id` null) or one of its lines."""
+
+    contract_id: Text
+    line_id: Text | None
+    status: Status
+    currency: Text | None
+    contract_version: int | None
+    approved: Approved
+    pending: Pending
+    unpriced_minutes: Minutes
+    expenses: Amount
+    committed: Amount
+    budget: Limits
+    remaining: Limits
+    ratio: Ratios
+    thresholds: Thresholds
+    per_week: PerWeek
+    exhaustion: Exhaustion
+    by_period: dict[Month, Used]
+    by_role: dict[str, Used]
+
+
+class BurnThresholdUpdated(Statement):
+    """Whether a line, or the contract (`line_id` null), has reached a share of its budget, in percent."""
+
+    contract_id: Text
+    line_id: Text | None
+    dimension: Literal["minutes", "amount"]
+    threshold: Threshold
+    crossed: bool
+    crossed_on: Day | None
+    contract_version: int | None
+
+
+class Estimate(Part):
+    """What a contract will have used, or will still use."""
+
+    minutes: Fractional | None
+    amount: Amount | None
+    variant: str | None = None
+
+
+class ForecastExhaustion(Part):
+    """The days on which the budget runs out, by recent use, by plan, and the earlier of both."""
+
+    trailing_on: Day | None
+    planned_on: Day | None
+    earliest_on: Day | None
+
+
+class BurnForecastUpdated(Statement):
+    """Where a contract will end."""
+
+    contract_id: Text
+    estimate_at_completion: Estimate
+    estimate_to_complete: Estimate
+    exhaustion: ForecastExhaustion
+    basis: Any
+
+
+# Readiness
+
+
+class Blocker(Part):
+    """What stands in the way, who can remove it, and the money behind it. `since` is the first fact's day or moment."""
+
+    code: Text
+    tier: Tier
+    scope: Literal["contract", "entry"]
+    owner: Text
+    count: int
+    amount: Amount | None
+    since: Day | Moment | None
+    evidence: list[str]
+    fix: Text
+
+
+class ReadinessUpdated(Statement):
+    """What of a contract can be invoiced now, what cannot, and why."""
+
+    contract_id: Text
+    state: State
+    ready_amount: Amount
+    ready_time_amount: Amount
+    ready_milestone_amount: Amount
+    ready_expense_amount: Amount
+    ready_fee_amount: Amount
+    ready_minutes: Fractional
+    ready_entries: int
+    blocked_amount: Amount
+    over_cap_amount: Amount
+    invoiced_amount: Amount
+    adjustment_amount: Amount
+    retained_amount: Amount
+    blockers: list[Blocker]
+
+
+# Documents for the ERP
+
+
+class DocumentLine(Part):
+    """One thing to bill, credit or bill again."""
+
+    kind: Literal["time", "expense", "milestone", "fee"]
+    id: Text
+    line_id: Text | None
+    quantity_minutes: Fractional | None
+    rate: Rate | None
+    amount: Amount
+    rate_id: Text | None
+    work_date: Day | None
+
+
+class DocumentTerms(Part):
+    """The terms a document rests on."""
+
+    contract_version: int
+
+
+class BillingProposed(Statement):
+    """A document to invoice from. `revision` advances when its content changes before it is invoiced."""
+
+    document_key: Text
+    revision: int
+    contract_id: Text
+    client_id: Text | None
+    legal_entity_id: Text | None
+    period: Month
+    currency: Text
+    lines: list[DocumentLine]
+    total: Amount
+    purchase_order: dict[str, Any] | None
+    tax: dict[str, Any] | None
+    terms: DocumentTerms
+
+
+class BillingAdjusted(Statement):
+    """A credit and a new bill for what changed after it was invoiced."""
+
+    document_key: Text
+    contract_id: Text
+    adjusts: Text
+    reason: Text
+    amendment_id: Text | None
+    credit: list[DocumentLine]
+    rebill: list[DocumentLine]
+    net: Amount
+
+
+class BillingWithdrawn(Statement):
+    """A document no longer stands."""
+
+    document_key: Text
+    revision: int
+    contract_id: Text
+
+
+class RevenueHinted(Statement):
+    """What a line has earned, for whoever recognises revenue: cumulative, and of the period."""
+
+    contract_id: Text
+    line_id: Text | None
+    period: Month
+    currency: Text
+    method: Text
+    cumulative_amount: Amount
+    period_amount: Amount
+
+
+# Utilization and demand
+
+
+class Subject(Part):
+    """Of whom a week is told."""
+
+    kind: Literal["resource", "role", "practice"]
+    id: Text
+
+
+class UtilizationWeekUpdated(Statement):
+    """A week of a person, a role or a practice. Planned minutes are gross unless they say net."""
+
+    subject: Subject
+    week: Week
+    capacity_minutes: Fractional
+    leave_minutes: Fractional
+    holiday_minutes: Fractional
+    planned_minutes: Fractional
+    planned_billable_minutes: Fractional
+    planned_net_minutes: Fractional
+    planned_net_billable_minutes: Fractional
+    soft_minutes: Fractional
+    soft_weighted_minutes: Fractional
+    actual_minutes: Fractional
+    actual_billable_minutes: Fractional
+    forecast_minutes: Fractional
+    forecast_billable_minutes: Fractional
+    utilization_ratio: Ratio | None
+    allocation_ratio: Ratio | None
+    target_ratio: Ratio | None
+    bench_minutes: Fractional
+    overallocated: bool
+
+
+class DemandGapUpdated(Statement):
+    """How much work of a role in a practice finds nobody in a week."""
+
+    role: Text
+    practice: Text | None
+    week: Week
+    demand_minutes: Fractional
+    demand_weighted_minutes: Fractional
+    free_minutes: Fractional
+    gap_minutes: Fractional
+
+
+# Exceptions
+
+
+class ExceptionRaised(Statement):
+    """Something a person must settle."""
+
+    exception_id: Text
+    code: Text
+    tier: Tier
+    owner: Text
+    subject: Text
+    message: Text
+    evidence: list[str]
+    since: Moment
+
+
+class ExceptionResolved(Statement):
+    """Settled."""
+
+    exception_id: Text
+    code: Text
+    subject: Text
+
+
+Model = type[Statement]
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedType:
+    """One type of statement: its topic without the prefix, and what its key is made of."""
+
+    type: str
+    topic: str
+    model: Model
+    key: str
+
+
+DERIVED: Final[Mapping[str, DerivedType]] = MappingProxyType(
+    {
+        known.type: known
+        for known in (
+            DerivedType("burn.updated.v1", "burn", BurnUpdated, "contract, or contract/line"),
+            DerivedType(
+                "burn.threshold_updated.v1",
+                "burn.thresholds",
+                BurnThresholdUpdated,
+                "contract/line/dimension/threshold",
+            ),
+            DerivedType("readiness.updated.v1", "readiness", ReadinessUpdated, "contract"),
+            DerivedType("billing.proposed.v1", "erp.billing", BillingProposed, "document_key"),
+            DerivedType("billing.adjusted.v1", "erp.billing", BillingAdjusted, "document_key"),
+            DerivedType("billing.withdrawn.v1", "erp.billing", BillingWithdrawn, "document_key"),
+            DerivedType("revenue.hinted.v1", "erp.revenue", RevenueHinted, "contract/line/period"),
+            DerivedType(
+                "utilization.week_updated.v1", "forecast.utilization", UtilizationWeekUpdated, "kind/subject/week"
+            ),
+            DerivedType("burn.forecast_updated.v1", "forecast.burn", BurnForecastUpdated, "contract"),
+            DerivedType("demand.gap_updated.v1", "forecast.demand", DemandGapUpdated, "role/practice/week"),
+            DerivedType("exception.raised.v1", "exceptions", ExceptionRaised, "exception id"),
+            DerivedType("exception.resolved.v1", "exceptions", ExceptionResolved, "exception id"),
+        )
+    }
+)
+"""Full type name, version included, to what is known of it."""
