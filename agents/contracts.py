@@ -11,7 +11,7 @@ from app.domain.burn import Position, Reached
 from app.domain.ledger import Bucket
 from app.domain.rates import RateBook, Rates, card_of
 from app.domain.readiness import Milestone
-from app.domain.resolution import counting, folded
+from app.domain.resolution import counting, effective, folded
 from app.domain.terms import Agreement
 from app.events.fact import Fact
 from tables import Store, buckets, pages
@@ -34,7 +34,7 @@ class Reference:
 
     def set_holiday(self, key: str, facts: Sequence[Fact]) -> None:
         """Holidays of the whole firm only: a contract has no region."""
-        message, said = folded(facts)
+        message, said = effective(facts)
         self._by_id.pop(key, None)
         if message.type == "holiday.set.v1" and not said.get("region"):
             self._by_id[key] = calendar.number(said["date"])

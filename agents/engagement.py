@@ -371,16 +371,16 @@ def _apply_invoice(desk: Desk, invoice_id: str, invoice: Invoice) -> None:
     claims: dict[str, Claims] = {}
     withdrawn: dict[str, set[str]] = {}
     papers = desk.head.documents
-    live = False
+    live, begins = False, calendar.BEGINNING
     if invoice.facts:
         decided, said = effective(invoice.facts)
         live = decided.type != "invoice.voided.v1" and said.get("lines") is not None
-        papers[f"invoice/{invoice_id}"] = _claim(
-            claims, f"invoice/{invoice_id}", said if live else {}, "invoiced_on", 1
-        )
+        begins = _day(said.get("invoiced_on"))
+        papers[f"invoice/{invoice_id}"] = _claim(claims, f"invoice/{invoice_id}", said if live else {}, begins, 1)
     for credit_id, facts in invoice.credits.items():
         _, said = effective(facts)
-        papers[f"credit/{credit_id}"] = _claim(claims, f"credit/{credit_id}", said if live else {}, "credited_on", -1)
+        since = max(begins, _day(said.get("credited_on")))  # a credit counts with its invoice, not before
+        papers[f"credit/{credit_id}"] = _claim(claims, f"credit/{credit_id}", said if live else {}, since, -1)
     messages = [(f"invoice/{invoice_id}", fact) for fact in invoice.facts]
     messages += [(f"credit/{credit}", fact) for credit, facts in invoice.credits.items() for fact in facts]
     for paper, fact in messages:
@@ -391,9 +391,12 @@ def _apply_invoice(desk: Desk, invoice_id: str, invoice: Invoice) -> None:
     desk.claim(claims, withdrawn)
 
 
-def _claim(claims: dict[str, Claims], paper: str, said: dict[str, Any], on: str, sign: int) -> tuple[int, int]:
+def _day(text: str | None) -> int:
+    return calendar.number(text) if text else calendar.BEGINNING
+
+
+def _claim(claims: dict[str, Claims], paper: str, said: dict[str, Any], begins: int, sign: int) -> tuple[int, int]:
     """What one paper claims, entry by entry; its total and the day from which it counts."""
-    begins = calendar.number(said[on]) if said.get(on) else calendar.BEGINNING
     total = 0
     for line in said.get("lines") or ():
         amount = sign * micro(line["amount"])

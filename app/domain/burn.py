@@ -73,6 +73,12 @@ class Position:
             return self.sums.get(line) or empty()
         return merged(self.sums.values())
 
+    def invoiced(self) -> dict[str, Sum]:
+        """Sums of all work, later than as-of too: an invoice may name it."""
+        if all(total.last <= self.day for lines in self.book.pages.values() for total in lines.values()):
+            return self.sums
+        return self.book.between(calendar.BEGINNING, calendar.FOREVER, self.day)
+
     def when_reached(self, line: str | None, dimension: int, target: int) -> int | None:
         walk = self.reached or self.book.reached
         return walk(line, dimension, target, self.day)

@@ -61,7 +61,7 @@ class Row(msgspec.Struct, array_like=True, gc=False):
 
 
 class Spend(msgspec.Struct, array_like=True, gc=False):
-    """One expense as it holds; `amount` (marked up, rounded) and `line` are derived. None: in another currency."""
+    """One expense as it holds; `line`, `amount` (marked up, rounded) and `problem` are derived."""
 
     n: int
     status: int
@@ -77,6 +77,7 @@ class Spend(msgspec.Struct, array_like=True, gc=False):
     time: int
     line: str | None = None
     amount: int | None = None
+    problem: int = 0
 
 
 def billable_minutes(minutes: int, rounding: Rounding) -> int:
@@ -172,12 +173,14 @@ def _set_amount(row: Row, terms: Terms, line: Line | None, rates: Rates) -> None
 
 def price_spend(spend: Spend, terms: Terms | None) -> None:
     """Derive line and amount of an expense: net × (1 + mark-up), rounded once."""
-    spend.line, spend.amount = spend.line_id, None
+    spend.line, spend.amount, spend.problem = spend.line_id, None, 0
     if terms is None:
         return
     if spend.line is None:
         spend.line = terms.only_line
-    if spend.currency == terms.currency:
+    if spend.currency != terms.currency:
+        spend.problem = OTHER_CURRENCY
+    else:
         step = 10 ** (6 - terms.exponent)
         factor = MICRO + micro(spend.markup_ratio or "0")
         spend.amount = divide(micro(spend.net) * factor, step * MICRO, half_even=terms.rounding.half_even) * step
@@ -214,8 +217,8 @@ class Sum(msgspec.Struct, array_like=True, gc=False):
 BILLABLE, NONBILLABLE, AMOUNT, COST, PENDING_MINUTES, PENDING_AMOUNT, UNPRICED, EXPENSES = range(8)
 READY_AMOUNT, READY_MINUTES, READY_ENTRIES, ROOM_AMOUNT, ROOM_MINUTES = range(8, 13)
 CLAIMED_AMOUNT, CLAIMED_MINUTES, ADJUSTMENT, ADJUSTED, READY_EXPENSES, ENTITIES = range(13, 19)
-RISE_MINUTES, RISE_AMOUNT = range(19, 21)
-WIDTH: Final = 21
+RISE_MINUTES, RISE_AMOUNT, CLAIMED_ENTRIES = range(19, 22)
+WIDTH: Final = 22
 # ROOM_*, RISE_*: the positive parts of READY_* and of BILLABLE and AMOUNT. While the first fit under a cap, no order of
 # work exceeds it; while the second stay under a budget, no day within can have reached it.
 
@@ -353,6 +356,7 @@ class Tally:
             return
         sums[CLAIMED_AMOUNT] += invoiced
         sums[CLAIMED_MINUTES] += row.billable_minutes
+        sums[CLAIMED_ENTRIES] += 1
         if holds is not None and holds != invoiced:
             sums[ADJUSTMENT] += holds - invoiced
             sums[ADJUSTED] += 1
@@ -364,11 +368,11 @@ class Tally:
             self._line(line, day)
         if not gone.holds or not claims:
             return
-        total = self._line(gone.lines[0] if len(gone.lines) == 1 else None, day)
-        total.horizon = max(total.horizon, max(begins for _, begins in claims.values()))
+        # It has no work date here any more, so it counts from the beginning of time.
+        total = self._line(gone.lines[0] if len(gone.lines) == 1 else None, calendar.BEGINNING)
+        total.horizon = max(total.horizon, *(begins for _, begins in claims.values()))
         invoiced = claimed(claims, self._as_of)
         if invoiced:
-            total.totals[CLAIMED_AMOUNT] += invoiced
             total.totals[ADJUSTMENT] -= invoiced
             total.totals[ADJUSTED] += 1
 
@@ -378,7 +382,8 @@ class Tally:
         if spend.status != APPROVED:
             return
         if spend.amount is None:
-            note(total.issues, "CURRENCY_MISMATCH", spend, entity, 0)
+            if spend.problem:
+                note(total.issues, "CURRENCY_MISMATCH", spend, entity, 0)
             return
         total.totals[EXPENSES] += spend.amount
         if claims:
@@ -416,8 +421,8 @@ def tally(bucket: Bucket, start: int, low: int, high: int, as_of: int) -> dict[s
         if low <= spend.day <= high:
             sums.spend(expense, spend, claims.get(f"expense/{expense}") if claims else None)
     for entity, gone in bucket.gone.items():
-        if low <= start <= high:
-            sums.left(gone, start, claims.get(entity))
+        if low <= (calendar.BEGINNING if gone.holds else start) <= high:
+            sums.left(gone, start, claims.get(entity) if entity.startswith("time/") else None)
     return sums.lines
 
 

@@ -20,6 +20,7 @@ from app.domain.ledger import (
     APPROVED,
     BILLABLE,
     CLAIMED_AMOUNT,
+    CLAIMED_ENTRIES,
     CLAIMED_MINUTES,
     EVIDENCE_LIMIT,
     READY_AMOUNT,
@@ -33,6 +34,7 @@ from app.domain.ledger import (
     Row,
     Sum,
     claimed,
+    merged,
 )
 from app.domain.money import divide, micro, show
 from app.domain.terms import Cap, Terms
@@ -90,13 +92,27 @@ class Milestone:
     claims: Claims | None
 
 
+class Ready(NamedTuple):
+    """Ready time; `refused` is what a cap keeps back."""
+
+    amount: int
+    minutes: int
+    entries: int
+    refused: int
+
+
 class Capped(NamedTuple):
-    """What a cap lets pass of a line's ready work."""
+    """What a cap lets pass of a line's ready work; `over` exceeds it, and is refused unless the cap only warns."""
 
     amount: int
     minutes: int
     entries: int
     over: Issue
+    warns: bool
+
+    @property
+    def refused(self) -> int:
+        return 0 if self.warns else self.over.amount
 
 
 class _Blockers:
@@ -139,8 +155,6 @@ def row(
     """
     blockers = _Blockers(position.exponent)
     stops = _stops(position)
-    for code in stops:
-        blockers.add(code, Issue(1, 0, since, []))
     time, held_back = _time(position, blockers)
     expenses = _expenses(position)
     accepted, waiting = _milestones(position, milestones)
@@ -148,6 +162,9 @@ def row(
         blockers.add("MILESTONE_NOT_ACCEPTED", waiting)
     _warnings(position, blockers)
     would_be = time.amount + expenses + accepted
+    for code in stops:
+        blockers.add(code, Issue(1, would_be, since, []))
+    adjustment = _adjustment(position, blockers)
     ready = not stops
 
     def money(units: int) -> str:
@@ -165,9 +182,9 @@ def row(
         "ready_minutes": time.minutes if ready else 0,
         "ready_entries": time.entries if ready else 0,
         "blocked_amount": money(held_back + waiting.amount + (0 if ready else would_be)),
-        "over_cap_amount": money(time.over.amount),
+        "over_cap_amount": money(time.refused),
         "invoiced_amount": money(sum(amount for amount, begins in documents if begins <= position.day)),
-        "adjustment_amount": money(sum(s.totals[ADJUSTMENT] for s in position.sums.values())),
+        "adjustment_amount": money(adjustment),
         "retained_amount": money(0),
         "blockers": blockers.found,
     }
@@ -207,7 +224,7 @@ def _inside(position: Position) -> dict[str, Sum]:
     return position.book.between(low, high, position.day)
 
 
-def _time(position: Position, blockers: _Blockers) -> tuple[Capped, int]:
+def _time(position: Position, blockers: _Blockers) -> tuple[Ready, int]:
     """Ready time under its caps, and what blockers of scope entry hold back."""
     inside = _inside(position)
     held_back = _issues(position, blockers)
@@ -218,36 +235,43 @@ def _time(position: Position, blockers: _Blockers) -> tuple[Capped, int]:
         blockers.add("OUTSIDE_TERM", _outside(position, position.terms, outside[0], outside[1]))
         held_back += outside[1]
     parts = [_under_cap(position, line, total) for line, total in inside.items()]
-    over = Issue(
-        sum(part.over.count for part in parts),
-        sum(part.over.amount for part in parts),
-        min((part.over.since for part in parts if part.over.count), default=0),
-        sorted(e for part in parts for e in part.over.evidence)[:EVIDENCE_LIMIT],
-    )
-    if over.count:
-        caps = (
-            {line.cap.on_exceed for name, line in position.terms.lines.items() if line.cap and name in inside}
-            if position.terms
-            else set()
-        )
-        blockers.add("CAP_EXCEEDED", over, tier="warning" if caps == {"warn"} else None)
-    return Capped(
-        sum(p.amount for p in parts), sum(p.minutes for p in parts), sum(p.entries for p in parts), over
-    ), held_back
+    _over_cap(parts, blockers)
+    totals = (sum(part.amount for part in parts), sum(part.minutes for part in parts), sum(part.entries for part in parts))
+    return Ready(*totals, sum(part.refused for part in parts)), held_back
+
+
+def _over_cap(parts: Iterable[Capped], blockers: _Blockers) -> None:
+    """What exceeds a cap is refused, or where the cap only warns, pointed out."""
+    tiers: tuple[Tier, Tier] = ("blocking", "warning")
+    for tier in tiers:
+        over = [part.over for part in parts if part.over.count and part.warns == (tier == "warning")]
+        if over:
+            evidence = sorted(event for issue in over for event in issue.evidence)[:EVIDENCE_LIMIT]
+            since = min(issue.since for issue in over)
+            total = Issue(sum(issue.count for issue in over), sum(issue.amount for issue in over), since, evidence)
+            blockers.add("CAP_EXCEEDED", total, tier=tier)
 
 
 def _issues(position: Position, blockers: _Blockers) -> int:
-    merged = position.total(None).issues
-    for code in ("TIME_NOT_APPROVED", "RATE_UNRESOLVED", "CURRENCY_MISMATCH", "ADJUSTMENT_NEEDED"):
-        if code in merged:
-            blockers.add(code, merged[code])
-    adjusted = sum(s.totals[ADJUSTED] for s in position.sums.values())
-    if adjusted and "ADJUSTMENT_NEEDED" not in merged:
-        blockers.add(
-            "ADJUSTMENT_NEEDED", Issue(adjusted, sum(s.totals[ADJUSTMENT] for s in position.sums.values()), 0, [])
-        )
-    waiting = merged.get("TIME_NOT_APPROVED")
+    issues = position.total(None).issues
+    for code in ("TIME_NOT_APPROVED", "RATE_UNRESOLVED", "CURRENCY_MISMATCH"):
+        if code in issues:
+            blockers.add(code, issues[code])
+    waiting = issues.get("TIME_NOT_APPROVED")
     return waiting.amount if waiting else 0
+
+
+def _adjustment(position: Position, blockers: _Blockers) -> int:
+    """What invoiced entries hold less what was invoiced for them. Work later than as-of holds nothing yet."""
+    until_now = position.total(None)
+    everything = merged(position.invoiced().values())
+    early = [everything.totals[p] - until_now.totals[p] for p in (CLAIMED_AMOUNT, CLAIMED_ENTRIES)]
+    amount = until_now.totals[ADJUSTMENT] - early[0]
+    count = until_now.totals[ADJUSTED] + early[1]
+    if count:
+        known = until_now.issues.get("ADJUSTMENT_NEEDED", Issue(0, 0, 0, []))
+        blockers.add("ADJUSTMENT_NEEDED", Issue(count, amount, known.since, known.evidence))
+    return amount
 
 
 def _is_ready(row: Row, claims: Claims | None, day: int) -> bool:
@@ -276,7 +300,7 @@ def _expenses(position: Position) -> int:
 def _under_cap(position: Position, line: str, total: Sum) -> Capped:
     """What the line's cap lets pass; opened row by row only when the positive work could exceed it."""
     totals = total.totals
-    whole = Capped(totals[READY_AMOUNT], totals[READY_MINUTES], totals[READY_ENTRIES], Issue(0, 0, 0, []))
+    whole = Capped(totals[READY_AMOUNT], totals[READY_MINUTES], totals[READY_ENTRIES], Issue(0, 0, 0, []), False)
     its = position.terms.lines.get(line) if position.terms else None
     if its is None or its.cap is None:
         return whole
@@ -307,7 +331,7 @@ def _walk_cap(position: Position, line: str, cap: Cap, amount_room: int | None, 
         let = (amount, minutes) if cap.on_exceed == "warn" else fit
         passed[0] += let[0]
         passed[1] += let[1]
-        passed[2] += 1 if fit == (amount, minutes) or cap.on_exceed == "warn" or let != (0, 0) else 0
+        passed[2] += let == (amount, minutes) or let != (0, 0)
         if fit != (amount, minutes):
             over = Issue(
                 over.count + 1,
@@ -315,7 +339,7 @@ def _walk_cap(position: Position, line: str, cap: Cap, amount_room: int | None, 
                 over.since or row.time,
                 [*over.evidence, (row.day, entry, row.id)][:EVIDENCE_LIMIT],
             )
-    return Capped(passed[0], passed[1], passed[2], over)
+    return Capped(passed[0], passed[1], passed[2], over, cap.on_exceed == "warn")
 
 
 def _fitting(
@@ -337,8 +361,7 @@ def _fitting(
         let_amount = divide(amount * let_minutes, minutes * step) * step if minutes > 0 else 0
     if amount_room is not None and let_amount > max(amount_room, 0):
         let_amount = max(amount_room, 0)
-        let_minutes = minutes * let_amount // amount if amount > 0 else 0
-    return let_amount, let_minutes
+    return (0, 0) if let_amount <= 0 < amount else (let_amount, let_minutes)
 
 
 def _milestones(position: Position, milestones: Iterable[Milestone]) -> tuple[int, Issue]:

@@ -119,7 +119,10 @@ class Agreement:
         self._starts = sorted({start for start, _ in said})
         self._before = _fold(approved)
         for start in self._starts:
-            self._terms.append(_fold([event for begin, event in said if begin <= start]))
+            begun = [event for begin, event in said if begin <= start]
+            # An amendment that reaches back before the approval changes what was approved, not nothing.
+            base = approved if not any(event.type == "contract.approved.v1" for event in begun) else []
+            self._terms.append(_fold(sorted([*base, *begun], key=lambda event: event.revision)))
 
     def on(self, day: int) -> Terms | None:
         """The terms on `day`; None as long as no approval is known."""

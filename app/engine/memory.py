@@ -83,6 +83,10 @@ class MemoryHost:
                 for start in range(0, len(records), self._batch_size):
                     await self.step(topic, partition, records[start : start + self._batch_size])
 
+    def advance(self, topic: str, records: int, partition: int = 0) -> None:
+        """Count records that are stepped through without having been sent."""
+        self._offsets[topic, partition] += records
+
     async def step(self, topic: str, partition: int, records: list[Record]) -> None:
         batch = Batch(topic, partition, records, publish=self._publish)
         await self._deliver(await self._agents[topic, partition].step(batch))

@@ -193,15 +193,21 @@ def _through(dossier: Dossier, line_id: str, entries: Sequence[Entry]) -> Passed
     )
 
 
-def _ready_milestones(dossier: Dossier) -> list[Milestone]:
-    """Accepted, uninvoiced, on any line but a non-billable one."""
+def _billable_milestones(dossier: Dossier) -> list[Milestone]:
+    """Uninvoiced, on any line but a non-billable one."""
     return [
         one
         for one in dossier.milestones
-        if one.status == "accepted"
-        and (one.accepted_on is None or one.accepted_on <= dossier.as_of)
-        and (dossier.terms is None or dossier.terms.method(one.line_id) != "non_billable")
+        if (dossier.terms is None or dossier.terms.method(one.line_id) != "non_billable")
         and dossier.invoiced_for("milestone", one.milestone_id) == 0
+    ]
+
+
+def _ready_milestones(dossier: Dossier) -> list[Milestone]:
+    return [
+        one
+        for one in _billable_milestones(dossier)
+        if one.status == "accepted" and (one.accepted_on is None or one.accepted_on <= dossier.as_of)
     ]
 
 

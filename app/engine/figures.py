@@ -1,0 +1,134 @@
+"""Figures of all contracts over the tables of all partitions, for any business date and any known-at.
+
+What was known later than an instant is left out by folding the facts behind a contract once more, without it: the same
+agents over fewer facts, so the answer cannot follow other rules than the live one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from heapq import merge
+from typing import Any
+
+from agents.contracts import Contracts, Reference
+from agents.effects import ENGAGEMENTS, FACTS, Record
+from app.engine.memory import MemoryHost
+from app.engine.topology import partition_of
+from app.events.fact import Fact
+from tables import Store
+from tables.buckets import BUCKETS
+from tables.controls import CONTROLS
+from tables.dossiers import DOSSIERS
+from tables.entities import ENTITIES
+from tables.heads import Head
+from tables.invoices import INVOICES
+from tables.reference import REFERENCE
+
+
+class Figures:
+    """Reads the tables of every partition; nothing is kept between two questions but compiled contracts."""
+
+    def __init__(self, stores: Sequence[Store]) -> None:
+        self.stores = stores
+        self._contracts = [Contracts(store, Reference(store)) for store in stores]
+
+    def ids(self, after: str = "") -> Iterator[str]:
+        """Every contract ever named, in order, beginning behind `after`."""
+        for key in merge(*(contracts.ids() for contracts in self._contracts)):
+            if key > after:
+                yield key
+
+    def of(self, contract_id: str) -> tuple[Contracts, Head] | None:
+        contracts = self._contracts[partition_of(contract_id, len(self.stores))]
+        head = contracts.head(contract_id)
+        return None if head is None else (contracts, head)
+
+    def burn(self, contract_id: str, as_of: int | None) -> list[dict[str, Any]]:
+        """The contract's row, then its lines'. Empty for a contract nobody named."""
+        found = self.of(contract_id)
+        if found is None:
+            return []
+        contracts, head = found
+        return contracts.burn(contracts.position(contract_id, head, as_of))
+
+    def readiness(self, contract_id: str, as_of: int | None) -> dict[str, Any] | None:
+        found = self.of(contract_id)
+        if found is None:
+            return None
+        contracts, head = found
+        return contracts.readiness(contracts.position(contract_id, head, as_of), head)
+
+    def parked(self) -> int:
+        """Entities kept for contracts without an approval."""
+        return sum(
+            sum(control.waiting.values())
+            for partition, store in enumerate(self.stores)
+            if (control := store.get(CONTROLS, f"engagement/{partition}")) is not None
+        )
+
+    # -- known at ---------------------------------------------------------------------------------------------------
+
+    async def known_at(self, contract_id: str, moment: int) -> Figures:
+        """The figures of one contract from the facts accepted up to `moment` (microseconds), and no others."""
+        host = MemoryHost(publish=False)
+        told = [fact for fact in self.facts_behind(contract_id) if fact.accepted <= moment]
+        for topic, facts in ((FACTS, [f for f in told if _moves(f)]), (ENGAGEMENTS, [f for f in told if not _moves(f)])):
+            records = [Record(offset, _unplaced(fact, offset)) for offset, fact in enumerate(facts)]
+            if records:
+                host.advance(topic, len(records))
+                await host.step(topic, 0, records)
+        await host.drain()
+        return Figures(host.stores)
+
+    def facts_behind(self, contract_id: str) -> Iterator[Fact]:
+        """Every message that any figure of the contract may rest on, superseded ones included."""
+        store = self.stores[partition_of(contract_id, len(self.stores))]
+        for _, entity in store.scan(REFERENCE):
+            yield from entity.facts
+        dossier = store.get(DOSSIERS, contract_id)
+        for facts in dossier.facts.values() if dossier else ():
+            yield from facts
+        for _, invoice in store.scan(INVOICES, f"{contract_id}\x1f"):
+            yield from invoice.facts
+            for facts in invoice.credits.values():
+                yield from facts
+        for key in self._entities_of(store, contract_id):
+            entity = self.stores[partition_of(key, len(self.stores))].get(ENTITIES, key)
+            if entity is not None:
+                yield from entity.facts
+
+    def _entities_of(self, store: Store, contract_id: str) -> list[str]:
+        keys: set[str] = set()
+        for name, bucket in store.scan(BUCKETS, f"{contract_id}|"):
+            if name.rpartition("|")[0] != contract_id:
+                continue
+            keys.update(f"time/{entry}" for entry in bucket.rows)
+            keys.update(f"expense/{expense}" for expense in bucket.spends)
+            keys.update(bucket.gone)
+        return sorted(keys)
+
+
+def _moves(fact: Fact) -> bool:
+    return fact.kind in ("time", "expense")
+
+
+def _unplaced(fact: Fact, offset: int) -> Fact:
+    """The fact as if read from a log of its own."""
+    return Fact(
+        fact.type,
+        fact.entity,
+        fact.revision,
+        fact.source,
+        fact.id,
+        fact.time,
+        fact.recorded,
+        fact.accepted,
+        fact.correlation,
+        fact.causation,
+        "known",
+        0,
+        offset,
+        fact.data,
+    )
+
+
