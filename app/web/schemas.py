@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from app.events.derived import BurnUpdated, ReadinessUpdated
 from app.web.handlers.contracts import CONTRACT_STATUSES
 from app.web.handlers.readiness import STATES
 
@@ -47,6 +51,14 @@ def listing(item: Schema) -> Schema:
     return table(record({"items": array(item), "next": maybe(TEXT)}, "`next` is the cursor of the page that follows."))
 
 
+def catalogued(*models: type[BaseModel]) -> dict[str, Schema]:
+    """The catalogue's own schemas of derived events, with those of their parts, by name."""
+    asked: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in models]
+    _, document = models_json_schema(asked, ref_template="#/components/schemas/{model}")
+    definitions: dict[str, Schema] = document["$defs"]
+    return definitions
+
+
 MINUTES: Schema = {"anyOf": [WHOLE, AMOUNT], "description": "Whole, or a decimal string where they became fractional."}
 TIME_AND_MONEY = record({"minutes": maybe(MINUTES), "amount": maybe(AMOUNT)})
 KNOWN_AT = record({"known_at": maybe(INSTANT)})
@@ -63,50 +75,7 @@ META = record(
     },
     "What every table answer says: as of which business date, up to which event, and from how much of the tables.",
 )
-BURN = record(
-    {
-        "contract_id": TEXT,
-        "line_id": maybe(TEXT),
-        "status": {"enum": list(CONTRACT_STATUSES)},
-        "currency": maybe(TEXT),
-        "contract_version": maybe(WHOLE),
-        "as_of": maybe(DAY),
-        "approved": record({"billable_minutes": WHOLE, "nonbillable_minutes": WHOLE, "amount": AMOUNT, "cost": AMOUNT}),
-        "pending": record({"minutes": WHOLE, "amount": AMOUNT}),
-        "unpriced_minutes": WHOLE,
-        "expenses": AMOUNT,
-        "committed": AMOUNT,
-        "budget": maybe(TIME_AND_MONEY),
-        "remaining": maybe(TIME_AND_MONEY),
-        "ratio": maybe(TIME_AND_MONEY),
-        "thresholds": record({"minutes": array(WHOLE), "amount": array(WHOLE)}),
-        "per_week": maybe(TIME_AND_MONEY),
-        "exhaustion": maybe(ANYTHING),
-        "by_period": {"type": "object", "additionalProperties": TIME_AND_MONEY},
-        "by_role": {"type": "object", "additionalProperties": TIME_AND_MONEY},
-    },
-    "The payload of burn.updated. `line_id` null is the whole contract.",
-)
-BLOCKER = record({"code": TEXT, "tier": TEXT, "count": WHOLE, "amount": AMOUNT})
-READINESS = record(
-    {
-        "contract_id": TEXT,
-        "as_of": maybe(DAY),
-        "state": {"enum": list(STATES)},
-        "ready_amount": AMOUNT,
-        "ready_minutes": WHOLE,
-        "ready_entries": WHOLE,
-        "blocked_amount": AMOUNT,
-        "over_cap_amount": AMOUNT,
-        "invoiced_amount": AMOUNT,
-        "adjustment_amount": AMOUNT,
-        "retained_amount": AMOUNT,
-        "blockers": array(
-            {"allOf": [ref("Blocker"), record({"scope": TEXT, "owner": TEXT, "since": maybe(TEXT), "fix": TEXT})]}
-        ),
-    },
-    "The payload of readiness.updated.",
-)
+BLOCKER = record({"code": TEXT, "tier": TEXT, "count": WHOLE, "amount": maybe(AMOUNT)})
 CONTRACT_ROW = record(
     {
         "contract_id": TEXT,
@@ -114,8 +83,8 @@ CONTRACT_ROW = record(
         "client_id": maybe(TEXT),
         "status": {"enum": list(CONTRACT_STATUSES)},
         "currency": maybe(TEXT),
-        "burn": ref("Burn"),
-        "readiness": record({"state": {"enum": list(STATES)}, "blockers": array(ref("Blocker"))}),
+        "burn": ref("BurnUpdated"),
+        "readiness": record({"state": {"enum": list(STATES)}, "blockers": array(BLOCKER)}),
         "cap": maybe(TIME_AND_MONEY),
         "weeks": array(AMOUNT),
         "urgency": {"type": "number"},
@@ -180,18 +149,16 @@ PROBLEM = record(
 SCHEMAS: dict[str, Schema] = {
     "Anything": ANYTHING,
     "Meta": META,
-    "Burn": BURN,
-    "Blocker": BLOCKER,
-    "Readiness": READINESS,
+    **catalogued(BurnUpdated, ReadinessUpdated),
     "ContractRow": CONTRACT_ROW,
     "Entry": ENTRY,
     "Overview": table(ANYTHING),
     "Contract": table(ref("ContractRow"), record({"lines": array(ANYTHING), "versions": array(ANYTHING)})),
     "ContractList": listing(ref("ContractRow")),
-    "ContractBurn": table(ref("Burn"), KNOWN_AT, record({"lines": array(ref("Burn"))})),
-    "BurnList": listing(ref("Burn")),
-    "ContractReadiness": table(ref("Readiness"), KNOWN_AT),
-    "ReadinessList": listing(ref("Readiness")),
+    "ContractBurn": table(ref("BurnUpdated"), KNOWN_AT, record({"lines": array(ref("BurnUpdated"))})),
+    "BurnList": listing(ref("BurnUpdated")),
+    "ContractReadiness": table(ref("ReadinessUpdated"), KNOWN_AT),
+    "ReadinessList": listing(ref("ReadinessUpdated")),
     "EntryList": listing(ref("Entry")),
     "Daily": table(
         record(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import suppress
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
 
 from aiohttp import hdrs, web
 
+from app.events.derived import DERIVED
 from app.web.call import Call
 from app.web.parameters import AFTER, choices
 from app.web.ports import Feed, Statement
@@ -17,17 +20,8 @@ from app.web.streams import Streams
 log = logging.getLogger(__name__)
 
 PREFIX = "headrace."
-TOPICS = (
-    "burn",
-    "burn.thresholds",
-    "readiness",
-    "erp.billing",
-    "erp.revenue",
-    "forecast.utilization",
-    "forecast.burn",
-    "forecast.demand",
-    "exceptions",
-)
+_VERSION = re.compile(r"\.v[0-9]+$")
+TOPICS = tuple(dict.fromkeys(derived.topic for derived in DERIVED.values()))
 WANTED = choices("topics", TOPICS, "Only statements of these topics, named without the prefix `headrace.`.")
 
 RETRY_MILLISECONDS = 2_000
@@ -59,13 +53,17 @@ async def stream(call: Call) -> web.StreamResponse:
     with streams.admit():
         queue: asyncio.Queue[bytes] = asyncio.Queue(settings.stream_queue)
         response = web.StreamResponse(headers=_HEADERS)
-        filling = asyncio.create_task(
-            _fill(queue, _frames(call.context.feed, after, topics), settings.stream_patience_seconds)
-        )
         await response.prepare(call.request)
+        # the subscription begins before anything is sent, so that a reader who hears of it misses nothing
+        frames = _frames(call.context.feed, after, topics)
+        filling = asyncio.create_task(_fill(queue, frames, settings.stream_patience_seconds))
         sending = asyncio.create_task(_send(queue, response, settings.heartbeat_seconds, streams))
-        await _until_over(filling, sending, streams.closing)
-        await _part(call.request, response, streams, filling, sending)
+        try:
+            await _until_over(filling, sending, streams.closing)
+            await _wind_up(queue, filling, sending)
+        finally:
+            await _cancel(filling, sending)
+        _part(call.request, streams, filling, sending)
         return response
 
 
@@ -76,27 +74,32 @@ def _asked(call: Call) -> tuple[int | None, frozenset[str] | None]:
     header = call.request.headers.get(hdrs.LAST_EVENT_ID, "")
     if not header:
         return call.get(AFTER), topics
-    # Refusing a strange id would end a browser's attempts for good; a reset puts it right.
-    return int(header) if header.isascii() and header.isdigit() else _NEVER_HELD, topics
+    try:
+        return AFTER.parse(header), topics
+    except ValueError:
+        # Refusing a strange id would end a browser's attempts for good; a reset puts it right.
+        return _NEVER_HELD, topics
 
 
-async def _frames(feed: Feed, after: int | None, topics: frozenset[str] | None) -> AsyncIterator[bytes]:
+async def _frames(feed: Feed, after: int | None, topics: frozenset[str] | None) -> AsyncGenerator[bytes, None]:
     """What goes out, frame by frame. Once a statement has come, a LookupError is a failure of the feed."""
     begun = False
     try:
-        async for statement in _statements(feed, after, topics):
-            begun = True
-            yield frame(statement)
+        async with aclosing(_statements(feed, after, topics)) as statements:
+            async for statement in statements:
+                begun = True
+                yield frame(statement)
         return
     except LookupError:
         if begun or after is None:
             raise
     yield _RESET
-    async for statement in _statements(feed, None, topics):
-        yield frame(statement)
+    async with aclosing(_statements(feed, None, topics)) as statements:
+        async for statement in statements:
+            yield frame(statement)
 
 
-async def _statements(feed: Feed, after: int | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
+async def _statements(feed: Feed, after: int | None, topics: frozenset[str] | None) -> AsyncGenerator[Statement, None]:
     """The subscription, closed however it ends."""
     if after == _NEVER_HELD:
         raise LookupError(after)
@@ -111,16 +114,19 @@ async def _statements(feed: Feed, after: int | None, topics: frozenset[str] | No
 
 
 def frame(statement: Statement) -> bytes:
-    """One server-sent event. A value of several lines stays one event."""
+    """One server-sent event. Its name is the type without the version, which the data has in full, so that a page need
+    not know the version to listen. A value of several lines stays one event."""
+    name = _VERSION.sub("", statement.type)
     data = b"\n".join(b"data: " + line for line in statement.value.splitlines())
-    return f"event: {statement.type}\nid: {statement.position}\n".encode() + data + b"\n\n"
+    return f"event: {name}\nid: {statement.position}\n".encode() + data + b"\n\n"
 
 
-async def _fill(queue: asyncio.Queue[bytes], frames: AsyncIterator[bytes], patience: float) -> None:
+async def _fill(queue: asyncio.Queue[bytes], frames: AsyncGenerator[bytes, None], patience: float) -> None:
     """Queue what the feed says. Raises TimeoutError when the reader made no room for `patience` seconds."""
-    async for item in frames:
-        async with asyncio.timeout(patience):
-            await queue.put(item)
+    async with aclosing(frames):
+        async for item in frames:
+            async with asyncio.timeout(patience):
+                await queue.put(item)
     await queue.put(_END)
 
 
@@ -143,42 +149,46 @@ async def _send(queue: asyncio.Queue[bytes], response: web.StreamResponse, heart
 
 
 async def _until_over(filling: asyncio.Task[None], sending: asyncio.Task[None], closing: asyncio.Event) -> None:
-    """Return, with both tasks over, when the reader left or fell behind, the feed ended, or the server stops."""
+    """Return when the reader left or fell behind, when the feed failed, or ended and all was sent, or when the server
+    stops."""
     stopping = asyncio.create_task(closing.wait())
-    tasks = {filling, sending, stopping}
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({filling, sending, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if filling.done() and filling.exception() is None:
-            # the feed has ended: what waits still goes out
             await asyncio.wait({sending, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _cancel(stopping)
 
 
-async def _part(
-    request: web.Request,
-    response: web.StreamResponse,
-    streams: Streams,
-    filling: asyncio.Task[None],
-    sending: asyncio.Task[None],
-) -> None:
-    """End the answer. A reader that does not read cannot be told anything: its connection is cut."""
+async def _wind_up(queue: asyncio.Queue[bytes], filling: asyncio.Task[None], sending: asyncio.Task[None]) -> None:
+    """When the server stops, let what is being written be written; what waits is told after a restart."""
+    await _cancel(filling)
+    if _failure(filling) is None and not sending.done():
+        while not queue.empty():
+            queue.get_nowait()
+        queue.put_nowait(_END)
+        await asyncio.wait({sending}, timeout=_FAREWELL_SECONDS)
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    """Return when these are over; what they raised stays with them."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _part(request: web.Request, streams: Streams, filling: asyncio.Task[None], sending: asyncio.Task[None]) -> None:
+    """Cut the connection unless all that was begun was written, so that no browser takes the answer for a whole one."""
     failure = _failure(filling) or _failure(sending)
     if isinstance(failure, TimeoutError):
         streams.dropped()
         log.info("%s did not keep up with the stream and was disconnected", request.remote)
     elif failure is not None and not isinstance(failure, ConnectionError):
         log.error("the stream to %s failed", request.remote, exc_info=failure)
-    if failure is None:
-        with suppress(TimeoutError, ConnectionError):
-            async with asyncio.timeout(_FAREWELL_SECONDS):
-                await response.write_eof()
-            return
-    if request.transport is not None:
+    if (failure is not None or sending.cancelled()) and request.transport is not None:
         request.transport.abort()
 
 
 def _failure(task: asyncio.Task[None]) -> BaseException | None:
+    """What a task that is over has raised; being cancelled is no failure."""
     return None if task.cancelled() else task.exception()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from aiohttp import web
 
+from app.events.derived import Status
 from app.web.call import Call, found, place_of
 from app.web.parameters import AS_OF, KNOWN_AT, ON, PERIOD, choice, format_instant, invalid_value, text
 from app.web.ports import Row
 
-CONTRACT_STATUSES = ("unknown", "pending", "active", "suspended", "closed", "cancelled")
+CONTRACT_STATUSES: tuple[str, ...] = get_args(Status)
 ENTRY_STATUSES = ("submitted", "approved", "rejected", "reversed")
 
 STATUS = choice("status", CONTRACT_STATUSES, "Only contracts of this status.")

@@ -7,7 +7,6 @@ from dataclasses import asdict
 
 import orjson
 from aiohttp import hdrs, web
-from aiohttp.http_exceptions import BadHttpMessage
 
 from app.web import answers
 from app.web.call import Call
@@ -78,11 +77,12 @@ def _media_type(request: web.Request) -> str:
 
 
 async def _body(request: web.Request, max_bytes: int) -> bytes:
-    """The body, decompressed. Raises Problem when it is too large, or not compressed the way it says."""
+    """The body, decompressed. Raises Problem when it is too large, or does not come as announced."""
     if (request.content_length or 0) > max_bytes:
         detail = f"{request.content_length} bytes: this server takes {max_bytes} at once. Send the events in parts."
         raise Problem(TOO_LARGE, detail, code="body_too_large")
     try:
         return await request.read()
-    except BadHttpMessage as error:
-        raise Problem(MALFORMED, f"The body cannot be decoded: {error.message}.", code="malformed_encoding") from error
+    except (web.RequestPayloadError, ConnectionError) as error:
+        detail = "The body broke off, or is not encoded as Content-Encoding and Transfer-Encoding say."
+        raise Problem(MALFORMED, detail, code="malformed_encoding") from error

@@ -48,6 +48,6 @@ async def _file(call: Call, name: str) -> web.Response:
 def _locate(name: str) -> Path | None:
     try:
         path = (ROOT / name).resolve()
-    except ValueError:  # a NUL in the name
+        return path if path.is_relative_to(ROOT) and path.is_file() else None
+    except (ValueError, OSError):  # a name that no file can have: a NUL in it, or too long
         return None
-    return path if path.is_relative_to(ROOT) and path.is_file() else None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from aiohttp import web
 
+from app.events.derived import State
 from app.web.call import Call
 from app.web.handlers.contracts import BY_CONTRACT, known, known_at
 from app.web.parameters import AS_OF, KNOWN_AT, choice
 
-STATES = ("blocked", "held", "nothing_to_bill", "ready_with_warnings", "ready")
+STATES: tuple[str, ...] = get_args(State)
 STATE = choice("state", STATES, "Only contracts in this state.")
 
 

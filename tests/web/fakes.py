@@ -1,0 +1,246 @@
+"""Small working ports: a firm of three contracts, an intake that keeps what it is given, a feed that can be fed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import date
+from typing import Any
+
+from app.web.ports import Metric, Receipt, Statement, Unavailable
+
+Row = dict[str, Any]
+
+STRANGE_ID = "ACME/2026 – Ünïcode? 100% #1"
+
+
+def burn_row(contract_id: str, line_id: str | None = None, as_of: str = "2026-03-31") -> Row:
+    return {
+        "contract_id": contract_id,
+        "line_id": line_id,
+        "as_of": as_of,
+        "currency": "EUR",
+        "approved": {"billable_minutes": 60, "nonbillable_minutes": 0, "amount": "90.00", "cost": "40.00"},
+        "state_version": 17,
+    }
+
+
+def contract_row(contract_id: str, status: str = "active", client_id: str = "ACME") -> Row:
+    return {
+        "contract_id": contract_id,
+        "name": f"Contract {contract_id}",
+        "client_id": client_id,
+        "status": status,
+        "burn": burn_row(contract_id),
+    }
+
+
+class Firm:
+    """`Queries` over dicts. Records what burn was asked for; `recovering` makes every table refuse."""
+
+    def __init__(self, contracts: Sequence[Row] = ()) -> None:
+        rows = contracts or (contract_row("C-1"), contract_row("C-2", "closed", "BETA"), contract_row(STRANGE_ID))
+        self._contracts = {row["contract_id"]: row for row in sorted(rows, key=lambda row: row["contract_id"])}
+        self.asked: list[tuple[date | None, int | None]] = []
+        self.state_version = 41
+        self.recovering = False
+        self.broken = False
+        event = {"specversion": "1.0", "source": "/psa/emea", "id": "e-1", "data": {"x": 1}}
+        self.events = {("/psa/emea", "e-1"): event}
+
+    def meta(self) -> Row:
+        if self.recovering:
+            raise Unavailable("Partition 3 is being recovered, 40 % done.", retry_after=7)
+        return {
+            "as_of": "2026-03-31",
+            "watermark": "2026-03-31T17:00:00Z",
+            "stale": False,
+            "partitions_answered": 4,
+            "partitions_total": 4,
+            "engine_version": "0.1.0",
+            "state_version": self.state_version,
+        }
+
+    def overview(self) -> Row:
+        if self.broken:
+            raise RuntimeError("password=hunter2")
+        return {"ready": [{"currency": "EUR", "amount": "90.00"}], "utilization": None}
+
+    def contracts(self, after: str, limit: int, status: str | None, client_id: str | None) -> list[Row]:
+        rows = [
+            row
+            for key, row in self._contracts.items()
+            if key > after and status in (None, row["status"]) and client_id in (None, row["client_id"])
+        ]
+        return rows[:limit]
+
+    def contract(self, contract_id: str) -> Row | None:
+        return self._contracts.get(contract_id)
+
+    def burn(self, contract_id: str, as_of: date | None, known_at: int | None) -> list[Row] | None:
+        self.asked.append((as_of, known_at))
+        if contract_id not in self._contracts:
+            return None
+        day = "2026-03-31" if as_of is None else as_of.isoformat()
+        return [burn_row(contract_id, line, day) for line in (None, "L-1", "L-2")]
+
+    def readiness(self, contract_id: str, as_of: date | None, known_at: int | None) -> Row | None:
+        if contract_id not in self._contracts:
+            return None
+        return {"contract_id": contract_id, "state": "ready", "ready_amount": "90.00", "blockers": []}
+
+    def readiness_list(self, after: str, limit: int, state: str | None) -> list[Row]:
+        rows = [self.readiness(key, None, None) for key in self._contracts if key > after]
+        return [row for row in rows if row and state in (None, row["state"])][:limit]
+
+    def entries(
+        self,
+        contract_id: str,
+        after: str,
+        limit: int,
+        line_id: str | None,
+        status: str | None,
+        period: str | None,
+        on: date | None,
+    ) -> list[Row] | None:
+        if contract_id not in self._contracts:
+            return None
+        rows = [
+            {
+                "entry_id": f"TE-{day}",
+                "work_date": f"2026-03-0{day}",
+                "status": "approved" if day < 4 else "submitted",
+                "cursor": f"2026-03-0{day}/TE-{day}",
+            }
+            for day in range(1, 6)
+        ]
+        wanted = [
+            row
+            for row in rows
+            if row["cursor"] > after
+            and status in (None, row["status"])
+            and row["work_date"].startswith(period or "")
+            and (on is None or row["work_date"] == on.isoformat())
+        ]
+        return wanted[:limit]
+
+    def daily(self, contract_id: str) -> Row | None:
+        if contract_id not in self._contracts:
+            return None
+        return {"days": [{"on": "2026-03-02", "minutes": 60, "amount": "90.00"}], "budget": []}
+
+    def explain(
+        self, contract_id: str, figure: str, line_id: str | None, as_of: date | None, known_at: int | None
+    ) -> Row | None:
+        if figure != "approved.amount":
+            raise ValueError("there is no such figure; there are approved.amount")
+        if contract_id not in self._contracts:
+            return None
+        return {"figure": figure, "value": "90.00", "recomputed": "90.00", "agrees": True}
+
+    def event(self, source: str, event_id: str) -> Row | None:
+        return self.events.get((source, event_id))
+
+    def exceptions(self, after: str, limit: int) -> list[Row]:
+        return [{"exception_id": key, "code": "RATE_UNRESOLVED"} for key in ("X-1", "X-2", "X-3") if key > after][
+            :limit
+        ]
+
+    def dead_letters(self, after: str, limit: int) -> list[Row]:
+        rows = [{"code": "not_json", "cursor": f"contracts/0/{offset}"} for offset in (1, 2)]
+        return [row for row in rows if row["cursor"] > after][:limit]
+
+    def streams(self) -> Row:
+        return {"topics": [{"topic": "headrace.burn", "lag": 0}], "dispositions": {"applied": 3}}
+
+    def ready(self) -> tuple[bool, str]:
+        return (False, "Partition 3 is being recovered.") if self.recovering else (True, "All 4 partitions answer.")
+
+    def metrics(self) -> list[Metric]:
+        return [Metric("consumer_lag_events", "gauge", "Records not yet applied.", [({"topic": 'a"b\\c\nd'}, 5)])]
+
+
+class Journal:
+    """`Intake` that refuses what is no JSON object with an id, and keeps everything."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[bytes, tuple[tuple[str, bytes], ...]]] = []
+
+    async def accept(self, lines: Sequence[bytes], headers: Sequence[tuple[str, bytes]] = ()) -> list[Receipt]:
+        return [self._accept(line, tuple(headers)) for line in lines]
+
+    def _accept(self, line: bytes, headers: tuple[tuple[str, bytes], ...]) -> Receipt:
+        self.kept.append((line, headers))
+        offset = len(self.kept) - 1
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return Receipt("refused", code="not_json", detail="The bytes are no JSON.", pointer="", offset=offset)
+        if not isinstance(event, dict) or ("id" not in event and not headers):
+            detail = "id is missing: give the event its id."
+            return Receipt("refused", code="missing_field", detail=detail, pointer="/id", topic="dl", offset=offset)
+        return Receipt("accepted", id=event.get("id"), source=event.get("source"), partition=0, offset=offset)
+
+
+class Tape:
+    """`Feed` over a list: positions from 1, of which those up to `forgotten` are no longer held."""
+
+    def __init__(self, forgotten: int = 0) -> None:
+        self.forgotten = forgotten
+        self._statements: list[Statement] = []
+        self._changed = asyncio.Event()
+        self.readers = 0
+        self._seats = asyncio.Condition()
+        self.failing = False
+        self.ended = False
+
+    def say(self, topic: str, key: str, padding: int = 0) -> None:
+        """Publish a statement, its JSON `padding` bytes longer than need be."""
+        position = len(self._statements) + 1
+        value = json.dumps({"type": f"{topic}.updated.v1", "key": key, "position": position, "padding": "x" * padding})
+        self._statements.append(Statement(position, f"headrace.{topic}", key, f"{topic}.updated.v1", value.encode()))
+        self._wake()
+
+    def end(self) -> None:
+        self.ended = True
+        self._wake()
+
+    def fail(self) -> None:
+        self.failing = True
+        self._wake()
+
+    def subscribe(self, after: int | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
+        if after is not None and not self.forgotten <= after <= len(self._statements):
+            raise LookupError(f"position {after} is not held")
+        return self._follow(len(self._statements) if after is None else after, topics)
+
+    async def until(self, readers: int) -> None:
+        """Return when as many subscriptions are followed."""
+        async with self._seats:
+            await self._seats.wait_for(lambda: self.readers == readers)
+
+    async def _count(self, change: int) -> None:
+        async with self._seats:
+            self.readers += change
+            self._seats.notify_all()
+
+    async def _follow(self, position: int, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
+        await self._count(1)
+        try:
+            while True:
+                if self.failing:
+                    raise KeyError("the feed's own defect")
+                for statement in self._statements[position:]:
+                    position = statement.position
+                    if topics is None or statement.topic in topics:
+                        yield statement
+                if self.ended:
+                    return
+                await self._changed.wait()
+        finally:
+            await self._count(-1)
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
