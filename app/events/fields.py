@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, NoReturn
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError
-from pydantic_core.core_schema import no_info_plain_validator_function
+from pydantic_core.core_schema import no_info_before_validator_function, no_info_plain_validator_function
 
 from app.domain.currency import EXPONENTS
 from app.events.instant import FIRST_YEAR, LAST_YEAR, civil_date, micros
@@ -141,6 +141,24 @@ class Rule:
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Publish the schema as it stands."""
         return dict(self.schema)
+
+
+class Stays:
+    """Marks an optional field that may be left out but not cleared with null, as every contract needs it."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Refuse null before the field's own check."""
+        return no_info_before_validator_function(_present, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Publish the schema without null."""
+        kept: dict[str, Any] = next(part for part in handler(core)["anyOf"] if part != {"type": "null"})
+        return kept
+
+
+def _present(value: object) -> object:
+    absent(value)
+    return value
 
 
 def number(low: Decimal, high: Decimal, words: str, **limits: int) -> Rule:

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, create_model, field_validator, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from app.events.fields import (
     Address,
@@ -35,16 +34,12 @@ from app.events.fields import (
     Revision,
     SignedAmount,
     SignedMinutes,
+    Stays,
     Text,
     WeekMinutes,
     WorkingDays,
-    absent,
     fail,
 )
-
-# The type of a field that an amendment may leave out but not clear, because every contract needs it: its schema has no
-# null, and a null that is sent is refused.
-Stays = SkipJsonSchema[None]
 
 RetroPolicy = Literal["credit_rebill", "delta_line", "prospective_only"]
 BillingMethod = Literal["time_and_materials", "milestone", "percent_complete", "retainer", "prepaid", "non_billable"]
@@ -122,16 +117,10 @@ class Term(Part):
 class TermChange(Part):
     """What an amendment changes of the term."""
 
-    from_: Day | Stays = Field(default=None, alias="from")
+    from_: Annotated[Day | None, Stays()] = Field(default=None, alias="from")
     to: Day | None = None
 
     _interval = field_validator("to")(not_before("from_"))
-
-    @field_validator("from_", mode="before")
-    @classmethod
-    def _stays(cls, value: object) -> object:
-        absent(value)
-        return value
 
 
 class PurchaseOrder(Part):
@@ -254,15 +243,9 @@ class LineChange(LineTerms):
     """What an amendment changes of a line, or a new line."""
 
     line_id: Id
-    billing_method: BillingMethod | Stays = None
+    billing_method: Annotated[BillingMethod | None, Stays()] = None
     budget: BudgetChange | None = None
     cap: CapChange | None = None
-
-    @field_validator("billing_method", mode="before")
-    @classmethod
-    def _stays(cls, value: object) -> object:
-        absent(value)
-        return value
 
     def deltas(self) -> tuple[Decimal | int | None, ...]:
         """The numbers that may be negative in an additive amendment."""
@@ -315,18 +298,12 @@ class ContractAmended(ContractTerms):
     kind: Literal["additive", "replacement", "cancellation", "retroactive"]
     effective_from: Day
     approved_by: Id | None = None
-    client_id: Id | Stays = None
-    currency: CurrencyCode | Stays = None
-    term: TermChange | Stays = None
-    lines: list[LineChange] | Stays = None
+    client_id: Annotated[Id | None, Stays()] = None
+    currency: Annotated[CurrencyCode | None, Stays()] = None
+    term: Annotated[TermChange | None, Stays()] = None
+    lines: Annotated[list[LineChange] | None, Stays()] = None
 
     _lines = field_validator("lines")(_distinct)
-
-    @field_validator("client_id", "currency", "term", "lines", mode="before")
-    @classmethod
-    def _stays(cls, value: object) -> object:
-        absent(value)
-        return value
 
     @model_validator(mode="after")
     def _only_deltas_are_negative(self) -> Self:
