@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import date
 from random import Random
@@ -9,6 +10,8 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from app.events.reader import Reader
 
 from .entities import instant, kind_of
 from .histories import (
@@ -104,6 +107,19 @@ def test_trouble_is_of_the_kind_its_name_says() -> None:
     assert len(set(identities(rivalled(events, Random(1))))) > 200
     assert len(gapped(events, Random(1))) < 200
     assert any("acceptedtime" not in event for event in unstamped(events, Random(1)))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_event_is_valid_by_the_catalogue(seed: int) -> None:
+    for event in unstamped(troubled(history(seed, 200), Random(seed)), Random(seed)):
+        Reader().read(json.dumps(event).encode())  # raises Refusal with the field and its value
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(event_sets())
+def test_every_drawn_event_is_valid_by_the_catalogue(events: list[Event]) -> None:
+    for event in events:
+        Reader().read(json.dumps(event).encode())
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -162,6 +162,11 @@ def test_a_day_rate_is_spread_over_the_contract_s_day() -> None:
     assert amount_of(contract(day_minutes=450), rate("960", unit="day"), worked(225)) == "480.00"
 
 
+def test_a_day_has_eight_hours_unless_the_contract_says_otherwise() -> None:
+    # 960.00 a day of 480 min, 240 min worked: 240 × 960 ÷ 480 = 480.00
+    assert amount_of(contract(), rate("960", unit="day"), worked(240)) == "480.00"
+
+
 def test_an_override_is_a_price_even_when_it_is_zero() -> None:
     # 60 min at 0 = 0.00, priced; 60 min at 75 = 75.00
     row = burn([contract(), rate("100"), worked(60, rate_override="0"), worked(60, entry_id="T-2", rate_override="75")])
@@ -296,6 +301,12 @@ def test_what_a_reversal_leaves_out_is_taken_from_the_revision_below() -> None:
     figures = recompute([contract(), rate("60"), worked(60, line_id="L-7"), reversal], NOW)
     assert figures.burn["C-1", None]["approved"]["billable_minutes"] == 0
     assert ("C-1", "L-7") in figures.burn
+
+
+def test_an_entry_reversed_without_a_contract_stays_where_it_was() -> None:
+    # C-7 is not approved, so the entry waits there, reversed as it is: parked 1
+    reversal = said("time.reversed", entry_id="T-1", revision=2)
+    assert recompute([worked(60, contract_id="C-7"), reversal], NOW).parked == 1
 
 
 def test_an_entry_with_no_home_counts_nowhere() -> None:
@@ -497,6 +508,13 @@ def test_a_spent_budget_ended_on_the_day_it_was_reached() -> None:
     assert row["thresholds"]["minutes"] == [50, 75, 90, 100]
 
 
+def test_a_budget_used_to_the_minute_ended_when_it_was() -> None:
+    # 60 + 40 = 100 of 100 min: remaining 0, reached on the 5th although as-of is months later and work went on at 0
+    entries = [worked(60), worked(40, "2025-03-05", "T-2"), worked(0, "2025-12-30", "T-3")]
+    row = burn([contract(line(budget={"minutes": 100})), *entries])
+    assert (row["remaining"]["minutes"], row["exhaustion"]["minutes_on"]) == (0, "2025-03-05")
+
+
 def test_a_threshold_is_reached_exactly() -> None:
     # 540 of 600 min = 90 %; 539 are not
     of = contract(line(budget={"minutes": 600}))
@@ -575,10 +593,24 @@ def test_a_cap_refuses_splits_or_warns(
 
 
 def test_after_a_refused_entry_a_smaller_one_still_fits() -> None:
-    # room 100: 60 fits, 60 does not, 40 does
-    entries = [worked(60), worked(60, entry_id="T-2"), worked(40, entry_id="T-3")]
+    # room 100: 60 fits, 60 does not, 30 does. Where a cap does not say what it does, it blocks.
+    entries = [worked(60), worked(60, entry_id="T-2"), worked(30, entry_id="T-3")]
     row = readiness([contract(line(cap={"amount": "100"})), rate("60"), *entries])
-    assert (row["ready_amount"], row["over_cap_amount"], row["ready_entries"]) == ("100.00", "60.00", 2)
+    assert (row["ready_amount"], row["over_cap_amount"], row["ready_entries"]) == ("90.00", "60.00", 2)
+
+
+def test_a_cap_is_used_up_by_date_and_then_by_id() -> None:
+    # room 60: T-2 of the 3rd takes it, T-1 of the 4th and T-3 of the 3rd do not fit
+    entries = [worked(30, "2025-03-04"), worked(60, entry_id="T-2"), worked(15, entry_id="T-3")]
+    row = readiness([contract(line(cap={"amount": "60"})), rate("60"), *entries])
+    assert (row["ready_amount"], row["over_cap_amount"]) == ("60.00", "45.00")
+
+
+def test_a_warning_names_all_that_went_over() -> None:
+    # room 60: of 90 go 30 over, the 40 after it wholly: 70, in two entries
+    capped = contract(line(cap={"amount": "60", "on_exceed": "warn"}))
+    events = [capped, rate("60"), worked(90), worked(40, entry_id="T-2")]
+    assert blockers(events) == {("CAP_EXCEEDED", "warning"): (2, "70.00")}
 
 
 def test_a_reduction_passes_and_gives_room_to_those_after_it() -> None:
@@ -674,7 +706,8 @@ def test_what_is_invoiced_for_a_lost_entry_is_to_be_given_back(change: Data) -> 
 
 def test_an_invoiced_entry_submitted_again_blocks_and_is_not_adjusted() -> None:
     again = worked(60, revision=2, kind="submitted")
-    events = [contract(), rate("100"), worked(60), invoiced(("time", "T-1", "100")), again]
+    # 80 invoiced for what would be 100: no difference is shown while it is open
+    events = [contract(), rate("100"), worked(60), invoiced(("time", "T-1", "80")), again]
     assert readiness(events)["adjustment_amount"] == "0.00"
     assert blockers(events) == {("TIME_NOT_APPROVED", "blocking"): (1, "100.00")}
 
@@ -726,6 +759,32 @@ def test_a_contract_that_may_not_bill_holds_everything_back(more: Data, code: st
     row = readiness([contract(**more), said("milestone.accepted", **name, revision=1)])
     assert (row["state"], row["ready_amount"], row["blocked_amount"]) == ("blocked", "0.00", "5000.00")
     assert [one["code"] for one in row["blockers"]] == [code]
+
+
+@pytest.mark.parametrize("kind", ["suspended", "cancelled"])
+def test_a_suspended_or_cancelled_contract_does_not_bill(kind: str) -> None:
+    stop = said(f"contract.{kind}", contract_id="C-1", version=2, effective_from="2025-03-01")
+    row = readiness([contract(), stop, rate("100"), worked(60)])
+    assert (row["state"], row["ready_amount"], row["blocked_amount"]) == ("blocked", "0.00", "100.00")
+    assert (row["ready_entries"], row["ready_minutes"]) == (0, 0)
+
+
+def test_an_expense_is_ready_when_billable_in_term_and_uninvoiced() -> None:
+    # 100.00 + 5 % = 105.00
+    cost = spent("100", "0.05")
+    assert readiness([contract(), cost])["ready_amount"] == "105.00"
+    assert readiness([contract(), spent("100", "0.05", billable=False)])["ready_amount"] == "0.00"
+    assert readiness([contract(term={"from": "2025-03-04"}), cost])["ready_amount"] == "0.00"
+    assert readiness([contract(), cost, invoiced(("expense", "E-1", "105"))])["ready_amount"] == "0.00"
+    rejected = said("expense.rejected", expense_id="E-1", revision=2)
+    assert readiness([contract(), cost, rejected])["ready_amount"] == "0.00"
+    assert burn([contract(), cost], as_of=date(2025, 3, 2))["expenses"] == "0.00"
+
+
+def test_an_expense_shows_on_its_line() -> None:
+    lines = contract(line(), line("L-2"))
+    events = [lines, spent("100", "0", line_id="L-2")]
+    assert [burn(events, line_id)["expenses"] for line_id in ("L-1", "L-2", None)] == ["0.00", "100.00", "100.00"]
 
 
 def test_a_closed_contract_still_bills() -> None:
