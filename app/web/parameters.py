@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from multidict import MultiMapping
@@ -18,7 +17,6 @@ T = TypeVar("T")
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -68,15 +66,6 @@ def parse_instant(value: str) -> int:
     """Microseconds since 1970 of an RFC 3339 instant with Z or an offset, in the years that the catalogue has."""
     civil_date(value[:10])
     return micros(value)
-
-
-def format_instant(microseconds: int) -> str:
-    """The same instant in UTC, as RFC 3339.
-
-    >>> format_instant(parse_instant("2026-03-09T18:00:00+01:00"))
-    '2026-03-09T17:00:00Z'
-    """
-    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat().replace("+00:00", "Z")
 
 
 def _some_text(value: str) -> str:

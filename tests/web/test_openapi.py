@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -118,3 +119,8 @@ async def test_asyncapi_is_the_catalogues_document(house: House) -> None:
     response = await house.get("/asyncapi.json")
     assert response.status == 200
     assert await response.read() == document.read_bytes()
+
+
+def test_every_path_is_in_the_guide() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
+    assert [path for path in DOCUMENT["paths"] if f"`{path}`" not in guide] == []

@@ -6,9 +6,10 @@ from typing import get_args
 
 from aiohttp import web
 
+from app.events.cloudevents import timestamp
 from app.events.derived import Status
 from app.web.call import Call, found, place_of
-from app.web.parameters import AS_OF, KNOWN_AT, ON, PERIOD, choice, format_instant, invalid_value, text
+from app.web.parameters import AS_OF, KNOWN_AT, ON, PERIOD, choice, invalid_value, text
 from app.web.ports import Row
 
 CONTRACT_STATUSES: tuple[str, ...] = get_args(Status)
@@ -76,4 +77,4 @@ def known(row: Row | None, contract_id: str) -> Row:
 def known_at(call: Call) -> Row:
     """The instant that was asked for, null for everything known, as the answer repeats it."""
     instant = call.get(KNOWN_AT)
-    return {"known_at": None if instant is None else format_instant(instant)}
+    return {"known_at": None if instant is None else timestamp(instant)}
