@@ -26,7 +26,7 @@ SHAPES = (
 )
 """Commercial shapes, as they are dealt out to each twenty contracts."""
 
-BURNS = (128, 112, 101, 97, 93, 90, 86, 82, 79, 76, 72, 68, 64, 58, 52, 46, 38, 30, 21, 12)
+BURNS = (120, 116, 111, 104, 101, 97, 94, 92, 89, 85, 81, 77, 72, 66, 60, 52, 44, 34, 24, 14)
 """Per cent of its budget that a contract is to have used on the last day, as dealt out to each twenty contracts."""
 
 INTERNAL = "internal"
@@ -143,7 +143,7 @@ def clients(contracts: int) -> list[Client]:
 def portfolio(count: int, days: Days, dice: Dice) -> list[Contract]:
     """The contracts in the order in which they begin; the first is the internal one, unless there are very few.
 
-    Half of them run when the simulation begins, the others follow until a month before it ends.
+    Two in five run when the simulation begins, the others follow until some weeks before it ends.
     """
     known = clients(count)
     shapes = dice.shuffled(SHAPES)
@@ -180,9 +180,9 @@ def _number(client: Client) -> str:
 
 
 def _start(number: int, count: int, days: Days, dice: Dice) -> int:
-    if number * 2 <= count or count <= VERY_FEW:
+    if number * 5 <= count * 2 or count <= VERY_FEW:
         return days.first
-    return days.monday(dice.between(1, max(1, days.weeks - 5)))
+    return days.monday(dice.between(1, max(1, days.weeks - 2)))
 
 
 def rate_of(contract: Contract, resource_id: str, role: str, day: int, firm: dict[str, int]) -> int | None:

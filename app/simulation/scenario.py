@@ -13,9 +13,9 @@ DEFAULT_END = date(2026, 6, 26)
 
 # What one person and one contract leave behind, in lines. Measured on the default firm, and only a first estimate:
 # `app.simulation.quota` steers the number of time entries to the exact count while the firm runs.
-LINES_PER_PERSON_WEEK = 15
+LINES_PER_PERSON_WEEK = 14
 LINES_PER_CONTRACT = 34
-CONTRACTS_PER_PERSON = 1.75
+CONTRACTS_PER_PERSON = 1.85
 LINES_OF_A_FULL_SPAN = 4_000
 
 

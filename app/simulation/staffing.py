@@ -10,8 +10,8 @@ from app.simulation.dice import Dice
 from app.simulation.people import Person
 from app.simulation.portfolio import Contract
 
-OCCUPIED = 0.92
-"""The share of the firm's capacity that contracts ask for; the rest is bench."""
+WANTED = 1.3
+"""What contracts ask for, as a share of the firm's capacity: more than there is, so a few stay short of people."""
 
 AHEAD_WEEKS = 16
 """How far beyond the last day people are booked."""
@@ -52,12 +52,14 @@ def allocate(people: list[Person], contracts: list[Contract], days: Days, dice: 
     slots = sum(len(heap) for heap in free.values())
     chargeable = [contract for contract in contracts if not contract.internal]
     asked = sum(_weeks(contract, days)[1] - _weeks(contract, days)[0] + 1 for contract in chargeable)
-    density = OCCUPIED * slots * days.weeks / max(1, asked)
+    density = WANTED * slots * (days.weeks + AHEAD_WEEKS // 2) / max(1, asked)
     stints: list[Stint] = []
     for contract in chargeable:
-        for _ in range(max(1, round(density * (0.5 + dice.random())))):
+        for place in range(max(1, round(density * (0.5 + dice.random())))):
+            # The first of a team stays to the end or nearly, the others come and go.
+            stay = min(1.0, density) * (0.7 + 0.3 * dice.random() if place == 0 else 0.3 + 0.5 * dice.random())
             heap = free[contract.client.region] or free["emea"] or free["amer"]
-            stint = _stint(contract, heap, days, dice, min(1.0, density), len(stints))
+            stint = _stint(contract, heap, days, dice, stay, len(stints))
             if stint is None:
                 break
             stints.append(stint)
@@ -95,7 +97,7 @@ def _stint(
     begin = max(begin, week)
     if begin > end:
         return None
-    length = max(1, int((end - begin + 1) * stay * (0.7 + 0.3 * dice.random())))
+    length = max(1, int((end - begin + 1) * stay))
     until = min(end, begin + length - 1)
     heapq.heapreplace(heap, (until + 1 + (dice.random() < 0.2), order, minutes, person))
     stint = Stint(
