@@ -9,7 +9,7 @@ import argparse
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
@@ -330,6 +330,9 @@ class Firm:
     def __init__(self, contracts: int, entries: int = 260, seed: int = 7) -> None:
         self.seed = seed
         self.version = 0
+        self.stale = False
+        self.honest = True
+        self.partitions_answered = 4
         self.contracts = {contract.contract_id: contract for contract in self._made(contracts, entries)}
 
     def _made(self, number: int, entries: int) -> Iterator[Contract]:
@@ -363,12 +366,13 @@ class Firm:
         span = (AS_OF - contract.begins).days
         team = [(f"R-{dice.randrange(1, 140):03d}", dice.choice(list(ROLES))) for _ in range(4)]
         invoiced_until = AS_OF.replace(day=1) - timedelta(days=dice.choice([0, 0, 31]))
+        prompt, unpriced = dice.random() < 0.35, dice.random() < 0.2
         made = []
         for number_ in range(dice.randrange(number // 2, number + 1)):
             on = contract.begins + timedelta(days=int(span * dice.random() ** 0.8))
             resource_id, role = dice.choice(team)
-            late = on > AS_OF - timedelta(days=12)
-            status = dice.choices(["approved", "submitted", "rejected"], [5, 4, 0.2] if late else [60, 0.5, 0.5])[0]
+            late = not prompt and on > AS_OF - timedelta(days=12)
+            status = dice.choices(["approved", "submitted", "rejected"], [5, 4, 0.2] if late else [60, 0, 1])[0]
             made.append(
                 Entry(
                     entry_id=f"TE-{contract.contract_id[2:]}-{number_:04d}",
@@ -379,7 +383,7 @@ class Firm:
                     minutes=dice.choice([120, 240, 360, 435, 450, 480, 480]),
                     billable=dice.random() > 0.05,
                     status=status,
-                    rate=None if dice.random() < 0.004 else Decimal(ROLES[role]),
+                    rate=None if unpriced and dice.random() < 0.01 else Decimal(ROLES[role]),
                     invoiced=status == "approved" and on < invoiced_until,
                 )
             )
@@ -393,11 +397,11 @@ class Firm:
         for line_id in contract.lines:
             amount = sum((entry.amount for entry in contract.of(line_id) if entry.counts), ZERO)
             contract.lines[line_id] = (amount / Decimal(str(round(used, 3)))).quantize(
-                Decimal(1000), ROUND_HALF_UP
+                Decimal("1E3"), ROUND_HALF_UP
             ) + 1000
         budget = contract.budget(None)
         if dice.random() < 0.3 and budget is not None:
-            contract.cap = (budget * Decimal("1.1")).quantize(Decimal(1000))
+            contract.cap = (budget * Decimal("1.1")).quantize(Decimal("1E3"))
 
     def approve(self, contract_id: str, minutes: int, on: date = AS_OF) -> Contract:
         """Approve one more entry of a Senior at 180.00/h: 60 minutes add 180.00."""
@@ -423,8 +427,8 @@ class Firm:
         return {
             "as_of": AS_OF.isoformat(),
             "watermark": WATERMARK,
-            "stale": False,
-            "partitions_answered": 4,
+            "stale": self.stale,
+            "partitions_answered": self.partitions_answered,
             "partitions_total": 4,
             "state_version": self.version,
             "engine_version": "0.1.0",
@@ -631,7 +635,7 @@ class Firm:
             "steps_total": len(steps),
             "checksum": hashlib.sha256(str(steps).encode()).hexdigest()[:16],
             "recomputed": str(payload),
-            "agrees": True,
+            "agrees": self.honest,
         }
 
     def event(self, event_id: str) -> Json | None:
@@ -662,10 +666,6 @@ class Firm:
             "hosts": ["embedded"],
             "engine_version": "0.1.0",
         }
-
-    def without(self, contract_id: str, **changes: Any) -> None:
-        """Change what a contract is made of, keeping its entries."""
-        self.contracts[contract_id] = replace(self.contracts[contract_id], **changes)
 
 
 def entry_answer(entry: Entry) -> Json:

@@ -154,13 +154,13 @@ class Server:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
-        self.runner = web.AppRunner(self.site.app())
+        self.runner = web.AppRunner(self.site.app(), shutdown_timeout=0.1)
         self.port = self._run(self._start(port))
         self.url = f"http://127.0.0.1:{self.port}/"
 
     async def _start(self, port: int) -> int:
         await self.runner.setup()
-        site = web.TCPSite(self.runner, "127.0.0.1", port, shutdown_timeout=0.1)
+        site = web.TCPSite(self.runner, "127.0.0.1", port)
         await site.start()
         return int(self.runner.addresses[0][1])
 

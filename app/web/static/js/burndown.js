@@ -132,8 +132,9 @@ export class BurnDown {
       ctx.arc(end, y, 5 * ratio, 0, 2 * Math.PI);
       ctx.fill();
       ctx.font = `600 ${12 * ratio}px ${paint.font}`;
-      const right = end > bbox.left + bbox.width * 0.75;
-      label(`runs out ${day(points.endsOn, asOf)}`, end + (right ? 6 : -6) * ratio, y - 11 * ratio, paint.over, right ? "right" : "left");
+      const room = end > bbox.left + bbox.width * 0.3;
+      const said = points.endsOn <= points.today ? "used up" : "runs out";
+      label(`${said} ${day(points.endsOn, asOf)}`, end + (room ? -8 : 0) * ratio, y - 11 * ratio, paint.over, room ? "right" : "left");
     }
     ctx.restore();
   }

@@ -6,7 +6,7 @@ import { burnBar } from "./burnbar.js";
 import { length } from "./decimal.js";
 import { el, empty, failure, figure, pill, set } from "./dom.js";
 import { Entries } from "./entries.js";
-import { day, daysBetween, distance, hours, money, percent, period } from "./format.js";
+import { day, daysBetween, distance, hours, money, percent, period, plural } from "./format.js";
 import { Readiness } from "./readiness.js";
 import { rateTable, timeline } from "./terms.js";
 import * as words from "./words.js";
@@ -26,7 +26,6 @@ export class Contract {
     this.byRole = el("div", {});
     this.readiness = new Readiness((name) => this.explain(name, false));
     this.terms = el("section", { class: "card terms", "aria-labelledby": "terms-title" });
-    this.rates = el("section", { class: "card rates-card", "aria-labelledby": "rates-title" });
     this.entries = new Entries(contractId, ({ source, id }) => go(changed({ event: `${source} ${id}` }), { layer: true }));
     this.unitSwitch = el("div", { class: "switch", role: "group", "aria-label": "Unit" }, this.unitButton("amount", "Money"), this.unitButton("minutes", "Hours"));
     this.element = el("article", { class: "contract" }, this.makeTitle(), el("p", { class: "waiting" }, "Reading the contract…"));
@@ -50,7 +49,7 @@ export class Contract {
         "div",
         { class: "columns" },
         el("div", { class: "wide" }, card("Burn-down", "chart-title", this.chart.element), this.lines.element, el("div", { class: "pair" }, card("By month", "month-title", this.byPeriod), card("By role", "role-title", this.byRole))),
-        el("div", { class: "side" }, this.readiness.element, this.terms, this.rates),
+        el("div", { class: "side" }, this.readiness.element, this.terms),
       ),
       this.entries.element,
     );
@@ -124,11 +123,22 @@ export class Contract {
     document.title = `${this.title} · headrace`;
     this.heading.textContent = this.title;
     this.facts.replaceChildren(...factsOf(row));
-    this.terms.replaceChildren(el("h2", { id: "terms-title" }, "Terms by version"), row.versions.length > 0 ? timeline(row.versions, row.burn.as_of) : empty("No terms yet", "The contract is known only from what was booked on it. Its contract.approved brings the terms."));
-    this.rates.replaceChildren(el("h2", { id: "rates-title" }, "Rates"), row.rates.length > 0 ? rateTable(row.rates, row.contract_id) : empty("No rate of its own", "Work is priced by the client's, the role's or the firm's rates."));
+    this.showTerms();
     this.entries.offer({ lines: row.lines, periods: Object.keys(row.burn.by_period).sort(), currency: row.currency });
     this.showFigures();
     this.drawChart();
+  }
+
+  showTerms() {
+    const { contract_id: id, versions, rates, burn } = this.row;
+    const said = JSON.stringify([versions, rates, burn.as_of]);
+    if (this.termsSaid === said) return;
+    this.termsSaid = said;
+    this.terms.replaceChildren(
+      el("h2", { id: "terms-title" }, "Terms by version"),
+      versions.length > 0 ? timeline(versions, burn.as_of) : empty("No terms yet", "The contract is known only from what was booked on it. Its contract.approved brings the terms."),
+      rates.length > 0 ? el("details", {}, el("summary", {}, plural(rates.length, "rate")), rateTable(rates, id)) : el("p", { class: "sub" }, "No rate of its own: work is priced by the client's, the role's or the firm's."),
+    );
   }
 
   showFigures() {
@@ -273,8 +283,8 @@ class Lines {
     const choose = (event) => go(changed({ line: event.currentTarget.getAttribute("aria-pressed") === "true" ? null : id }), { replace: true });
     const button = el("button", { type: "button", class: "quiet", on: { click: choose } }, line.title || id);
     const bar = burnBar();
-    const cells = [0, 1, 2].map(() => el("td", { class: "num" }));
-    const tr = el("tr", {}, el("th", { scope: "row" }, button, el("span", { class: "ids" }, id)), el("td", {}, words.method(line.billing_method)), el("td", { class: "burn" }, bar), ...cells);
+    const cells = [0, 1, 2].map(() => el("span", {}));
+    const tr = el("tr", {}, el("th", { scope: "row" }, button, el("span", { class: "ids" }, id)), el("td", {}, words.method(line.billing_method)), el("td", { class: "burn" }, bar), ...cells.map((cell) => el("td", { class: "num" }, cell)));
     this.body.append(tr);
     return { tr, button, bar, cells };
   }

@@ -50,7 +50,7 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 function glow(node) {
   if (still.matches) return;
   const colour = getComputedStyle(document.documentElement).getPropertyValue("--glow").trim();
-  node.animate([{ backgroundColor: colour, boxShadow: `0 0 0 4px ${colour}` }, { backgroundColor: "transparent", boxShadow: "0 0 0 4px transparent" }], {
+  node.animate([{ backgroundColor: colour, boxShadow: `0 0 0 3px ${colour}` }, { backgroundColor: "transparent", boxShadow: "0 0 0 3px transparent" }], {
     duration: 1600,
     easing: "ease-out",
   });

@@ -3,6 +3,7 @@ import { address, read } from "./api.js";
 import { changed, go, leave } from "./address.js";
 import { el, failure } from "./dom.js";
 import { count, day, hours, instant, money, percent, plural } from "./format.js";
+import { figureName } from "./words.js";
 
 export class Drawer {
   /** @param {HTMLDialogElement} dialog */
@@ -43,7 +44,7 @@ export class Drawer {
   async openFigure(contractId, name, lineId) {
     const path = ["contracts", contractId, "explain"];
     const query = { figure: name, line_id: lineId };
-    await this.reading(`Where “${name}” comes from`, el("p", { class: "crumb" }, contractId, lineId && ` · ${lineId}`), path, query, (answer) => [
+    await this.reading(figureName(name), el("p", { class: "crumb" }, ["Where it comes from", contractId, lineId].filter(Boolean).join(" · ")), path, query, (answer) => [
       ...explanation(answer, (event) => go(changed({ event: `${event.source} ${event.id}` }), { replace: true })),
       source(path, query),
     ]);

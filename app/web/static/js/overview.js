@@ -83,7 +83,7 @@ export class Overview {
     this.currency = el("select", { "aria-label": "Currency", on: { change: () => this.narrow({ currency: this.currency.value }) } });
     this.status = el("select", { "aria-label": "Status of the contract", on: { change: () => this.narrow({ status: this.status.value }) } });
     this.counted = el("p", { class: "counted", "aria-live": "polite" });
-    return el("div", { class: "toolbar" }, this.search, this.chips, this.currency, this.status, this.counted);
+    return el("div", { class: "toolbar" }, this.search, this.chips, this.currency, this.status, barLegend(), this.counted);
   }
 
   narrow(changes) {
@@ -170,6 +170,12 @@ export class Overview {
     event.preventDefault();
     this.search.focus();
   }
+}
+
+/** What the burn bars mean; the bars themselves say it in words to a screen reader. */
+function barLegend() {
+  const keys = [["approved", "approved"], ["pending", "pending"], ["budget", "budget"], ["cap", "cap"]];
+  return el("ul", { class: "barlegend", "aria-hidden": "true" }, ...keys.map(([name, label]) => el("li", {}, el("span", { class: `key ${name}` }), label)));
 }
 
 const COLUMNS = [

@@ -37,10 +37,10 @@ export class Streams {
     }
   }
 
-  cell(name, attributes = {}) {
-    const td = el("td", { class: "num", "data-figure": name, ...attributes });
-    this.figures.set(name, td);
-    return td;
+  cell(name) {
+    const value = el("span", { "data-figure": name });
+    this.figures.set(name, value);
+    return el("td", { class: "num" }, value);
   }
 
   build(answer) {
@@ -52,9 +52,9 @@ export class Streams {
 
   rates() {
     const tile = (name, label) => {
-      const dd = el("dd", { class: "num", "data-figure": name });
-      this.figures.set(name, dd);
-      return el("div", {}, el("dt", {}, label), dd);
+      const value = el("span", { class: "num", "data-figure": name });
+      this.figures.set(name, value);
+      return el("div", {}, el("dt", {}, label), el("dd", {}, value));
     };
     return el("dl", { class: "tiles" }, tile("events_per_second", "Events a second"), tile("statements_per_second", "Statements a second"), tile("lag", "Records behind"), el("div", {}, el("dt", {}, "State"), el("dd", {}, this.lagMark)));
   }

@@ -84,6 +84,22 @@ export const tier = named(TIERS);
 export const CONTRACT_STATUSES = Object.keys(STATUSES);
 export const ENTRY_STATUS_CODES = Object.keys(ENTRY_STATUSES);
 
+const FIGURES = {
+  "approved.amount": "Approved amount",
+  "approved.billable_minutes": "Approved billable hours",
+  "pending.amount": "Pending amount",
+  "pending.minutes": "Pending hours",
+  "remaining.amount": "Remaining amount",
+  "remaining.minutes": "Remaining hours",
+  "ratio.amount": "Share of the budget used",
+  "ratio.minutes": "Share of the budgeted hours used",
+  "per_week.amount": "Amount a week",
+  "per_week.minutes": "Hours a week",
+  "exhaustion.amount_on": "The day the budget runs out",
+  "exhaustion.minutes_on": "The day the hours run out",
+};
+export const figureName = (path) => FIGURES[path] ?? sentence(path.replaceAll(".", " "));
+
 const METHODS = {
   time_and_materials: "Time and materials",
   milestone: "Milestones",
