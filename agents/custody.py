@@ -142,5 +142,5 @@ def exception_statement(exception_id: str, raised: Raised, latest: Fact) -> Stat
         exception_id,
         raised.fence,
         payload,
-        (latest.time, latest.source, latest.id, latest.correlation),
+        (latest.time, latest.source, latest.id, latest.correlation or ""),
     )

@@ -55,7 +55,7 @@ class Desk:
 
     def settle(self, offset: int, home: Home) -> None:
         """Put one entity where it is now, and let the other buckets go of it."""
-        self.touch(offset, (home.time, home.source, home.id, home.correlation))
+        self.touch(offset, (home.time, home.source, home.id, home.correlation or ""))
         key = f"{home.kind}/{home.entity}"
         claims = self._claims_on(home, key)
         for start in home.others:

@@ -52,14 +52,14 @@ class Send(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """The full current statement for its key. `latest` is the fact behind it: (time, source, id, correlation id)."""
+    """The full current statement for its key. `latest` is the fact behind it: (time, source, id, correlation id or "")."""
 
     topic: str
     type: str
     key: str
     version: int
     payload: Mapping[str, Any]
-    latest: tuple[int, str, str, str | None]
+    latest: tuple[int, str, str, str]
 
 
 class DeadLetter(NamedTuple):

@@ -319,8 +319,8 @@ class _Crossings:
         return True
 
 
-def _latest(fact: Fact) -> tuple[int, str, str, str | None]:
-    return fact.time, fact.source, fact.id, fact.correlation
+def _latest(fact: Fact) -> tuple[int, str, str, str]:
+    return fact.time, fact.source, fact.id, fact.correlation or ""
 
 
 class _Names(msgspec.Struct, gc=False):

@@ -8,8 +8,8 @@ from app.domain.burn import Crossing
 from app.domain.ledger import Claims, Sum
 from tables.table import Table
 
-Latest = tuple[int, str, str, str | None]
-"""(time, source, id, correlation id) of a fact; the greatest is the one a statement was last caused by."""
+Latest = tuple[int, str, str, str]
+"""(time, source, id, correlation id or "") of a fact; the greatest is the one a statement was last caused by."""
 
 
 class Head(msgspec.Struct, array_like=True, gc=False):
@@ -30,4 +30,4 @@ HEADS: Table[Head] = Table("heads", 1, Head)
 
 
 def new() -> Head:
-    return Head(-1, -1, (0, "", "", None), {}, [], [], {}, {}, {})
+    return Head(-1, -1, (0, "", "", ""), {}, [], [], {}, {}, {})

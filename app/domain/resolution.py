@@ -21,10 +21,11 @@ class Message(Protocol):
     source: str
     id: str
     time: int
+    recorded: int
     accepted: int
-
-    @property
-    def data(self) -> Any: ...
+    correlation: str | None
+    causation: str | None
+    data: Any
 
 
 M = TypeVar("M", bound=Message)
@@ -71,15 +72,16 @@ def _same(one: Message, other: Message) -> bool:
 def insert(messages: list[M], new: M) -> bool:
     """Keep `new` among the `messages` of its entity; False if it says nothing that was not there.
 
-    A true repetition keeps the earlier moment of acceptance, and the smaller bytes where only their form differs, so
-    what is kept does not depend on which came first.
+    A repetition may differ in form and in what a courier wrote on it. What is kept then is the same whichever came
+    first: the earliest moments, the smaller bytes, the greater correlation and causation ids.
     """
-    for place, known in enumerate(messages):
+    for known in messages:
         if known.id == new.id and known.source == new.source and known.time == new.time and _same(known, new):
-            first = min(known.accepted, new.accepted)
-            if bytes(new.data) < bytes(known.data):
-                messages[place], known = new, new
-            known.accepted = first
+            known.accepted = min(known.accepted, new.accepted)
+            known.recorded = min(known.recorded, new.recorded)
+            known.data = min(known.data, new.data, key=bytes)
+            known.correlation = max(known.correlation or "", new.correlation or "") or None
+            known.causation = max(known.causation or "", new.causation or "") or None
             return False
     messages.append(new)
     messages.sort(key=_order)

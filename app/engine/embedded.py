@@ -1,0 +1,185 @@
+"""The embedded host: one process, one SQLite file. The effects of a batch and its position commit in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from time import monotonic
+
+from agents.effects import DEAD_LETTERS, ENGAGEMENTS, FACTS, INPUTS, JOURNALS, RESOURCES, Batch, DeadLetter, Effects, Record, Statement
+from agents.intake import intake
+from app.engine.feed import Feed, Published
+from app.engine.runner import Runner
+from app.engine.statements import dead_letter_headers, encode
+from app.engine.store import Letter, Store, Tables
+from app.engine.topology import READERS, addressed, partition_of
+from app.events.catalogue import TYPES
+from app.events.reader import Accepted, Reader
+from app.events.refusal import Refusal
+from tables import Store as TableStore
+
+STATEMENTS = "statements"  # the one log of everything derived; topics are told apart within
+KEPT_STATEMENTS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one event on its way in."""
+
+    topic: str
+    partition: int
+    offset: int
+    accepted: Accepted | None
+    refusal: Refusal | None
+
+
+class EmbeddedHost:
+    """Runs every agent over one store. Not safe for two tasks at once: `work` and `take` share one transaction scope.
+
+    `now` gives the moment of acceptance in microseconds. Whatever fails stops the host: the transaction is undone, the
+    batch was not acknowledged, and a new start begins where it was.
+    """
+
+    def __init__(self, store: Store, now: Callable[[], int], *, reader: Reader | None = None, batch_size: int = 2_000) -> None:
+        self.store, self._now, self._batch_size = store, now, batch_size
+        self._reader = reader or Reader()
+        self.tables: list[Tables] = [store.tables(p) for p in range(store.partitions)]
+        self._intakes = {(topic, p): self._intake(p) for topic in INPUTS for p in range(store.partitions)}
+        self._agents = {(topic, p): make(self.tables[p]) for topic, make in READERS.items() for p in range(store.partitions)}
+        self._positions = {place: store.position(*place) for place in (*self._intakes, *self._agents)}
+        self.feed = Feed(store)
+        self.processed = 0
+        self.stated = 0
+        self._published = monotonic()
+        self._wake = asyncio.Event()
+
+    def _intake(self, partition: int) -> Runner:
+        tables: TableStore = self.tables[partition]
+        return Runner(lambda batches: intake(batches, tables, self._reader))
+
+    # -- in ---------------------------------------------------------------------------------------------------------
+
+    def take(self, lines: Sequence[bytes], headers: Sequence[tuple[str, bytes]] = ()) -> list[Taken]:
+        """Append events to the input topics, durably. Whatever cannot be read is appended too, and ends as a dead letter."""
+        places = [self._place(line, headers) for line in lines]
+        results: list[Taken | None] = [None] * len(lines)
+        order = sorted(range(len(lines)), key=lambda i: places[i][:2])
+        with self.store.transaction():
+            for (topic, partition), group in groupby(order, key=lambda i: places[i][:2]):
+                indexes = list(group)
+                letters = [Letter(lines[i], list(headers)) for i in indexes]
+                base = self.store.append_raw(topic, partition, letters, self._now())
+                for step, i in enumerate(indexes):
+                    results[i] = Taken(topic, partition, base + step, places[i][2], places[i][3])
+        self._wake.set()
+        return [taken for taken in results if taken is not None]
+
+    def _place(self, line: bytes, headers: Sequence[tuple[str, bytes]]) -> tuple[str, int, Accepted | None, Refusal | None]:
+        try:
+            accepted = self._reader.read(line, headers)
+        except Refusal as refusal:
+            return _likely_topic(line, headers), 0, None, refusal
+        key = accepted.key or accepted.fact.entity
+        return TYPES[accepted.fact.type].topic, partition_of(key, self.store.partitions), accepted, None
+
+    # -- through ----------------------------------------------------------------------------------------------------
+
+    def backlog(self) -> int:
+        """Records that some agent has not acknowledged yet."""
+        return sum(self.store.end(*place) - position for place, position in self._positions.items())
+
+    async def work(self) -> int:
+        """One round over all topics: at most one batch each. How many records were acknowledged."""
+        done = 0
+        for place, agent in self._intakes.items():
+            done += await self._step(agent, *place)
+        for topic in (FACTS, ENGAGEMENTS, RESOURCES):
+            for partition in range(self.store.partitions):
+                done += await self._step(self._agents[topic, partition], topic, partition)
+        return done
+
+    async def drain(self, progress: Callable[[int], None] = lambda done: None) -> int:
+        """Work until nothing is left; `progress` is told how many records each round acknowledged."""
+        total = 0
+        while done := await self.work():
+            total += done
+            progress(done)
+            await asyncio.sleep(0)
+        return total
+
+    async def run(self) -> None:
+        """Work for ever, sleeping while there is nothing to do."""
+        while True:
+            self._wake.clear()
+            if await self.work():
+                await asyncio.sleep(0)
+            else:
+                await self._wake.wait()
+
+    async def _step(self, agent: Runner, topic: str, partition: int) -> int:
+        position = self._positions[topic, partition]
+        if self.store.end(topic, partition) <= position:
+            return 0
+        records = self.store.read(topic, partition, position, self._batch_size)
+        with self.store.transaction():
+            publish = self._may_publish(topic, partition, records)
+            effects = await agent.step(Batch(topic, partition, records, publish=publish))
+            published = self._deliver(effects)
+            self.store.advance(topic, partition, records[-1].offset + 1)
+        self._positions[topic, partition] = records[-1].offset + 1
+        if topic not in JOURNALS:
+            self.processed += len(records)
+        self.feed.publish(published)
+        return len(records)
+
+    def _may_publish(self, topic: str, partition: int, records: list[Record]) -> bool:
+        """While far behind, statements are put off, but never for longer than half a second."""
+        caught_up = self.store.end(topic, partition) <= records[-1].offset + self._batch_size
+        if topic != ENGAGEMENTS or not (caught_up or monotonic() - self._published > 0.5):
+            return False
+        self._published = monotonic()
+        return True
+
+    # -- out --------------------------------------------------------------------------------------------------------
+
+    def _deliver(self, effects: Effects) -> list[Published]:
+        self.tables[effects.batch.partition].write(effects.writes)
+        by_place: dict[tuple[str, int], list[object]] = {}
+        for topic, partition, send in addressed(effects.sends, self.store.partitions):
+            by_place.setdefault((topic, partition), []).append(send.value)
+        for (topic, partition), values in by_place.items():
+            self.store.append_journal(topic, partition, values)  # type: ignore[arg-type]
+        self._bury(effects.dead_letters)
+        return self._state(effects.statements)
+
+    def _bury(self, letters: Iterable[DeadLetter]) -> None:
+        for topic, group in groupby(letters, key=lambda letter: letter.topic):
+            kept = [Letter(letter.value, dead_letter_headers(letter)) for letter in group]
+            self.store.append_raw(topic + DEAD_LETTERS, 0, kept, self._now())
+
+    def _state(self, statements: Sequence[Statement]) -> list[Published]:
+        if not statements:
+            return []
+        encoded = [encode(statement) for statement in statements]
+        letters = [
+            Letter(value, [("topic", said.topic.encode()), ("type", said.type.encode())], said.key)
+            for said, value in zip(statements, encoded, strict=True)
+        ]
+        base = self.store.append_raw(STATEMENTS, 0, letters, self._now())
+        rows = [(said.topic, said.key, base + i, said.type, encoded[i]) for i, said in enumerate(statements)]
+        self.store.put_latest(rows)
+        self.store.trim(STATEMENTS, KEPT_STATEMENTS)
+        self.stated += len(statements)
+        return [Published(position, topic, key, type_, value) for topic, key, position, type_, value in rows]
+
+
+def _likely_topic(line: bytes, headers: Sequence[tuple[str, bytes]]) -> str:
+    """The input topic that an unreadable record was probably meant for; its dead letters go beside it."""
+    said = dict(headers).get("ce_type", line)
+    found = [(said.find(kind.encode() + b"."), topic) for kind, topic in _TOPIC_OF_KIND.items()]
+    return min(((place, topic) for place, topic in found if place >= 0), default=(0, "reference"))[1]
+
+
+_TOPIC_OF_KIND = {known.kind: known.topic for known in TYPES.values()}

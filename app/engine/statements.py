@@ -1,0 +1,67 @@
+"""What leaves: statements as CloudEvents, dead letters with the headers that say why."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from agents.effects import DeadLetter, Statement
+from app.events.cloudevents import Headers, structured, timestamp
+
+ENGINE_VERSION = "0.1.0"
+SOURCE = "/headrace"
+
+
+def said(statement: Statement) -> dict[str, Any]:
+    """The payload with what every statement carries."""
+    _, _, cause, correlation = statement.latest
+    return {
+        **statement.payload,
+        "engine_version": ENGINE_VERSION,
+        "correlationid": correlation or None,
+        "causationid": cause or None,
+    }
+
+
+def encode(statement: Statement) -> bytes:
+    """The statement as a structured event. Its id is a hash of what it says, so the same id is the same payload."""
+    data = orjson.dumps({**said(statement), "state_version": statement.version})
+    name = f"{statement.type}\n{statement.key}\n".encode("utf-8", "surrogatepass")
+    time, _, cause, correlation = statement.latest
+    return structured(
+        {
+            "id": blake2b(name + data, digest_size=16).hexdigest(),
+            "source": SOURCE,
+            "type": statement.type,
+            "subject": statement.key,
+            "time": timestamp(time),
+            "datacontenttype": "application/json",
+            "correlationid": correlation or None,
+            "causationid": cause or None,
+        },
+        data,
+    )
+
+
+def dead_letter_headers(letter: DeadLetter) -> Headers:
+    """The original's headers, then where it stood and why it is here; no value of the record is repeated."""
+    fingerprint = blake2b(f"{letter.topic}\n{letter.code}\n{letter.pointer}".encode(), digest_size=8).hexdigest()
+    context = {
+        "__connect.errors.topic": letter.topic,
+        "__connect.errors.partition": str(letter.partition),
+        "__connect.errors.offset": str(letter.offset),
+        "__connect.errors.stage": "VALUE_CONVERTER",
+        "__connect.errors.class.name": "headrace.intake",
+        "__connect.errors.exception.message": letter.message,
+        "x-dlq-code": letter.code,
+        "x-dlq-tier": "blocking",
+        "x-dlq-pointer": letter.pointer,
+        "x-dlq-attempts": "1",
+        "x-dlq-fingerprint": fingerprint,
+    }
+    present = {name for name, _ in letter.headers}
+    return [*letter.headers, *((name, text.encode()) for name, text in context.items() if name not in present)]
+
+
