@@ -12,6 +12,7 @@ from app.simulation.bookings import Bookings
 from app.simulation.days import Days
 from app.simulation.delivery import Delivery
 from app.simulation.dice import Dice
+from app.simulation.faults import troubled
 from app.simulation.finance import Finance
 from app.simulation.people import hire
 from app.simulation.portfolio import Contract, clients_of, portfolio
@@ -32,7 +33,7 @@ def simulate(scenario: Scenario) -> Iterator[bytes]:
     >>> len(lines), lines == list(simulate(Scenario(events=500)))
     (500, True)
     """
-    return islice(Firm(scenario).lines(), scenario.events)
+    return islice(troubled(Firm(scenario).lines(), scenario), scenario.events)
 
 
 class Firm:
