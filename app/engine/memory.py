@@ -45,7 +45,8 @@ class MemoryHost:
     """Topics, tables and agents of `partitions` partitions in this process.
 
     `take` accepts raw records and carries them through all agents. Statements go to `on_statement`; with `publish`
-    False none are computed until `settle`, which is what a replay wants.
+    False none are computed, which is what a replay wants: it asks for figures at the end. Facts accepted after
+    `until` (microseconds) are left out, and counted in `later`.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class MemoryHost:
         reader: Reader | None = None,
         batch_size: int = 20_000,
         publish: bool = True,
+        until: int | None = None,
         on_statement: Callable[[Statement], None] = lambda statement: None,
         on_dead_letter: Callable[[DeadLetter], None] = lambda letter: None,
     ) -> None:
@@ -65,14 +67,25 @@ class MemoryHost:
         self._intake = Runner(lambda batches: intake(batches, self.stores[0], reader or Reader()))
         self._offsets = dict.fromkeys(self._agents, 0)
         self._backlog: dict[tuple[str, int], list[Record]] = {place: [] for place in self._agents}
+        self._until = until
         self.read = 0
+        self.later = 0
 
     async def take(self, topic: str, records: list[Record], partition: int = 0) -> None:
         """Carry raw records of one input partition through intake and everything after it."""
         if records:
             self.read += len(records)
-            await self._deliver(await self._intake.step(Batch(topic, partition, records)))
+            effects = await self._intake.step(Batch(topic, partition, records))
+            if self._until is not None:
+                self._forget_later(effects, self._until)
+            await self._deliver(effects)
             await self.drain()
+
+    def _forget_later(self, effects: Effects, until: int) -> None:
+        known = [send for send in effects.sends if send.value.accepted <= until]
+        self.later += len(effects.sends) - len(known)
+        self.read -= len(effects.sends) - len(known)
+        effects.sends = known
 
     async def drain(self) -> None:
         """Work off the journals: facts first, so that what they tell the homes is in the same round."""

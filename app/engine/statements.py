@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -14,11 +15,11 @@ ENGINE_VERSION = "0.1.0"
 SOURCE = "/headrace"
 
 
-def said(statement: Statement) -> dict[str, Any]:
-    """The payload with what every statement carries."""
-    _, _, cause, correlation = statement.latest
+def attributed(payload: Mapping[str, Any], latest: tuple[int, str, str, str]) -> dict[str, Any]:
+    """A payload with what every statement carries: who computed it, and the latest fact behind it."""
+    _, _, cause, correlation = latest
     return {
-        **statement.payload,
+        **payload,
         "engine_version": ENGINE_VERSION,
         "correlationid": correlation or None,
         "causationid": cause or None,
@@ -27,7 +28,7 @@ def said(statement: Statement) -> dict[str, Any]:
 
 def encode(statement: Statement) -> bytes:
     """The statement as a structured event. Its id is a hash of what it says, so the same id is the same payload."""
-    data = orjson.dumps({**said(statement), "state_version": statement.version})
+    data = orjson.dumps({**attributed(statement.payload, statement.latest), "state_version": statement.version})
     name = f"{statement.type}\n{statement.key}\n".encode("utf-8", "surrogatepass")
     time, _, cause, correlation = statement.latest
     return structured(

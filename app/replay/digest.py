@@ -1,0 +1,115 @@
+"""Digests of facts and figures: equal where nothing differs, whatever the order, the partitions or the process.
+
+Left out, as the guarantees say: offsets, fences, resolution numbers, ids of statements, the engine's version, and the
+moments of acceptance and of sending. A digest is the sum of the hashes of its (key, value) pairs, so parts add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from app.engine.figures import Figures
+from app.events.fact import Fact
+from tables import Store
+from tables.bookings import BOOKINGS
+from tables.dossiers import DOSSIERS
+from tables.entities import ENTITIES, Entity
+from tables.exceptions import EXCEPTIONS
+from tables.invoices import INVOICES
+from tables.reference import REFERENCE
+
+_MODULUS = 1 << 256
+
+Pair = tuple[str, bytes]
+
+
+class Digest:
+    """Adds (key, value) pairs up."""
+
+    def __init__(self) -> None:
+        self._sum = 0
+        self.rows = 0
+
+    def add(self, key: str, value: bytes) -> None:
+        hashed = blake2b(key.encode("utf-8", "surrogatepass") + b"\0" + value, digest_size=32).digest()
+        self._sum = (self._sum + int.from_bytes(hashed)) % _MODULUS
+        self.rows += 1
+
+    def hex(self) -> str:
+        return f"{self._sum:064x}"
+
+
+def _fact(fact: Fact) -> bytes:
+    head = orjson.dumps([fact.type, fact.revision, fact.source, fact.id, fact.time, fact.correlation, fact.causation])
+    return head + bytes(fact.data)
+
+
+def _said(facts: Sequence[Fact]) -> bytes:
+    return b"\n".join(_fact(fact) for fact in facts) if len(facts) == 1 else b"\n".join(sorted(map(_fact, facts)))
+
+
+def _entities(store: Store, table: Any, partition: int) -> Iterator[Pair]:
+    entity: Entity
+    for key, entity in store.scan(table):
+        yield key, _said(entity.facts)
+
+
+def _reference(store: Store, partition: int) -> Iterator[Pair]:
+    """Copied to every partition: the first speaks for all (see `replicas_agree`)."""
+    if partition == 0:
+        yield from _entities(store, REFERENCE, partition)
+
+
+def _dossiers(store: Store, partition: int) -> Iterator[Pair]:
+    for key, dossier in store.scan(DOSSIERS):
+        yield key, b"\n".join(name.encode() + b"=" + _said(dossier.facts[name]) for name in sorted(dossier.facts))
+
+
+def _invoices(store: Store, partition: int) -> Iterator[Pair]:
+    for key, invoice in store.scan(INVOICES):
+        credits = b"\n".join(name.encode() + b"=" + _said(invoice.credits[name]) for name in sorted(invoice.credits))
+        yield key, _said(invoice.facts) + b"\n\n" + credits
+
+
+def _exceptions(store: Store, partition: int) -> Iterator[Pair]:
+    for key, raised in store.scan(EXCEPTIONS):
+        yield key, orjson.dumps([raised.code, raised.tier, raised.owner, raised.subject, raised.message, raised.evidence, raised.since])
+
+
+FACT_TABLES: dict[str, Callable[[Store, int], Iterable[Pair]]] = {
+    "entities": lambda store, partition: _entities(store, ENTITIES, partition),
+    "bookings": lambda store, partition: _entities(store, BOOKINGS, partition),
+    "reference": _reference,
+    "dossiers": _dossiers,
+    "invoices": _invoices,
+    "exceptions": _exceptions,
+}
+
+
+def fact_pairs(stores: Sequence[Store], table: str) -> Iterator[Pair]:
+    for partition, store in enumerate(stores):
+        yield from FACT_TABLES[table](store, partition)
+
+
+def figure_pairs(figures: Figures, as_of: int | None) -> Iterator[tuple[str, Pair]]:
+    """("burn" or "readiness", pair) of every contract."""
+    for contract_id in figures.ids():
+        for row in figures.burn(contract_id, as_of):
+            yield "burn", (f"{contract_id}/{row['line_id'] or ''}", canonical(row))
+        yield "readiness", (contract_id, canonical(figures.readiness(contract_id, as_of)))
+
+
+def canonical(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def replicas_agree(stores: Sequence[Store]) -> bool:
+    """Whether every partition holds the same reference data."""
+    copies = {tuple(sorted(_entities(store, REFERENCE, 0))) for store in stores}
+    return len(copies) == 1
+
+

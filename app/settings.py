@@ -1,0 +1,55 @@
+"""What can be set, from the environment (`HEADRACE_…`) or the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting is wrong; says which, with which value, and what it must be."""
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("must be a time zone of the tz database, like Europe/Berlin") from error
+    return name
+
+
+class Settings(BaseSettings):
+    """Everything has a default that runs on a laptop. Sizes are records, `max_event_bytes` bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADRACE_", extra="ignore", frozen=True)
+
+    store: Path = Field(default=Path(".headrace/store.sqlite"), description="the embedded host's file")
+    partitions: int = Field(default=1, ge=1, le=256, description="partitions of a store when it is made; fixed afterwards")
+    host: str = Field(default="127.0.0.1", description="address the page and the API listen on")
+    port: int = Field(default=8787, ge=0, le=65535, description="port the page and the API listen on; 0 takes a free one")
+    zone: Annotated[str, AfterValidator(_zone)] = Field(default="UTC", description="the firm's time zone: when a business day begins")
+    batch_size: int = Field(default=2_000, ge=1, le=100_000, description="records a live agent is given at once")
+    max_event_bytes: int = Field(default=1_000_000, ge=1_000, description="larger records are refused")
+    authority: dict[str, frozenset[str]] = Field(
+        default={}, description='which sources may speak for an entity kind, like {"contract": ["/clm"]}; a kind left out: every source'
+    )
+    tokens: dict[str, str] = Field(default={}, repr=False, description='bearer tokens of the API, like {"…16 or more characters…": "read"}; none: loopback only')
+
+    @classmethod
+    def load(cls, **given: object) -> Settings:
+        """Settings from the environment with what the command line gave over it. Raises SettingsError."""
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    wanted = first["msg"].removeprefix("Value error, ")
+    return f"setting {name} is {first['input']!r}: {wanted[0].lower()}{wanted[1:]}; set HEADRACE_{name.upper()} or --{name.replace('_', '-')}"
