@@ -168,8 +168,9 @@ def test_a_day_has_eight_hours_unless_the_contract_says_otherwise() -> None:
 
 
 def test_an_override_is_a_price_even_when_it_is_zero() -> None:
-    # 60 min at 0 = 0.00, priced; 60 min at 75 = 75.00
-    row = burn([contract(), rate("100"), worked(60, rate_override="0"), worked(60, entry_id="T-2", rate_override="75")])
+    # 60 min at 0 = 0.00, priced, whether the zero came as a string or as a number; 60 min at 75 = 75.00
+    entries = [worked(60, entry_id=f"T-{n}", rate_override=price) for n, price in enumerate(("0", 0, "75"))]
+    row = burn([contract(), rate("100"), *entries])
     assert (row["approved"]["amount"], row["unpriced_minutes"]) == ("75.00", 0)
 
 
