@@ -172,5 +172,3 @@ TYPES: Final[Mapping[str, EventType]] = MappingProxyType(
     }
 )
 """Full type name, version included, to what is known of it."""
-
-KINDS: Final = frozenset(known.kind for known in TYPES.values())

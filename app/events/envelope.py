@@ -62,28 +62,28 @@ def binary_attributes(headers: Iterable[tuple[str, bytes]]) -> dict[str, object]
     counts; one without a value is absent. Text that is not UTF-8 is `not_an_event`.
     """
     attributes: dict[str, object] = {}
-    for name, value in headers:
-        if name[:3] == "ce_":
-            if value is not None:
-                attributes[name[3:]] = _header(name, value)
-        elif name.lower() == "content-type" and value is not None and value.strip().lower().startswith(_STRUCTURED):
-            return None
+    name, value = "", b""
+    try:
+        for name, value in headers:
+            if name[:3] == "ce_":
+                if value is not None:
+                    attributes[name[3:]] = value.decode()
+            elif _declares_structured(name, value):
+                return None
+    except UnicodeDecodeError:
+        raise Refusal("not_an_event", f"header {name} must be UTF-8, not {shown(value)}", f"/{name[3:]}") from None
     return attributes or None
 
 
-def _header(name: str, value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        raise Refusal("not_an_event", f"header {name} must be UTF-8, not {shown(value)}", f"/{name[3:]}") from None
+def _declares_structured(name: str, value: bytes | None) -> bool:
+    return name.lower() == "content-type" and value is not None and value.strip().lower().startswith(_STRUCTURED)
 
 
 def _required(attributes: Mapping[str, object], name: str) -> str:
     value = _optional(attributes, name)
     if not value:
-        raise Refusal(
-            "not_an_event", f"the CloudEvents attribute {name} is required; send a non-empty string", f"/{name}"
-        )
+        problem = f"the CloudEvents attribute {name} is required; send a non-empty string"
+        raise Refusal("not_an_event", problem, f"/{name}")
     return value
 
 
@@ -91,10 +91,10 @@ def _optional(attributes: Mapping[str, object], name: str) -> str | None:
     value = attributes.get(name)
     if value is None:
         return None
-    if type(value) is not str or _CONTROL.search(value):
-        problem = f"{name} must be a string without control characters, not {shown(value)}"
-        raise Refusal("not_an_event", problem, f"/{name}")
-    return value
+    if type(value) is str and (value.isprintable() or _CONTROL.search(value) is None):
+        return value
+    problem = f"{name} must be a string without control characters, not {shown(value)}"
+    raise Refusal("not_an_event", problem, f"/{name}")
 
 
 def _moment(name: str, text: str) -> int:

@@ -16,7 +16,7 @@ from app.events.envelope import Envelope, binary_attributes, envelope
 from app.events.exact import dumps, has_numbers, loads, restate
 from app.events.fact import Fact
 from app.events.refusal import PRECEDENCE, Refusal, shown
-from app.events.timecard import card_of, fact_of_line
+from app.events.timecard import CARD_TYPES, card_of, fact_of_line
 
 Origin = tuple[str, int, int]
 
@@ -98,12 +98,11 @@ class Reader:
         return self._accept(envelope(event), raw, compact, tree, accepted, origin)
 
     def _binary(self, value: bytes, attributes: Mapping[str, object], accepted: int | None, origin: Origin) -> Accepted:
-        if self._clerks is None and str(attributes.get("type")).startswith("time."):
-            known = TYPES.get(str(attributes["type"]))
-            read = card_of(value) if known is not None else None
-            if read is not None:
-                card, data = read
-                fact = _fact(envelope(attributes), card.entry_id, card.revision, data, accepted, origin)
+        read = card_of(value) if attributes.get("type") in CARD_TYPES else None
+        if read is not None:
+            card, data = read
+            fact = _fact(envelope(attributes), card.entry_id, card.revision, data, accepted, origin)
+            if self._clerks is None or fact.source in self._clerks:
                 return Accepted(fact, "facts", "time/" + fact.entity)
         tree = _parse(value)
         compact = _compact(tree)
@@ -138,7 +137,9 @@ class Reader:
     def _known(self, head: Envelope) -> EventType:
         known = TYPES.get(head.type)
         if known is None:
-            problem = f"{shown(head.type)} is not in the catalogue; send a type of docs/events.md, version included"
+            problem = (
+                f"{shown(head.type)} is not in the catalogue; send one of the types in docs/events.md, version included"
+            )
             raise Refusal("unknown_type", problem, "/type")
         allowed = self._authority.get(known.kind)
         if allowed is not None and head.source not in allowed:

@@ -7,7 +7,7 @@ the long way, whose models alone decide. A test compares both on the same record
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 import orjson
@@ -42,11 +42,16 @@ class TimeCard(Struct, gc=False, forbid_unknown_fields=True):
     status: Literal["approved", "submitted"] | UnsetType | None = UNSET
 
 
+_Type = Literal["time.submitted.v1", "time.approved.v1", "time.rejected.v1", "time.corrected.v1", "time.reversed.v1"]
+
+CARD_TYPES: Final = frozenset(get_args(_Type))
+
+
 class _Attributes(Struct, gc=False, forbid_unknown_fields=True, kw_only=True):
     specversion: Literal["1.0"]
     id: _Filled
     source: _Filled
-    type: Literal["time.submitted.v1", "time.approved.v1", "time.rejected.v1", "time.corrected.v1", "time.reversed.v1"]
+    type: _Type
     time: str
     subject: str | None = None
     recordedtime: str | None = None
@@ -67,6 +72,9 @@ class _RawEvent(_Attributes, gc=False, forbid_unknown_fields=True, kw_only=True)
     data: Raw
 
 
+_BACKSLASH: Final = 0x5C
+_DELETE: Final = 0x7F
+
 _event: Final = msgspec.json.Decoder(_TimeEvent).decode
 _raw_event: Final = msgspec.json.Decoder(_RawEvent).decode
 _card: Final = msgspec.json.Decoder(TimeCard).decode
@@ -77,10 +85,13 @@ def fact_of_line(value: bytes, accepted: int | None, origin: tuple[str, int, int
     """The fact in a structured time event, or None where the long way must look."""
     if not plain(value):
         return None
+    topic, partition, offset = origin
     try:
         event = _event(value)
         card = event.data
-        _check(card)
+        civil_date(card.work_date)
+        if type(card.rate_override) is str:
+            AMOUNT.check(card.rate_override)
         time = micros(event.time)
         recorded = time if event.recordedtime is None else micros(event.recordedtime)
         if accepted is None:
@@ -90,8 +101,8 @@ def fact_of_line(value: bytes, accepted: int | None, origin: tuple[str, int, int
     except (msgspec.MsgspecError, ValueError):
         return None
     # No string here holds a quote, so `"data":{` is the member itself. What follows, less the closing brace, contains
-    # the whole object; it is as short as our own encoding only if the object stands last, once, and compact.
-    data = value[value.find(b'"data":{') + 7 : -1]
+    # the whole object; it is as short as our own encoding only if the object stands last and is compact.
+    data = value[value.rfind(b'"data":{') + 7 : -1]
     if len(data) != len(_encode(card)):
         data = _compact(bytes(_raw_event(value).data))
     return Fact(
@@ -105,7 +116,9 @@ def fact_of_line(value: bytes, accepted: int | None, origin: tuple[str, int, int
         accepted,
         event.correlationid,
         event.causationid,
-        *origin,
+        topic,
+        partition,
+        offset,
         Raw(data),
     )
 
@@ -116,7 +129,9 @@ def card_of(value: bytes) -> tuple[TimeCard, bytes] | None:
         return None
     try:
         card = _card(value)
-        _check(card)
+        civil_date(card.work_date)
+        if type(card.rate_override) is str:
+            AMOUNT.check(card.rate_override)
     except (msgspec.MsgspecError, ValueError):
         return None
     return card, value if len(value) == len(_encode(card)) else _compact(value)
@@ -128,21 +143,14 @@ def plain(value: bytes) -> bool:
     >>> plain(b'{"a":"b"}'), plain(b'{"a":"\\u0062"}'), plain(b'{"a":"\x7f"}'), plain(b'\xff')
     (True, False, False, False)
     """
-    if b"\\" in value:
+    if _BACKSLASH in value or _DELETE in value:
         return False
-    if value.isascii():
-        return b"\x7f" not in value  # what is below 0x20 is refused by every JSON parser
+    if value.isascii():  # what is below 0x20 is refused by every JSON parser
+        return True
     try:
         return value.decode().isprintable()
     except UnicodeDecodeError:
         return False
-
-
-def _check(card: TimeCard) -> None:
-    """What the types above do not say; raises `ValueError`."""
-    civil_date(card.work_date)
-    if type(card.rate_override) is str:
-        AMOUNT.check(card.rate_override)
 
 
 def _compact(data: bytes) -> bytes:

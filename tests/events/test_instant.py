@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.currency import EXPONENTS
@@ -45,6 +45,7 @@ def test_anything_else_is_no_instant(text: str) -> None:
 
 
 @given(st.datetimes(timezones=st.sampled_from([UTC])), st.integers(-1439, 1439))
+@settings(deadline=None)
 def test_an_offset_moves_the_clock_and_not_the_instant(moment: datetime, offset: int) -> None:
     expected = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     local = moment.replace(tzinfo=None)
