@@ -123,16 +123,27 @@ class Site:
             for data in lines
         ]
         for kind, key, data in [*statements, ("readiness.updated", contract.contract_id, readiness(contract))]:
-            body = json.dumps({"type": kind, "id": f"{key}@{contract.version}", "key": key, "data": data})
-            block = f"id: {len(self.sent) + 1}\nevent: {kind}\ndata: {body}\n\n".encode()
+            body = json.dumps(statement(kind, key, contract.version, data))
+            block = f"event: {kind}\nid: {len(self.sent) + 1}\ndata: {body}\n\n".encode()
             self.sent.append(block)
             for queue in self.readers:
                 queue.put_nowait(block)
+
+    def reset(self) -> None:
+        """Tell everyone who reads that what they know may be wrong."""
+        for queue in self.readers:
+            queue.put_nowait(b'event: reset\nid:\ndata: {"type":"reset"}\n\n')
 
     def drop(self) -> None:
         """End every stream."""
         for queue in self.readers:
             queue.put_nowait(None)
+
+
+def statement(kind: str, key: str, version: int, data: Json) -> Json:
+    """A derived event in structured mode."""
+    identity = {"specversion": "1.0", "id": f"{kind}/{key}@{version}", "source": "/headrace"}
+    return identity | {"type": f"{kind}.v1", "subject": key, "data": data}
 
 
 def problem(status: int, title: str, detail: str) -> web.Response:

@@ -145,6 +145,16 @@ def test_a_lost_connection_says_so_and_catches_up_where_it_stopped(page: Page, s
     assert not page.one("#notice").is_displayed()
 
 
+def test_a_reset_reads_everything_again(page: Page, server: Server) -> None:
+    page.open("#/?q=C-0003")
+    page.until(lambda: page.text(".connection") == "Live", "the stream")
+    page.counted("1 contract")
+    before = Decimal(read(page.url, "v1/contracts/C-0003/readiness")["ready_amount"])
+    server.do(lambda site: site.firm.approve("C-0003", 60))
+    server.do(lambda site: site.reset())
+    page.until(lambda: page.text("td.ready .num") == money(str(before + 180)), "what no statement said")
+
+
 def test_an_incomplete_or_stale_answer_says_so(page: Page, server: Server) -> None:
     server.site.firm.partitions_answered = 3
     server.site.firm.stale = True

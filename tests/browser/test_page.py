@@ -38,7 +38,8 @@ return Object.fromEntries(pairs.map(([front, back]) => {
 
 
 def settled(page: Page) -> None:
-    page.until(lambda: page.text(".connection") == "Live" and not page.all(".waiting"), "everything to be read")
+    waiting = "return [...document.querySelectorAll('.waiting')].some((node) => node.checkVisibility())"
+    page.until(lambda: page.text(".connection") == "Live" and not page.run(waiting), "everything to be read")
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -185,6 +186,21 @@ def test_a_contract_that_starts_next_month_can_be_drawn(page: Page) -> None:
     assert points["dates"][0] == "2026-11-20"
     assert points["budget"][10:12] == [None, 1000]  # 30 Nov has no budget yet, 1 Dec has
     assert points["total"] == "0"
+
+
+def test_a_budget_without_a_beginning_holds_from_the_first_day(page: Page) -> None:
+    page.open()
+    points = page.run(
+        """
+        const {curve} = await import('./static/js/curve.js');
+        const days = [{on: '2026-11-02', minutes: 60, amount: '100.00'}];
+        const budget = [{from: null, amount: '500.00', minutes: null}];
+        const daily = {days, budget, cap: null, exhaustion: null};
+        return curve(daily, {asOf: null, unit: 'amount'});
+        """
+    )
+    assert points["dates"][0] == "2026-11-02"
+    assert set(points["budget"]) == {500}
 
 
 def test_the_projection_reaches_the_budget_on_the_day_the_api_names(page: Page) -> None:

@@ -47,7 +47,7 @@ export class BurnDown {
     }
     this.paint = colours();
     this.plot = new window.uPlot(this.options(choice), this.series(), this.canvas);
-    this.canvas.setAttribute("aria-label", `Burn-down in ${choice.unit === "amount" ? choice.currency : "hours"}; arrow keys read it day by day`);
+    this.canvas.setAttribute("aria-label", `Burn-down in ${choice.unit === "amount" ? (choice.currency ?? "money") : "hours"}; arrow keys read it day by day`);
     this.says.textContent = choice.sentence + (this.points.beyond ? " That day lies right of the drawing." : "");
     this.drawLegend(choice);
     this.tell(null);
@@ -155,12 +155,12 @@ export class BurnDown {
   tell(index) {
     const { points } = this;
     const { unit, currency } = this.input[1];
-    const shown = unit === "amount" ? (text) => `${money(text)} ${currency}` : (text) => `${hours(text)} h`;
+    const shown = unit === "amount" ? (text) => `${money(text)} ${currency ?? ""}` : (text) => `${hours(text)} h`;
     const at = index ?? points.dates.indexOf(points.today);
     const past = points.actual[at] !== null;
     const parts = [
       day(points.dates[at]),
-      past ? `approved ${shown(points.exact[at])}` : points.trailing[at] !== null ? `projected about ${unit === "amount" ? `${short(points.trailing[at])} ${currency}` : `${short(points.trailing[at] / 60)} h`}` : null,
+      past ? `approved ${shown(points.exact[at])}` : points.trailing[at] !== null ? `projected about ${unit === "amount" ? `${short(points.trailing[at])} ${currency ?? ""}` : `${short(points.trailing[at] / 60)} h`}` : null,
       points.budgetText[at] != null && `budget ${shown(points.budgetText[at])}`,
     ];
     this.readout.textContent = parts.filter(Boolean).join("  ·  ");
@@ -181,7 +181,7 @@ export class BurnDown {
     if (!this.data.open || !this.points) return;
     const [daily, { unit, currency }] = this.input;
     const shown = unit === "amount" ? money : hours;
-    const named = unit === "amount" ? currency : "h:mm";
+    const named = unit === "amount" ? (currency ?? "") : "h:mm";
     const head = ["Week from", `Approved, ${named}`, `Total, ${named}`, `Budget, ${named}`];
     const rows = weekly(this.points, daily.days, unit).map(({ monday, value, total, budget }) =>
       el("tr", {}, el("th", { scope: "row" }, day(monday)), ...[value, total, budget].map((text) => el("td", { class: "num" }, shown(text)))),

@@ -179,7 +179,7 @@ function factsOf(row) {
 
 /** What the chart says, in a sentence. */
 function summary(burn, unit, currency) {
-  const shown = unit === "amount" ? (text) => `${money(text)} ${currency}` : (text) => `${hours(text)} hours`;
+  const shown = unit === "amount" ? (text) => `${money(text)} ${currency ?? ""}`.trim() : (text) => `${hours(text)} hours`;
   const used = unit === "amount" ? burn.approved.amount : burn.approved.billable_minutes;
   const endsOn = burn.exhaustion?.[`${unit}_on`];
   const until = burn.as_of ? ` by ${day(burn.as_of)}` : "";
@@ -201,9 +201,9 @@ class Tiles {
   show(burn, { unit, currency, line }) {
     const shown = unit === "amount" ? money : hours;
     const other = unit === "amount" ? "minutes" : "amount";
-    const aside = unit === "amount" ? (text) => `${hours(text)} hours` : (text) => `${money(text)} ${currency}`;
+    const aside = unit === "amount" ? (text) => `${hours(text)} hours` : (text) => `${money(text)} ${currency ?? ""}`.trim();
     const used = (of) => (of === "amount" ? burn.approved.amount : burn.approved.billable_minutes);
-    const suffix = unit === "amount" ? currency : "hours";
+    const suffix = unit === "amount" ? (currency ?? "no currency") : "hours";
     const endsOn = burn.exhaustion?.[`${unit}_on`] ?? null;
     const away = endsOn !== null && burn.as_of ? distance(daysBetween(burn.as_of, endsOn)) : "";
     const planned = burn.exhaustion?.planned_on ? `by plan ${day(burn.exhaustion.planned_on, burn.as_of)}` : "";
@@ -260,7 +260,7 @@ class Lines {
 
   show(row, chosen, unit) {
     this.element.hidden = row.lines.length === 0;
-    const named = unit === "amount" ? row.currency : "h:mm";
+    const named = unit === "amount" ? (row.currency ?? "") : "h:mm";
     this.head.replaceChildren(...["Line", "Billing", "Budget used", `Approved, ${named}`, `Budget, ${named}`, `Remaining, ${named}`].map((text, index) => el("th", { scope: "col", class: index > 2 ? "num" : null }, text)));
     const shown = unit === "amount" ? money : hours;
     row.lines.forEach((line) => this.line(line, chosen, shown, unit));
@@ -301,6 +301,6 @@ function breakdown(parts, { unit, currency, name, heading, reversed = false, hre
     fill.style.width = `${top > 0 ? (Math.max(length(parts[key][unit]), 0) / top) * 100 : 0}%`;
     return el("tr", {}, el("th", { scope: "row" }, href ? el("a", { href: href(key) }, name(key)) : name(key)), el("td", { class: "meter", "aria-hidden": "true" }, el("span", { class: "track" }, fill)), el("td", { class: "num" }, shown(parts[key][unit])));
   });
-  const head = el("tr", {}, el("th", { scope: "col" }, heading), el("td", { "aria-hidden": "true" }), el("th", { scope: "col", class: "num" }, unit === "amount" ? currency : "h:mm"));
+  const head = el("tr", {}, el("th", { scope: "col" }, heading), el("td", { "aria-hidden": "true" }), el("th", { scope: "col", class: "num" }, unit === "amount" ? (currency ?? "") : "h:mm"));
   return el("div", { class: "scroll" }, el("table", { class: "breakdown" }, el("thead", {}, head), el("tbody", {}, ...rows)));
 }

@@ -13,16 +13,18 @@ const LEAST_AHEAD_DAYS = 56;
 /**
  * @param {{days: Array, budget: Array, cap: ?object, exhaustion: ?object}} daily the answer of `/daily`
  * @param {{asOf: ?string, unit: "amount" | "minutes"}} choice
- * @returns {?object} null when there is neither work nor a budget. `xs` are epoch seconds; `actual`, `budget`, `cap`,
+ * A budget step without a beginning holds from the first day drawn.
+ * @returns {?object} null when there is neither work nor a budget, or no day to begin with. `xs` are epoch seconds; `actual`, `budget`, `cap`,
  *   `trailing`, `slow`, `fast` have one number or null per day; `total` is the exact sum up to as-of; `endsOn` is the
  *   exhaustion as the API gives it and `beyond` says that it lies right of the drawing.
  */
 export function curve(daily, { asOf, unit }) {
-  const steps = daily.budget.filter((step) => step[unit] != null).map((step) => ({ from: step.from, value: step[unit] }));
+  const steps = daily.budget.filter((step) => step[unit] != null).map((step) => ({ from: step.from ?? "", value: step[unit] }));
   const worked = daily.days;
+  if (worked.length === 0 && steps.length === 0) return null;
   const starts = [worked[0]?.on, steps[0]?.from].filter(Boolean);
-  if (starts.length === 0) return null;
   const today = asOf ?? worked.at(-1)?.on ?? starts[0];
+  if (today === undefined) return null;
   const start = [...starts, today].sort()[0];
   const endsOn = daily.exhaustion?.[`${unit}_on`] ?? null;
   const horizon = horizonOf(start, today, endsOn);

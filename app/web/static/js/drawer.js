@@ -25,7 +25,7 @@ export class Drawer {
     }
     if (wanted === this.shown) return;
     this.shown = wanted;
-    if (query.has("event")) this.openEvent(...query.get("event").split(" "), query.has("explain"));
+    if (query.has("event")) this.openEvent(...named(query.get("event")), query.has("explain"));
     else this.openFigure(path[1], query.get("explain"), query.get("line"));
     if (!this.dialog.open) this.dialog.showModal();
   }
@@ -67,6 +67,12 @@ export class Drawer {
     }
     if (this.shown === shown) this.frame(title, crumb, ...content);
   }
+}
+
+/** The source and the id of an event; a source is a URI reference and has no space, an id may. */
+function named(text) {
+  const cut = text.indexOf(" ");
+  return [text.slice(0, cut), text.slice(cut + 1)];
 }
 
 const source = (path, query) => el("p", { class: "source sub" }, "The same as JSON: ", el("a", { href: address(path, query), target: "_blank", rel: "noopener" }, `GET /${address(path, query)}`));

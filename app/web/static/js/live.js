@@ -70,14 +70,15 @@ export class Live {
   }
 
   take({ id, type, data }) {
-    if (id !== null) this.lastId = id;
+    if (id !== null) this.lastId = id === "" ? null : id;
     if (type === "reset") {
       this.pending.clear();
       this.on.reset();
       return;
     }
     const statement = JSON.parse(data);
-    this.pending.set(`${type}|${statement.key}`, { ...statement, type });
+    const { contract_id: contractId, line_id: lineId } = statement.data;
+    this.pending.set(JSON.stringify([type, contractId, lineId]), { type, data: statement.data });
     this.timer ??= setTimeout(() => this.paint(), Math.max(0, this.paintedAt + PAINT_MS - Date.now()));
   }
 

@@ -33,6 +33,11 @@ export class Overview {
     this.arrange();
   }
 
+  /** Read the five figures again; the book reads the rows. */
+  load() {
+    this.cards.load();
+  }
+
   close() {
     this.cards.close();
     clearTimeout(this.settling);
