@@ -58,7 +58,7 @@ class Reader:
 
     def read(
         self,
-        value: bytes,
+        value: bytes | None,
         headers: Sequence[tuple[str, bytes]] = (),
         *,
         accepted: int | None = None,
@@ -70,6 +70,8 @@ class Reader:
         record's own `acceptedtime` counts, then `recordedtime`, then `time`. `origin` is topic, partition, offset.
         The same record gives the same fact, whether it comes in structured or in binary mode.
         """
+        if not value:  # a Kafka record may have no value at all
+            raise Refusal("not_json", "the record is empty; send one event")
         if len(value) > self._max_bytes:
             problem = f"the record has {len(value)} bytes, the limit is {self._max_bytes}; send less in one event"
             raise Refusal("too_large", problem)

@@ -152,6 +152,13 @@ def test_a_record_beyond_the_limit_is_too_large_before_it_is_anything_else() -> 
     assert refusal(b"x" * 100, Reader(max_bytes=100)).code == "not_json"
 
 
+def test_a_record_without_a_value_is_refused_like_any_other() -> None:
+    for value in (None, b""):
+        with pytest.raises(Refusal) as caught:
+            Reader().read(value, [("ce_id", b"1")])
+        assert caught.value.code == "not_json"
+
+
 def test_of_several_faults_the_first_in_the_list_is_named() -> None:
     # Out of range, bad interval, bad currency, bad date, bad revision, bad type: each hides those before it.
     faults: list[tuple[str, dict[str, Any]]] = [
