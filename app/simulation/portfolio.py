@@ -62,7 +62,10 @@ class Card:
 
 @dataclass(slots=True)
 class Unbilled:
-    """An approved entry that an invoice may name on the days from `since` to the day before `until`."""
+    """An approved entry that an invoice may name after the day `since` and before the day `until`.
+
+    Minutes of 0 say that it is not there any more: what was invoiced for it is to be given back.
+    """
 
     since: int
     entry_id: str
@@ -76,7 +79,7 @@ class Unbilled:
 
 @dataclass(slots=True)
 class Item:
-    """An expense or a milestone that an invoice may name from the day `since` on; `amount` in minor units."""
+    """An expense or a milestone that an invoice may name after the day `since`; `amount` in minor units."""
 
     since: int
     kind: str

@@ -14,7 +14,8 @@ DEFAULT_END = date(2026, 6, 26)
 # What one person and one contract leave behind, in lines. Measured on the default firm, and only a first estimate:
 # `app.simulation.quota` steers the number of time entries to the exact count while the firm runs.
 LINES_PER_PERSON_WEEK = 14
-LINES_PER_CONTRACT = 34
+LINES_PER_CONTRACT, LINES_PER_CONTRACT_WEEK = 10, 0.6
+LAST_WEEK_SHORT = 0.5
 CONTRACTS_PER_PERSON = 1.85
 LINES_OF_A_FULL_SPAN = 4_000
 
@@ -102,10 +103,11 @@ class Scenario:
 
     def _people(self, weeks: int) -> int:
         lines = self.own_lines or 0
+        per_person = LINES_PER_PERSON_WEEK * (weeks - LAST_WEEK_SHORT)
+        per_contract = LINES_PER_CONTRACT + LINES_PER_CONTRACT_WEEK * weeks
         if self.contracts is not None:
-            lines = max(0, lines - self.contracts * LINES_PER_CONTRACT)
-            return max(2, round(lines / (LINES_PER_PERSON_WEEK * weeks)))
-        return max(2, round(lines / (LINES_PER_PERSON_WEEK * weeks + CONTRACTS_PER_PERSON * LINES_PER_CONTRACT)))
+            return max(2, round((lines - self.contracts * per_contract) / per_person))
+        return max(2, round(lines / (per_person + CONTRACTS_PER_PERSON * per_contract)))
 
 
 @dataclass(frozen=True, slots=True)

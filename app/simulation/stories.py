@@ -76,7 +76,7 @@ class Stories:
             (number % 8 in (2, 6), at(40), self._price_rise),
             (number % 16 == 11, at(30), self._mistaken_price),
             (number % 9 == 3, at(10), self._person_price),
-            (number % 5 == 0, at(1), self._cost_prices),
+            (number % 5 == 0 or contract.currency in ("GBP", "JPY"), at(1), self._cost_prices),
             (number % 17 == 9, at(50), self._forgotten_prices),
             (number % 14 == 9, at(60), partial(self._told, "dispute", "opened", "resolved", 30)),
             (number % 13 == 2, at(70), partial(self._told, "hold", "set", "cleared", 25)),
@@ -262,7 +262,7 @@ class Stories:
 
     def _write_off(self, contract: Contract, day: int) -> None:
         """Two approved entries that nobody will pay for; without any, a round amount."""
-        given = [entry for entry in contract.unbilled if entry.since <= day and entry.until is None][:2]
+        given = [entry for entry in contract.unbilled if entry.since < day and entry.until is None][:2]
         entity = f"WO-{contract.contract_id}"
         said: dict[str, Any] = {
             "writeoff_id": entity,

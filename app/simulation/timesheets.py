@@ -101,12 +101,12 @@ class Timesheets:
         """Write the week of everybody. Each day's work on a contract is written in `pieces` entries on average."""
         for person in self.people:
             stints = [stint for stint in person.stints if stint.first <= monday + 6 and stint.last >= monday]
+            handed_in = monday + 4 if self.dice.random() < 0.85 else monday + 7
             sheet = Sheet(
-                approved_on=monday + 7 + int(self.dice.random() * 4),
+                approved_on=handed_in + (3 if handed_in < monday + 7 else 1) + int(self.dice.random() * 4),
                 second=EVENING[person.region] + self.dice.between(0, 7_200),
                 approved_second=8 * 3_600 + self.dice.between(0, 30_000),
             )
-            handed_in = monday + 4 if self.dice.random() < 0.85 else monday + 7
             for day in range(monday, monday + person.workdays):
                 if not self._works(person, day):
                     continue
@@ -284,7 +284,8 @@ class Timesheets:
     def _moved(self, entry: Entry, said: dict[str, Any], day: int) -> None:
         """Moved to another contract: the first one must let it go."""
         corrected_on = self._after(day)
-        target = self.trouble.one_of(self.contracts)
+        others = [stint.contract for stint in entry.person.stints if stint.contract is not entry.contract]
+        target = self.trouble.one_of(others or self.contracts)
         self._approve(entry, 2, day, said)
         moved = {
             **said,
@@ -295,6 +296,7 @@ class Timesheets:
         self._say(entry, "corrected", 3, corrected_on, moved)
         if target is not entry.contract:
             self._bill(entry, day, until=corrected_on)
+            self._bill(entry, corrected_on, minutes=0)
         self._bill(entry, corrected_on, contract=target)
 
     def _reversed(self, entry: Entry, said: dict[str, Any], day: int) -> None:
@@ -304,6 +306,7 @@ class Timesheets:
         key = {name: said[name] for name in ("entry_id", "contract_id", "resource_id", "work_date")}
         self._say(entry, "reversed", 3, reversed_on, key)
         self._bill(entry, day, until=reversed_on)
+        self._bill(entry, reversed_on, minutes=0)
 
     def _left_pending(self, entry: Entry, said: dict[str, Any], day: int) -> None:
         """Nobody has looked at it yet."""
@@ -311,6 +314,10 @@ class Timesheets:
     def _refused(self, entry: Entry, said: dict[str, Any], day: int) -> None:
         """Rejected, and left at that."""
         self._say(entry, "rejected", 2, day, {**said, "narrative": "Not agreed with the client"})
+
+    def _without_role(self, entry: Entry, said: dict[str, Any], day: int) -> None:
+        """Approved without a role: unless the contract has one price for everybody, there is none for it."""
+        self._approve(entry, 2, day, {name: value for name, value in said.items() if name != "role"})
 
     def _overridden(self, entry: Entry, said: dict[str, Any], day: int) -> None:
         """Approved at a price of its own; nothing is a price, too. Finance leaves these to the next invoice run."""
@@ -340,7 +347,8 @@ WAYS = (
     (0.70, Timesheets._moved),
     (0.78, Timesheets._reversed),
     (0.90, Timesheets._left_pending),
-    (0.94, Timesheets._refused),
+    (0.93, Timesheets._refused),
+    (0.94, Timesheets._without_role),
     (0.97, Timesheets._overridden),
     (1.00, Timesheets._taken_off),
 )
