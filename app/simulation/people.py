@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 FULL_WEEK = 2_400
 """Minutes of a full working week: five days of eight hours."""
 
+BEFORE_DAYS = 700
+"""How long before the opening somebody was hired at most."""
+
+FEW = 8
+"""A firm of this many or fewer keeps everybody: one leaver would be most of it."""
+
 SOURCES = {"emea": wire.PSA_EMEA, "amer": wire.PSA_AMER}
 ENTITIES = {"emea": "LE-DE", "amer": "LE-US"}
 TIME_ZONES = {"emea": "Europe/Berlin", "amer": "America/New_York"}
@@ -72,8 +78,3 @@ def hire(count: int, days: Days, dice: Dice) -> list[Person]:
                 person.employed_to = days.monday(dice.between(days.weeks // 2, days.weeks)) + 4
         people.append(person)
     return people
-
-
-BEFORE_DAYS = 700
-FEW = 8
-"""A firm of this many or fewer keeps everybody: one leaver would be most of it."""

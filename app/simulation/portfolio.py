@@ -50,6 +50,10 @@ class Client:
         return REGIONS[self.currency]
 
 
+VERY_FEW = 3
+"""Up to so many contracts a firm has no internal one, and all of them are plain hours over the whole time."""
+
+
 @dataclass(slots=True)
 class Card:
     """A rate from one day on, in minor units an hour, as `said`; `until` is its last day, None when it is open."""
@@ -168,9 +172,6 @@ def portfolio(count: int, days: Days, dice: Dice) -> list[Contract]:
         )
         book.append(contract)
     return book
-
-
-VERY_FEW = 3
 
 
 def clients_of(contracts: list[Contract]) -> list[Client]:

@@ -32,7 +32,7 @@ class Role:
 def roles() -> tuple[Role, ...]:
     """Every role of the price list, in the order of the file."""
     offers: dict[tuple[str, str], list[int]] = {}
-    text = (resources.files("app.simulation") / "data" / "labour_rates.csv").read_text(encoding="utf-8")
+    text = (resources.files("app.simulation.data") / "labour_rates.csv").read_text(encoding="utf-8")
     for row in csv.DictReader(text.splitlines()):
         dollars, cents = row["hourly_usd"].split(".")
         offers.setdefault((row["labour_category"], row["practice"]), []).append(int(dollars) * 100 + int(cents))

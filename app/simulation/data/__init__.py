@@ -1,0 +1,1 @@
+"""The price list; `README.md` says where it comes from."""
