@@ -58,36 +58,32 @@ def _literal(value: Any) -> orjson.Fragment:
 
 def has_numbers(tree: Any, shape: Shape) -> bool:
     """Whether a decimal of `shape` was sent as a JSON number."""
-    if isinstance(tree, list):
-        return any(has_numbers(item, shape) for item in tree)
-    if not isinstance(tree, dict):
-        return False
-    for name, inner in shape.items():
-        child = tree.get(name)
-        if child is None:
+    for part in tree if isinstance(tree, list) else (tree,):
+        if not isinstance(part, dict):
             continue
-        if inner is not None:
-            if has_numbers(child, inner):
+        for name, inner in shape.items():
+            child = part.get(name)
+            if inner is None:
+                if type(child) is int or type(child) is float:
+                    return True
+            elif child is not None and has_numbers(child, inner):
                 return True
-        elif type(child) in (int, float):
-            return True
     return False
 
 
 def restate(tree: Any, shape: Shape) -> None:
     """Turn the decimals of `shape` that were sent as numbers into strings of their own digits, in place."""
-    if isinstance(tree, list):
-        for item in tree:
-            restate(item, shape)
-    elif isinstance(tree, dict):
+    for part in tree if isinstance(tree, list) else (tree,):
+        if not isinstance(part, dict):
+            continue
         for name, inner in shape.items():
-            child = tree.get(name)
+            child = part.get(name)
             if inner is not None:
                 restate(child, inner)
             elif type(child) is int:
-                tree[name] = str(child)
+                part[name] = str(child)
             elif type(child) is Number:
-                tree[name] = child.text
+                part[name] = child.text
 
 
 def shape_of(model: type[BaseModel]) -> Shape:

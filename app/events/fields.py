@@ -50,7 +50,8 @@ def identifier(value: object) -> str:
     if type(value) is not str:
         absent(value)
         fail("bad_type", "must be a string")
-    if not value or len(value) > LONGEST_ID or _CONTROL.search(value):
+    # Asking for printable text first is quicker; not all that is unprintable is a control character.
+    if not value or len(value) > LONGEST_ID or not (value.isprintable() or _CONTROL.search(value) is None):
         fail("bad_type", f"must have 1 to {LONGEST_ID} characters, none of them a control character")
     return value
 
