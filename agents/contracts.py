@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.domain import burn, calendar, readiness
@@ -48,8 +48,8 @@ class Contract:
         facts: Mapping[str, list[Fact]] = dossier.facts if dossier else {}
         self.contract_id = contract_id
         self.agreement = Agreement(facts.get(CONTRACT, ()))
-        own = RateBook(card for key, said in facts.items() if key.startswith("rate/") and (card := card_of(said)))
-        self.rates = Rates(contract_id, own, firm)
+        self.cards = [card for key, said in facts.items() if key.startswith("rate/") and (card := card_of(said))]
+        self.rates = Rates(contract_id, RateBook(self.cards), firm)
         self.papers = sum(len(counting(said)) if key == CONTRACT else 1 for key, said in facts.items())
         self._milestones = [_milestone(said) for key, said in facts.items() if key.startswith("milestone/")]
         self.since = min((fact.time for said in facts.values() for fact in said), default=0)
@@ -114,8 +114,12 @@ class Contracts:
     def head(self, contract_id: str) -> Head | None:
         return self.store.get(HEADS, contract_id)
 
-    def ids(self) -> Collection[str]:
-        return [key for key, _ in self.store.scan(HEADS)]
+    def ids(self) -> Iterable[str]:
+        return self.store.keys(HEADS)
+
+    def forget(self, contract_id: str) -> None:
+        """Compile the contract anew when it is asked for next."""
+        self._compiled.pop(contract_id, None)
 
     def _pages(self, contract_id: str) -> Callable[[int], Mapping[int, Mapping[str, Any]]]:
         read: dict[int, Mapping[int, Mapping[str, Any]]] = {}

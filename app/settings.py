@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     authority: dict[str, frozenset[str]] = Field(
         default={}, description='which sources may speak for an entity kind, like {"contract": ["/clm"]}; a kind left out: every source'
     )
-    tokens: dict[str, str] = Field(default={}, repr=False, description='bearer tokens of the API, like {"…16 or more characters…": "read"}; none: loopback only')
+    tokens: dict[str, Literal["read", "write"]] = Field(default={}, repr=False, description='bearer tokens of the API, like {"…16 or more characters…": "read"}; none: loopback only')
 
     @classmethod
     def load(cls, **given: object) -> Settings:

@@ -7,7 +7,7 @@ in the table's name: another shape is another table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -32,6 +32,10 @@ class Store(Protocol):
     """The tables of one partition, as an agent sees them. Its own writes are visible once its effects were delivered."""
 
     def get(self, table: Table[V], key: str) -> V | None: ...
+
+    def keys(self, table: Table[Any]) -> Iterable[str]:
+        """Every key, in order."""
+        ...
 
     def scan(self, table: Table[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
         """Every (key, value) whose key begins with `prefix`, in key order."""

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from time import monotonic
+from types import TracebackType
+from typing import Self
 
 from agents.effects import DEAD_LETTERS, ENGAGEMENTS, FACTS, INPUTS, JOURNALS, RESOURCES, Batch, DeadLetter, Effects, Record, Statement
 from agents.intake import intake
@@ -50,10 +52,17 @@ class EmbeddedHost:
         self._agents = {(topic, p): make(self.tables[p]) for topic, make in READERS.items() for p in range(store.partitions)}
         self._positions = {place: store.position(*place) for place in (*self._intakes, *self._agents)}
         self.feed = Feed(store)
+        self.listeners: list[Callable[[Effects], None]] = []
         self.processed = 0
         self.stated = 0
         self._published = monotonic()
         self._wake = asyncio.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.store.close()
 
     def _intake(self, partition: int) -> Runner:
         tables: TableStore = self.tables[partition]
@@ -131,6 +140,8 @@ class EmbeddedHost:
         self._positions[topic, partition] = records[-1].offset + 1
         if topic not in JOURNALS:
             self.processed += len(records)
+        for listener in self.listeners:
+            listener(effects)
         self.feed.publish(published)
         return len(records)
 

@@ -13,6 +13,7 @@ from typing import Any
 from agents.contracts import Contracts, Reference
 from agents.effects import ENGAGEMENTS, FACTS, Record
 from app.engine.memory import MemoryHost
+from app.engine.runner import finish
 from app.engine.topology import partition_of
 from app.events.fact import Fact
 from tables import Store
@@ -37,6 +38,10 @@ class Figures:
         for key in merge(*(contracts.ids() for contracts in self._contracts)):
             if key > after:
                 yield key
+
+    def forget(self, partition: int, contract_id: str) -> None:
+        """The contract's dossier changed."""
+        self._contracts[partition].forget(contract_id)
 
     def of(self, contract_id: str) -> tuple[Contracts, Head] | None:
         contracts = self._contracts[partition_of(contract_id, len(self.stores))]
@@ -68,7 +73,7 @@ class Figures:
 
     # -- known at ---------------------------------------------------------------------------------------------------
 
-    async def known_at(self, contract_id: str, moment: int) -> Figures:
+    def known_at(self, contract_id: str, moment: int) -> Figures:
         """The figures of one contract from the facts accepted up to `moment` (microseconds), and no others."""
         host = MemoryHost(publish=False)
         told = [fact for fact in self.facts_behind(contract_id) if fact.accepted <= moment]
@@ -76,8 +81,8 @@ class Figures:
             records = [Record(offset, _unplaced(fact, offset)) for offset, fact in enumerate(facts)]
             if records:
                 host.advance(topic, len(records))
-                await host.step(topic, 0, records)
-        await host.drain()
+                finish(host.step(topic, 0, records))
+        finish(host.drain())
         return Figures(host.stores)
 
     def facts_behind(self, contract_id: str) -> Iterator[Fact]:

@@ -10,7 +10,7 @@ from agents.intake import intake
 from app.engine.runner import Runner
 from app.engine.topology import READERS, addressed
 from app.events.reader import Reader
-from tables import Table
+from tables import Store, Table
 from tables.entities import ENTITIES
 
 V = TypeVar("V")
@@ -29,6 +29,9 @@ class MemoryStore:
             return table.decode(value)
         return value
 
+    def keys(self, table: Table[Any]) -> Iterable[str]:
+        return sorted(self._values.get(table.name, {}))
+
     def scan(self, table: Table[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
         values = self._values.get(table.name, {})
         for key in sorted(key for key in values if key.startswith(prefix)):
@@ -39,6 +42,26 @@ class MemoryStore:
     def write(self, writes: Iterable[tuple[Table[Any], str, Any]]) -> None:
         for table, key, value in writes:
             self._values.setdefault(table.name, {})[key] = table.encode(value) if table.name in self._encoded else value
+
+
+class Overlay(MemoryStore):
+    """Tables that may be written while those underneath stay as they are."""
+
+    def __init__(self, base: Store) -> None:
+        super().__init__(encoded=())
+        self._base = base
+
+    def get(self, table: Table[V], key: str) -> V | None:
+        value = super().get(table, key)
+        return value if value is not None else self._base.get(table, key)
+
+    def keys(self, table: Table[Any]) -> Iterable[str]:
+        return sorted({*super().keys(table), *self._base.keys(table)})
+
+    def scan(self, table: Table[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+        for key in self.keys(table):
+            if key.startswith(prefix) and (value := self.get(table, key)) is not None:
+                yield key, value
 
 
 class MemoryHost:
@@ -59,10 +82,11 @@ class MemoryHost:
         until: int | None = None,
         on_statement: Callable[[Statement], None] = lambda statement: None,
         on_dead_letter: Callable[[DeadLetter], None] = lambda letter: None,
+        stores: Sequence[MemoryStore] = (),
     ) -> None:
         self.partitions, self._batch_size, self._publish = partitions, batch_size, publish
         self._on_statement, self._on_dead_letter = on_statement, on_dead_letter
-        self.stores = [MemoryStore() for _ in range(partitions)]
+        self.stores = list(stores) or [MemoryStore() for _ in range(partitions)]
         self._agents = {(topic, p): read(self.stores[p]) for topic, read in READERS.items() for p in range(partitions)}
         self._intake = Runner(lambda batches: intake(batches, self.stores[0], reader or Reader()))
         self._offsets = dict.fromkeys(self._agents, 0)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, TypeVar
 
 from agents.effects import Batch, Effects
+
+T = TypeVar("T")
 
 Agent = Callable[[AsyncIterator[Batch]], AsyncIterator[Effects]]
 
@@ -24,3 +27,14 @@ class Runner:
     async def step(self, batch: Batch) -> Effects:
         self._pending = batch
         return await anext(self._effects)
+
+
+def finish(steps: Coroutine[Any, Any, T]) -> T:
+    """Run what never waits, outside of any event loop: agents over tables in memory."""
+    try:
+        steps.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    steps.close()
+    raise RuntimeError("an agent waited for something; agents only compute")

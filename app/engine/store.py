@@ -248,6 +248,10 @@ class Tables:
         found = self._db.execute(self._queries[table.name], (self._partition, key)).fetchone()
         return table.decode(found[0]) if found else None
 
+    def keys(self, table: Table[Any]) -> Iterable[str]:
+        query = f'SELECT key FROM "{table.name}" WHERE part=? ORDER BY key'
+        return [key for (key,) in self._db.execute(query, (self._partition,))]
+
     def scan(self, table: Table[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
         query = f'SELECT key, value FROM "{table.name}" WHERE part=? AND key>=? AND key<? ORDER BY key'
         for key, value in self._db.execute(query, (self._partition, prefix, prefix + "\U0010ffff")):

@@ -13,7 +13,9 @@ export function here() {
 
 /** The hash of a path with its query; empty and null values are left out. */
 export function link(path, query = {}) {
-  const kept = [...(query instanceof URLSearchParams ? query : Object.entries(query))].filter(([, value]) => value != null && value !== "");
+  const kept = [...(query instanceof URLSearchParams ? query : Object.entries(query))].filter(
+    ([, value]) => value != null && value !== "",
+  );
   const text = new URLSearchParams(kept).toString();
   return `#/${path.map(encodeURIComponent).join("/")}${text && `?${text}`}`;
 }

@@ -40,7 +40,10 @@ export async function read(path, query = {}, signal = undefined) {
     response = await fetch(url, { headers: authorised({ Accept: "application/json" }), signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem({ title: "No answer from the server", detail: `GET /${url} could not be sent. Is headrace running?` });
+    throw new Problem({
+      title: "No answer from the server",
+      detail: `GET /${url} could not be sent. Is headrace running?`,
+    });
   }
   if (!response.ok) throw await problemOf(response, url);
   const answer = await response.json();
@@ -51,7 +54,12 @@ export async function read(path, query = {}, signal = undefined) {
 /** The problem an answer carries; a proxy's page becomes one too. */
 export async function problemOf(response, url) {
   const said = response.headers.get("content-type")?.includes("json") ? await response.json().catch(() => ({})) : {};
-  return new Problem({ title: said.title ?? `${response.status} ${response.statusText}`, detail: said.detail ?? `GET /${url} was refused.`, status: response.status, code: said.code });
+  return new Problem({
+    title: said.title ?? `${response.status} ${response.statusText}`,
+    detail: said.detail ?? `GET /${url} was refused.`,
+    status: response.status,
+    code: said.code,
+  });
 }
 
 function note(meta) {

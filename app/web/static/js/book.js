@@ -8,7 +8,7 @@ import { addDays } from "./format.js";
 
 const PAGE = 500;
 const REFRESH_EACH_MS = 400;
-export const RISK_WEEKS = 4;
+const RISK_WEEKS = 4;
 const RISK_RATIO = "0.9";
 
 export class Book {
@@ -53,7 +53,10 @@ export class Book {
     const known = this.rows.get(row.contract_id);
     const comparable = known?.era === this.era ? known : null;
     const newest = (part) => (older(row[part], comparable?.[part]) ? comparable[part] : row[part]);
-    this.rows.set(row.contract_id, derived({ ...row, burn: newest("burn"), readiness: newest("readiness"), era: this.era }, this.asOf));
+    this.rows.set(
+      row.contract_id,
+      derived({ ...row, burn: newest("burn"), readiness: newest("readiness"), era: this.era }, this.asOf),
+    );
   }
 
   /** Read all again from a server whose versions cannot be compared with those seen so far. */
@@ -102,7 +105,8 @@ export class Book {
   }
 }
 
-const older = (data, known) => data.state_version != null && known?.state_version != null && data.state_version < known.state_version;
+const older = (data, known) =>
+  data.state_version != null && known?.state_version != null && data.state_version < known.state_version;
 
 /** A row with what it is sorted and filtered by. */
 function derived(row, asOf) {
@@ -127,7 +131,12 @@ function earliest(...dates) {
 }
 
 function highest(...ratios) {
-  return ratios.filter((ratio) => ratio != null).sort(compare).at(-1) ?? null;
+  return (
+    ratios
+      .filter((ratio) => ratio != null)
+      .sort(compare)
+      .at(-1) ?? null
+  );
 }
 
 /** Which rows a filter shows; every part of it is optional. */
@@ -149,7 +158,8 @@ export const SHOWN = {
 };
 
 const byId = (a, b) => (a.contract_id < b.contract_id ? -1 : a.contract_id > b.contract_id ? 1 : 0);
-const byText = (a, b) => (a === b ? 0 : a === null || a === undefined ? 1 : b === null || b === undefined ? -1 : a < b ? -1 : 1);
+const byText = (a, b) =>
+  a === b ? 0 : a === null || a === undefined ? 1 : b === null || b === undefined ? -1 : a < b ? -1 : 1;
 /** Amounts of two currencies have no order, so rows are kept together by currency first. */
 const byAmount = (amount) => (a, b) => byText(a.currency, b.currency) || compare(amount(b), amount(a));
 

@@ -2,7 +2,7 @@
  * The burn bar: approved solid and darker the more of the budget is used, pending hatched, the budget's end and the cap
  * as lines. All bars share one scale, so their budget lines stand under each other.
  */
-import { length } from "./decimal.js";
+import { compare, length } from "./decimal.js";
 import { money, hours, percent } from "./format.js";
 import { set, svg } from "./dom.js";
 
@@ -13,9 +13,16 @@ const BANDS = [0.5, 0.75, 0.9, 1];
 /** 0 … 4: which fifth of the sequential scale a ratio has. */
 export const band = (ratio) => BANDS.filter((edge) => ratio >= edge).length;
 
-/** What a bar draws, as shares of the budget, and the sentence that says the same. Null without a budget. */
+/** "amount" or "minutes": the budget of which more is used; null without a budget. */
+export function tighter({ ratio }) {
+  const [amount, minutes] = [ratio?.amount ?? null, ratio?.minutes ?? null];
+  if (amount === null) return minutes === null ? null : "minutes";
+  return minutes !== null && compare(minutes, amount) > 0 ? "minutes" : "amount";
+}
+
+/** What a bar draws of the tighter budget, as shares of it, and the sentence that says the same. Null without one. */
 export function measure(burn, cap) {
-  const unit = positive(burn.budget?.amount) ? "amount" : positive(burn.budget?.minutes) ? "minutes" : null;
+  const unit = tighter(burn);
   if (unit === null) return null;
   const budget = length(burn.budget[unit]);
   const approved = length(unit === "amount" ? burn.approved.amount : burn.approved.billable_minutes) / budget;
@@ -39,8 +46,19 @@ export function burnBar() {
   const parts = { track: part("track"), approved: part("approved"), over: part("over"), pending: part("pending") };
   const budgetLine = svg("rect", { class: "budget-line", y: "1", width: "2", height: "18" });
   const capLine = svg("rect", { class: "cap-line", y: "1", width: "3", height: "18" });
-  const beyond = svg("svg", { x: "100%", y: "5", width: "8", height: "10", overflow: "visible" }, svg("path", { class: "beyond", d: "M-7 0 L-1 5 L-7 10 Z" }));
-  const bar = svg("svg", { class: "burnbar", height: "20", role: "img" }, ...Object.values(parts), beyond, budgetLine, capLine);
+  const beyond = svg(
+    "svg",
+    { x: "100%", y: "5", width: "8", height: "10", overflow: "visible" },
+    svg("path", { class: "beyond", d: "M-7 0 L-1 5 L-7 10 Z" }),
+  );
+  const bar = svg(
+    "svg",
+    { class: "burnbar", height: "20", role: "img" },
+    ...Object.values(parts),
+    beyond,
+    budgetLine,
+    capLine,
+  );
   bar.draw = (burn, cap) => draw(bar, { ...parts, budgetLine, capLine, beyond }, measure(burn, cap));
   return bar;
 }

@@ -42,12 +42,20 @@ export class BurnDown {
     this.canvas.hidden = this.points === null;
     if (this.points === null) {
       this.legend.replaceChildren();
-      this.says.replaceChildren(empty("Nothing to draw yet", `This contract has neither approved time nor a budget in ${choice.unit === "amount" ? "money" : "hours"}. Approved time entries draw the line, the contract's budget draws the limit.`));
+      this.says.replaceChildren(
+        empty(
+          "Nothing to draw yet",
+          `This contract has neither approved time nor a budget in ${choice.unit === "amount" ? "money" : "hours"}. Approved time entries draw the line, the contract's budget draws the limit.`,
+        ),
+      );
       return;
     }
     this.paint = colours();
     this.plot = new window.uPlot(this.options(choice), this.series(), this.canvas);
-    this.canvas.setAttribute("aria-label", `Burn-down in ${choice.unit === "amount" ? (choice.currency ?? "money") : "hours"}; arrow keys read it day by day`);
+    this.canvas.setAttribute(
+      "aria-label",
+      `Burn-down in ${choice.unit === "amount" ? (choice.currency ?? "money") : "hours"}; arrow keys read it day by day`,
+    );
     this.says.textContent = choice.sentence + (this.points.beyond ? " That day lies right of the drawing." : "");
     this.drawLegend(choice);
     this.tell(null);
@@ -60,14 +68,22 @@ export class BurnDown {
 
   series() {
     const { xs, actual, budget, cap, trailing, slow, fast } = this.points;
-    const scaled = (values) => (this.input[1].unit === "minutes" ? values.map((value) => (value === null ? null : value / 60)) : values);
-    return [xs, actual, budget, xs.map(() => cap), trailing, slow, fast].map((values, index) => (index === 0 ? values : scaled(values)));
+    const scaled = (values) =>
+      this.input[1].unit === "minutes" ? values.map((value) => (value === null ? null : value / 60)) : values;
+    return [xs, actual, budget, xs.map(() => cap), trailing, slow, fast].map((values, index) =>
+      index === 0 ? values : scaled(values),
+    );
   }
 
   options(choice) {
     const { paint } = this;
     const stepped = window.uPlot.paths.stepped({ align: 1 });
-    const axis = { stroke: paint.muted, grid: { stroke: paint.line, width: 1 }, ticks: { show: false }, font: `12px ${paint.font}` };
+    const axis = {
+      stroke: paint.muted,
+      grid: { stroke: paint.line, width: 1 },
+      ticks: { show: false },
+      font: `12px ${paint.font}`,
+    };
     return {
       ...this.size(),
       legend: { show: false },
@@ -75,7 +91,12 @@ export class BurnDown {
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
       scales: { x: { time: true }, y: { range: (_, low, high) => [Math.min(0, low), high * 1.08 || 1] } },
       axes: [
-        { ...axis, grid: { show: false }, space: 62, values: (_, splits) => splits.map((at, index) => tick(at, splits[index - 1])) },
+        {
+          ...axis,
+          grid: { show: false },
+          space: 62,
+          values: (_, splits) => splits.map((at, index) => tick(at, splits[index - 1])),
+        },
         { ...axis, size: 58, values: (_, splits) => splits.map(short) },
       ],
       series: [
@@ -134,7 +155,13 @@ export class BurnDown {
       ctx.font = `600 ${12 * ratio}px ${paint.font}`;
       const room = end > bbox.left + bbox.width * 0.3;
       const said = points.endsOn <= points.today ? "used up" : "runs out";
-      label(`${said} ${day(points.endsOn, asOf)}`, end + (room ? -8 : 0) * ratio, y - 11 * ratio, paint.over, room ? "right" : "left");
+      label(
+        `${said} ${day(points.endsOn, asOf)}`,
+        end + (room ? -8 : 0) * ratio,
+        y - 11 * ratio,
+        paint.over,
+        room ? "right" : "left",
+      );
     }
     ctx.restore();
   }
@@ -146,9 +173,14 @@ export class BurnDown {
       points.budget.some((value) => value !== null) && ["budget", "Budget"],
       points.cap !== null && ["cap", "Cap"],
       points.trailing.some((value) => value !== null) && ["trailing", "At the rate of the last 28 days"],
-      points.slow.some((value) => value !== null) && ["band", "Between the slowest and the fastest of those four weeks"],
+      points.slow.some((value) => value !== null) && [
+        "band",
+        "Between the slowest and the fastest of those four weeks",
+      ],
     ];
-    this.legend.replaceChildren(...items.filter(Boolean).map(([name, text]) => el("li", {}, el("span", { class: `key ${name}` }), text)));
+    this.legend.replaceChildren(
+      ...items.filter(Boolean).map(([name, text]) => el("li", {}, el("span", { class: `key ${name}` }), text)),
+    );
   }
 
   /** Say what stands at one day; without one, what stands today. */
@@ -160,7 +192,11 @@ export class BurnDown {
     const past = points.actual[at] !== null;
     const parts = [
       day(points.dates[at]),
-      past ? `approved ${shown(points.exact[at])}` : points.trailing[at] !== null ? `projected about ${unit === "amount" ? `${short(points.trailing[at])} ${currency ?? ""}` : `${short(points.trailing[at] / 60)} h`}` : null,
+      past
+        ? `approved ${shown(points.exact[at])}`
+        : points.trailing[at] !== null
+          ? `projected about ${unit === "amount" ? `${short(points.trailing[at])} ${currency ?? ""}` : `${short(points.trailing[at] / 60)} h`}`
+          : null,
       points.budgetText[at] != null && `budget ${shown(points.budgetText[at])}`,
     ];
     this.readout.textContent = parts.filter(Boolean).join("  ·  ");
@@ -184,10 +220,21 @@ export class BurnDown {
     const named = unit === "amount" ? (currency ?? "") : "h:mm";
     const head = ["Week from", `Approved, ${named}`, `Total, ${named}`, `Budget, ${named}`];
     const rows = weekly(this.points, daily.days, unit).map(({ monday, value, total, budget }) =>
-      el("tr", {}, el("th", { scope: "row" }, day(monday)), ...[value, total, budget].map((text) => el("td", { class: "num" }, shown(text)))),
+      el(
+        "tr",
+        {},
+        el("th", { scope: "row" }, day(monday)),
+        ...[value, total, budget].map((text) => el("td", { class: "num" }, shown(text))),
+      ),
     );
     this.data.lastChild.replaceChildren(
-      el("table", {}, el("caption", {}, "Approved work by week"), el("thead", {}, el("tr", {}, ...head.map((text) => el("th", { scope: "col" }, text)))), el("tbody", {}, ...rows)),
+      el(
+        "table",
+        {},
+        el("caption", {}, "Approved work by week"),
+        el("thead", {}, el("tr", {}, ...head.map((text) => el("th", { scope: "col" }, text)))),
+        el("tbody", {}, ...rows),
+      ),
     );
   }
 }
@@ -211,5 +258,14 @@ function short(value) {
 function colours() {
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
-  return { ink: of("ink"), muted: of("muted"), line: of("line"), approved: of("accent"), area: of("area"), band: of("band"), over: of("over"), font: of("font") };
+  return {
+    ink: of("ink"),
+    muted: of("muted"),
+    line: of("line"),
+    approved: of("accent"),
+    area: of("area"),
+    band: of("band"),
+    over: of("over"),
+    font: of("font"),
+  };
 }

@@ -17,7 +17,11 @@ export class Cards {
     this.risk = new Card("risk", "Burn at risk");
     this.use = new Card("use", "Billable utilization");
     this.health = new Card("health", "Integration");
-    this.element = el("section", { class: "cards", "aria-label": "The firm at a glance" }, ...[this.ready, this.blocked, this.risk, this.use, this.health].map((card) => card.element));
+    this.element = el(
+      "section",
+      { class: "cards", "aria-label": "The firm at a glance" },
+      ...[this.ready, this.blocked, this.risk, this.use, this.health].map((card) => card.element),
+    );
     this.trend = sparkline(13, { bar: 11, step: 14, height: 34 });
     this.hoursTrend = sparkline(13, { bar: 11, step: 14, height: 34 });
     this.histogram = el("div", { class: "bands", role: "img" });
@@ -69,7 +73,11 @@ export class Cards {
     const codes = amounts.map(({ currency }) => currency).join();
     if (card.codes !== codes) {
       card.codes = codes;
-      card.list.replaceChildren(...amounts.map(({ currency }) => el("div", {}, el("dt", {}, currency), el("dd", { class: "num", "data-figure": `${card.name}.${currency}` }))));
+      card.list.replaceChildren(
+        ...amounts.map(({ currency }) =>
+          el("div", {}, el("dt", {}, currency), el("dd", { class: "num", "data-figure": `${card.name}.${currency}` })),
+        ),
+      );
     }
     amounts.forEach(({ amount }, index) => figure(card.list.children[index].lastChild, money(amount), amount));
   }
@@ -77,11 +85,20 @@ export class Cards {
   showTrend({ weeks, approved_amount: amounts, minutes }) {
     const [first] = amounts;
     if (first) {
-      this.ready.tail(this.trend, `Approved work a week, ${first.currency}, ${week(weeks[0])} to ${week(weeks.at(-1))}`);
-      this.trend.draw(first.values, `Approved work a week in ${first.currency}: ${weeks.map((name, index) => `${week(name)} ${money(first.values[index])}`).join(", ")}`);
+      this.ready.tail(
+        this.trend,
+        `Approved work a week, ${first.currency}, ${week(weeks[0])} to ${week(weeks.at(-1))}`,
+      );
+      this.trend.draw(
+        first.values,
+        `Approved work a week in ${first.currency}: ${weeks.map((name, index) => `${week(name)} ${money(first.values[index])}`).join(", ")}`,
+      );
     }
     this.use.tail(this.hoursTrend, `Approved hours a week, ${week(weeks[0])} to ${week(weeks.at(-1))}`);
-    this.hoursTrend.draw(minutes, `Approved hours a week: ${weeks.map((name, index) => `${week(name)} ${Math.round(minutes[index] / 60)}`).join(", ")}`);
+    this.hoursTrend.draw(
+      minutes,
+      `Approved hours a week: ${weeks.map((name, index) => `${week(name)} ${Math.round(minutes[index] / 60)}`).join(", ")}`,
+    );
   }
 
   /** How much of what could be billed is held back, per currency, as bars. */
@@ -92,7 +109,21 @@ export class Cards {
       const share = all > 0 ? Math.min(length(amount) / all, 1) : 0;
       const fill = el("span", { class: "fill" });
       fill.style.width = `${share * 100}%`;
-      return el("div", { class: "share" }, el("span", { class: "code" }, currency), el("span", { class: "track", role: "img", "aria-label": `${currency}: ${Math.round(share * 100)} % of what could be billed is blocked` }, fill), el("span", { class: "num" }, `${Math.round(share * 100)} %`));
+      return el(
+        "div",
+        { class: "share" },
+        el("span", { class: "code" }, currency),
+        el(
+          "span",
+          {
+            class: "track",
+            role: "img",
+            "aria-label": `${currency}: ${Math.round(share * 100)} % of what could be billed is blocked`,
+          },
+          fill,
+        ),
+        el("span", { class: "num" }, `${Math.round(share * 100)} %`),
+      );
     });
     this.blocked.tail(el("div", { class: "shares" }, ...bars), bars.length > 0 ? "Share of what could be billed" : "");
   }
@@ -101,9 +132,24 @@ export class Cards {
     const { risk } = this;
     risk.build("risk", () => {
       risk.total = el("strong", { class: "big num", "data-figure": "at_risk.contracts" });
-      risk.past = el("a", { href: "#/?show=past" }, el("span", { class: "num", "data-figure": "at_risk.over_90" }), " past 90 % of budget");
-      risk.soon = el("a", { href: "#/?show=soon" }, el("span", { class: "num", "data-figure": "at_risk.exhausting_4_weeks" }), " run out within 4 weeks");
-      return el("div", {}, el("p", { class: "headline" }, risk.total, " contracts"), el("ul", { class: "plain" }, el("li", {}, risk.past), el("li", {}, risk.soon)));
+      risk.past = el(
+        "a",
+        { href: "#/?show=past" },
+        el("span", { class: "num", "data-figure": "at_risk.over_90" }),
+        " past 90 % of budget",
+      );
+      risk.soon = el(
+        "a",
+        { href: "#/?show=soon" },
+        el("span", { class: "num", "data-figure": "at_risk.exhausting_4_weeks" }),
+        " run out within 4 weeks",
+      );
+      return el(
+        "div",
+        {},
+        el("p", { class: "headline" }, risk.total, " contracts"),
+        el("ul", { class: "plain" }, el("li", {}, risk.past), el("li", {}, risk.soon)),
+      );
     });
     figure(risk.total, count(contracts), contracts);
     figure(risk.past.firstChild, count(past), past);
@@ -117,13 +163,19 @@ export class Cards {
     for (const { used } of this.book.rows.values()) if (used !== null) tally[band(length(used))] += 1;
     const names = ["under 50 %", "50 %", "75 %", "90 %", "100 % and over"];
     const cells = tally.map((number, index) => {
-      const cell = el("span", { "data-band": index, title: `${names[index]}: ${plural(number, "contract")}` }, number > 0 ? count(number) : "");
+      const cell = el(
+        "span",
+        { "data-band": index, title: `${names[index]}: ${plural(number, "contract")}` },
+        number > 0 ? count(number) : "",
+      );
       cell.style.flexGrow = number;
       cell.hidden = number === 0;
       return cell;
     });
     this.histogram.replaceChildren(...cells);
-    set(this.histogram, { "aria-label": `Contracts by budget used: ${tally.map((number, index) => `${names[index]} ${number}`).join(", ")}` });
+    set(this.histogram, {
+      "aria-label": `Contracts by budget used: ${tally.map((number, index) => `${names[index]} ${number}`).join(", ")}`,
+    });
     this.risk.tail(this.histogram, "Contracts by budget used, 0 % to over 100 %");
   }
 
@@ -131,7 +183,12 @@ export class Cards {
     if (utilization !== null) return;
     this.use.element.dataset.empty = "";
     this.use.build("empty", () =>
-      el("p", { class: "hint" }, el("strong", {}, "Not measured yet. "), "People (resource.upserted) and their bookings (assignment.booked) on the staffing topic will fill it: this week and the next four."),
+      el(
+        "p",
+        { class: "hint" },
+        el("strong", {}, "Not measured yet. "),
+        "People (resource.upserted) and their bookings (assignment.booked) on the staffing topic will fill it: this week and the next four.",
+      ),
     );
   }
 
@@ -141,7 +198,10 @@ export class Cards {
       health.mark = el("span", {});
       health.lag = el("strong", { class: "big num", "data-figure": "health.lag" });
       health.unit = el("span", {});
-      health.facts = ["dead letters", "parked", "exceptions"].map((name) => [name, el("dd", { class: "num", "data-figure": `health.${name.replace(" ", "_")}` })]);
+      health.facts = ["dead letters", "parked", "exceptions"].map((name) => [
+        name,
+        el("dd", { class: "num", "data-figure": `health.${name.replace(" ", "_")}` }),
+      ]);
       return el(
         "div",
         {},

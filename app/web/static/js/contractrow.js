@@ -1,6 +1,6 @@
 /** One contract in the table of the overview. */
 import { contractLink } from "./address.js";
-import { band, burnBar } from "./burnbar.js";
+import { band, burnBar, tighter } from "./burnbar.js";
 import { isZero, length } from "./decimal.js";
 import { el, figure, pill, set } from "./dom.js";
 import { day, daysBetween, distance, money, percent } from "./format.js";
@@ -14,7 +14,8 @@ export class ContractRow {
     this.ids = el("span", { class: "ids" });
     this.state = el("td", { role: "cell", class: "state" });
     this.bar = burnBar();
-    this.used = el("span", { class: "used num" });
+    this.used = el("span", { class: "num" });
+    this.usedOf = el("span", { class: "sub" });
     this.ends = el("span", { class: "num" });
     this.away = el("span", { class: "sub" });
     this.currency = el("td", { role: "cell", class: "currency" });
@@ -28,7 +29,7 @@ export class ContractRow {
       { role: "row" },
       el("th", { scope: "row", role: "rowheader", class: "name" }, this.link, this.ids),
       this.state,
-      cell("burn", this.bar, this.used),
+      cell("burn", this.bar, el("span", { class: "used" }, this.used, this.usedOf)),
       cell("ends", this.ends, this.away),
       this.currency,
       cell("ready", this.ready),
@@ -48,11 +49,13 @@ export class ContractRow {
     this.showState(row);
     this.bar.draw(burn, row.cap);
     const past = row.used !== null && length(row.used) >= 1;
+    this.usedOf.textContent = tighter(burn) === "minutes" ? "of hours" : "";
     figure(this.used, row.used === null ? "no budget" : percent(row.used), row.used);
     set(this.used, { "data-over": past ? "" : null, "data-band": row.used === null ? null : band(length(row.used)) });
     this.showEnd(row);
     this.currency.textContent = row.currency ?? "";
-    for (const { parentElement: cell } of [this.ready, this.blocked]) set(cell, { "data-currency": row.currency ?? "" });
+    for (const { parentElement: cell } of [this.ready, this.blocked])
+      set(cell, { "data-currency": row.currency ?? "" });
     figure(this.ready, money(readiness.ready_amount), readiness.ready_amount);
     figure(this.blocked, money(readiness.blocked_amount), readiness.blocked_amount);
     set(this.ready, { "data-zero": zero(readiness.ready_amount) });

@@ -19,7 +19,9 @@ const LEAST_AHEAD_DAYS = 56;
  *   exhaustion as the API gives it and `beyond` says that it lies right of the drawing.
  */
 export function curve(daily, { asOf, unit }) {
-  const steps = daily.budget.filter((step) => step[unit] != null).map((step) => ({ from: step.from ?? "", value: step[unit] }));
+  const steps = daily.budget
+    .filter((step) => step[unit] != null)
+    .map((step) => ({ from: step.from ?? "", value: step[unit] }));
   const worked = daily.days;
   if (worked.length === 0 && steps.length === 0) return null;
   const starts = [worked[0]?.on, steps[0]?.from].filter(Boolean);
@@ -82,9 +84,16 @@ function projection(dates, sums, now, endsOn) {
   const mean = weekly.reduce((sum, value) => sum + value, 0) / WINDOW_DAYS;
   if (mean <= 0) return { trailing: none, slow: none, fast: none };
   const from = length(decimal(sums[now], 6));
-  const ahead = (perDay, until = null) => dates.map((date, index) => (index < now || (until !== null && date > until) ? null : from + perDay * (index - now)));
+  const ahead = (perDay, until = null) =>
+    dates.map((date, index) =>
+      index < now || (until !== null && date > until) ? null : from + perDay * (index - now),
+    );
   const until = endsOn !== null && endsOn > dates[now] ? endsOn : null;
-  return { trailing: ahead(mean, until), slow: ahead(Math.min(...weekly) / WEEK, until), fast: ahead(Math.max(...weekly) / WEEK, until) };
+  return {
+    trailing: ahead(mean, until),
+    slow: ahead(Math.min(...weekly) / WEEK, until),
+    fast: ahead(Math.max(...weekly) / WEEK, until),
+  };
 }
 
 /** The same as rows by week for the data table: what was approved, the running total, the budget at its end. */
@@ -99,7 +108,12 @@ export function weekly(points, days, unit) {
   return [...rows].sort().map(([monday, value]) => {
     sum += value;
     const sunday = points.dates.indexOf(addDays(monday, 6));
-    return { monday, value: decimal(value, shown), total: decimal(sum, shown), budget: points.budgetText[sunday < 0 ? points.dates.length - 1 : sunday] };
+    return {
+      monday,
+      value: decimal(value, shown),
+      total: decimal(sum, shown),
+      budget: points.budgetText[sunday < 0 ? points.dates.length - 1 : sunday],
+    };
   });
 }
 
@@ -110,4 +124,3 @@ function mondayOf(date) {
   const weekday = (new Date(seconds(date) * 1000).getUTCDay() + 6) % 7;
   return addDays(date, -weekday);
 }
-

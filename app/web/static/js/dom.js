@@ -7,7 +7,8 @@ const SVG = "http://www.w3.org/2000/svg";
  * null and false children are skipped, anything that is not a node becomes text.
  */
 export const el = (name, attributes = {}, ...children) => dress(document.createElement(name), attributes, children);
-export const svg = (name, attributes = {}, ...children) => dress(document.createElementNS(SVG, name), attributes, children);
+export const svg = (name, attributes = {}, ...children) =>
+  dress(document.createElementNS(SVG, name), attributes, children);
 
 function dress(node, { on = {}, ...attributes }, children) {
   for (const [name, value] of Object.entries(attributes)) {
@@ -50,10 +51,16 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 function glow(node) {
   if (still.matches) return;
   const colour = getComputedStyle(document.documentElement).getPropertyValue("--glow").trim();
-  node.animate([{ backgroundColor: colour, boxShadow: `0 0 0 3px ${colour}` }, { backgroundColor: "transparent", boxShadow: "0 0 0 3px transparent" }], {
-    duration: 1600,
-    easing: "ease-out",
-  });
+  node.animate(
+    [
+      { backgroundColor: colour, boxShadow: `0 0 0 3px ${colour}` },
+      { backgroundColor: "transparent", boxShadow: "0 0 0 3px transparent" },
+    ],
+    {
+      duration: 1600,
+      easing: "ease-out",
+    },
+  );
 }
 
 /** An element that says why nothing is here and what would fill it. */

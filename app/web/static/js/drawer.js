@@ -37,22 +37,53 @@ export class Drawer {
   }
 
   frame(title, crumb, ...content) {
-    const close = el("button", { type: "button", class: "close", "aria-label": "Close", on: { click: () => this.dialog.close() } }, "✕");
-    this.dialog.replaceChildren(el("header", {}, el("div", {}, crumb, el("h2", { id: "drawer-title", tabindex: "-1" }, title)), close), el("div", { class: "content" }, ...content));
+    const close = el(
+      "button",
+      { type: "button", class: "close", "aria-label": "Close", on: { click: () => this.dialog.close() } },
+      "✕",
+    );
+    this.dialog.replaceChildren(
+      el("header", {}, el("div", {}, crumb, el("h2", { id: "drawer-title", tabindex: "-1" }, title)), close),
+      el("div", { class: "content" }, ...content),
+    );
   }
 
   async openFigure(contractId, name, lineId) {
     const path = ["contracts", contractId, "explain"];
     const query = { figure: name, line_id: lineId };
-    await this.reading(figureName(name), el("p", { class: "crumb" }, ["Where it comes from", contractId, lineId].filter(Boolean).join(" · ")), path, query, (answer) => [
-      ...explanation(answer, (event) => go(changed({ event: `${event.source} ${event.id}` }), { replace: true })),
-      source(path, query),
-    ]);
+    await this.reading(
+      figureName(name),
+      el("p", { class: "crumb" }, ["Where it comes from", contractId, lineId].filter(Boolean).join(" · ")),
+      path,
+      query,
+      (answer) => [
+        ...explanation(answer, (event) => go(changed({ event: `${event.source} ${event.id}` }), { replace: true })),
+        source(path, query),
+      ],
+    );
   }
 
   async openEvent(from, id, behindFigure) {
-    const crumb = behindFigure ? el("button", { type: "button", class: "quiet crumb", on: { click: () => go(changed({ event: null }), { replace: true }) } }, "‹ Back to the figure") : el("p", { class: "crumb" }, from);
-    await this.reading(`Event ${id}`, crumb, ["events"], { source: from, id }, (answer) => [eventFacts(answer), el("pre", { class: "json", tabindex: "0", "aria-label": "The event as JSON" }, el("code", {}, JSON.stringify(withoutMeta(answer), null, 2))), source(["events"], { source: from, id })]);
+    const crumb = behindFigure
+      ? el(
+          "button",
+          {
+            type: "button",
+            class: "quiet crumb",
+            on: { click: () => go(changed({ event: null }), { replace: true }) },
+          },
+          "‹ Back to the figure",
+        )
+      : el("p", { class: "crumb" }, from);
+    await this.reading(`Event ${id}`, crumb, ["events"], { source: from, id }, (answer) => [
+      eventFacts(answer),
+      el(
+        "pre",
+        { class: "json", tabindex: "0", "aria-label": "The event as JSON" },
+        el("code", {}, JSON.stringify(withoutMeta(answer), null, 2)),
+      ),
+      source(["events"], { source: from, id }),
+    ]);
   }
 
   /** Read and show, unless the address went on meanwhile. */
@@ -75,7 +106,13 @@ function named(text) {
   return [text.slice(0, cut), text.slice(cut + 1)];
 }
 
-const source = (path, query) => el("p", { class: "source sub" }, "The same as JSON: ", el("a", { href: address(path, query), target: "_blank", rel: "noopener" }, `GET /${address(path, query)}`));
+const source = (path, query) =>
+  el(
+    "p",
+    { class: "source sub" },
+    "The same as JSON: ",
+    el("a", { href: address(path, query), target: "_blank", rel: "noopener" }, `GET /${address(path, query)}`),
+  );
 
 const show = (value, unit) => {
   if (value === null) return "–";
@@ -88,8 +125,18 @@ const show = (value, unit) => {
 function explanation(answer, openEvent) {
   const { value, unit, formula, rules, steps, steps_total: total, checksum, recomputed, agrees } = answer;
   const verdict = agrees
-    ? el("p", { class: "verdict good" }, el("span", { "aria-hidden": "true" }, "✓ "), `Recomputed from its events: ${show(recomputed, unit)}. It agrees.`)
-    : el("p", { class: "verdict stop", role: "alert" }, el("span", { "aria-hidden": "true" }, "✕ "), `Recomputed from its events: ${show(recomputed, unit)}. It does not agree with the figure shown.`);
+    ? el(
+        "p",
+        { class: "verdict good" },
+        el("span", { "aria-hidden": "true" }, "✓ "),
+        `Recomputed from its events: ${show(recomputed, unit)}. It agrees.`,
+      )
+    : el(
+        "p",
+        { class: "verdict stop", role: "alert" },
+        el("span", { "aria-hidden": "true" }, "✕ "),
+        `Recomputed from its events: ${show(recomputed, unit)}. It does not agree with the figure shown.`,
+      );
   return [
     el("p", { class: "value num", "data-value": value }, show(value, unit)),
     verdict,
@@ -98,7 +145,13 @@ function explanation(answer, openEvent) {
     rules.length > 0 && el("h3", {}, "Rules"),
     rules.length > 0 && el("ul", { class: "rules" }, ...rules.map((rule) => el("li", {}, rule))),
     el("h3", {}, "Arithmetic"),
-    el("p", { class: "sub" }, steps.length < total ? `The first ${count(steps.length)} of ${plural(total, "step")}.` : plural(total, "step"), checksum && " Checksum ", checksum && el("code", {}, checksum)),
+    el(
+      "p",
+      { class: "sub" },
+      steps.length < total ? `The first ${count(steps.length)} of ${plural(total, "step")}.` : plural(total, "step"),
+      checksum && " Checksum ",
+      checksum && el("code", {}, checksum),
+    ),
     steps.length > 0 && stepTable(steps, openEvent),
   ].filter(Boolean);
 }
@@ -108,19 +161,76 @@ function stepTable(steps, openEvent) {
     el(
       "tr",
       {},
-      el("th", { scope: "row" }, step.work_date ? day(step.work_date) : "", el("span", { class: "ids" }, step.entry_id ?? "")),
-      el("td", { class: "arithmetic num" }, step.arithmetic, step.rate_id && el("span", { class: "ids" }, step.rate_id)),
+      el(
+        "th",
+        { scope: "row" },
+        step.work_date ? day(step.work_date) : "",
+        el("span", { class: "ids" }, step.entry_id ?? ""),
+      ),
+      el(
+        "td",
+        { class: "arithmetic num" },
+        step.arithmetic,
+        step.rate_id && el("span", { class: "ids" }, step.rate_id),
+      ),
       el("td", { class: "num" }, money(step.amount)),
-      el("td", {}, step.event_id && el("button", { type: "button", class: "quiet", "aria-label": `Event ${step.event_id}`, on: { click: () => openEvent({ source: step.source, id: step.event_id }) } }, "event")),
+      el(
+        "td",
+        {},
+        step.event_id &&
+          el(
+            "button",
+            {
+              type: "button",
+              class: "quiet",
+              "aria-label": `Event ${step.event_id}`,
+              on: { click: () => openEvent({ source: step.source, id: step.event_id }) },
+            },
+            "event",
+          ),
+      ),
     ),
   );
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Steps" }, el("table", { class: "steps" }, el("thead", {}, el("tr", {}, ...["Entry", "Arithmetic", "Amount", "From"].map((text) => el("th", { scope: "col" }, text)))), el("tbody", {}, ...rows)));
+  return el(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": "Steps" },
+    el(
+      "table",
+      { class: "steps" },
+      el(
+        "thead",
+        {},
+        el("tr", {}, ...["Entry", "Arithmetic", "Amount", "From"].map((text) => el("th", { scope: "col" }, text))),
+      ),
+      el("tbody", {}, ...rows),
+    ),
+  );
 }
 
 function eventFacts(event) {
-  const facts = [["Type", event.type], ["Source", event.source], ["Happened", event.time && instant(event.time)], ["Recorded", event.recordedtime && instant(event.recordedtime)], ["Subject", event.subject]];
-  return el("dl", { class: "event-facts" }, ...facts.filter(([, value]) => value).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+  const facts = [
+    ["Type", event.type],
+    ["Source", event.source],
+    ["Happened", event.time && instant(event.time)],
+    ["Recorded", event.recordedtime && instant(event.recordedtime)],
+    ["Subject", event.subject],
+  ];
+  return el(
+    "dl",
+    { class: "event-facts" },
+    ...facts
+      .filter(([, value]) => value)
+      .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
+  );
 }
 
-const META = new Set(["as_of", "watermark", "stale", "partitions_answered", "partitions_total", "state_version", "engine_version"]);
+const META = new Set([
+  "as_of",
+  "watermark",
+  "stale",
+  "partitions_answered",
+  "partitions_total",
+  "state_version",
+  "engine_version",
+]);
 const withoutMeta = (answer) => Object.fromEntries(Object.entries(answer).filter(([name]) => !META.has(name)));

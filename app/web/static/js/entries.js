@@ -14,21 +14,56 @@ export class Entries {
   /** @param {string} contractId @param {function(object): void} openEvent called with `{source, id}`. */
   constructor(contractId, openEvent) {
     Object.assign(this, { contractId, openEvent, items: [], next: null, query: null });
-    this.status = el("select", { "aria-label": "Status of the entry", on: { change: () => this.narrow({ status: this.status.value }) } }, el("option", { value: "" }, "Any status"), ...words.ENTRY_STATUS_CODES.map((code) => el("option", { value: code }, words.entryStatus(code)[0])));
-    this.period = el("select", { "aria-label": "Month", on: { change: () => this.narrow({ period: this.period.value, on: null }) } });
-    this.line = el("select", { "aria-label": "Line of the contract", on: { change: () => this.narrow({ line: this.line.value }) } });
-    this.on = el("input", { type: "date", "aria-label": "Work date", on: { change: () => this.narrow({ on: this.on.value, period: null }) } });
+    this.status = el(
+      "select",
+      { "aria-label": "Status of the entry", on: { change: () => this.narrow({ status: this.status.value }) } },
+      el("option", { value: "" }, "Any status"),
+      ...words.ENTRY_STATUS_CODES.map((code) => el("option", { value: code }, words.entryStatus(code)[0])),
+    );
+    this.period = el("select", {
+      "aria-label": "Month",
+      on: { change: () => this.narrow({ period: this.period.value, on: null }) },
+    });
+    this.line = el("select", {
+      "aria-label": "Line of the contract",
+      on: { change: () => this.narrow({ line: this.line.value }) },
+    });
+    this.on = el("input", {
+      type: "date",
+      "aria-label": "Work date",
+      on: { change: () => this.narrow({ on: this.on.value, period: null }) },
+    });
     this.counted = el("p", { class: "counted", "aria-live": "polite" });
-    this.news = el("button", { type: "button", class: "quiet news", hidden: true, on: { click: () => this.reload() } }, "Entries have changed: read again");
+    this.news = el(
+      "button",
+      { type: "button", class: "quiet news", hidden: true, on: { click: () => this.reload() } },
+      "Entries have changed: read again",
+    );
     const head = HEADINGS.map((text) => el("th", { scope: "col", role: "columnheader" }, text));
     const body = el("tbody", { role: "rowgroup" });
-    this.table = el("table", { class: "entries", role: "table", "aria-label": "Time entries" }, el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...head)), body);
-    this.rows = new Rows(body, { key: (entry) => entry.entry_id, make: () => this.makeRow(), reached: () => this.more() });
+    this.table = el(
+      "table",
+      { class: "entries", role: "table", "aria-label": "Time entries" },
+      el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...head)),
+      body,
+    );
+    this.rows = new Rows(body, {
+      key: (entry) => entry.entry_id,
+      make: () => this.makeRow(),
+      reached: () => this.more(),
+    });
     this.blank = el("div", { class: "blank", hidden: true });
     this.element = el(
       "section",
       { class: "card flush entries-card", id: "entries", "aria-labelledby": "entries-title" },
-      el("header", {}, el("h2", { id: "entries-title" }, "Time entries"), this.counted, this.news, el("div", { class: "filters" }, this.line, this.status, this.period, this.on)),
+      el(
+        "header",
+        {},
+        el("h2", { id: "entries-title" }, "Time entries"),
+        this.counted,
+        this.news,
+        el("div", { class: "filters" }, this.line, this.status, this.period, this.on),
+      ),
       this.table,
       this.blank,
     );
@@ -45,8 +80,16 @@ export class Entries {
 
   /** What can be chosen: the contract's lines and the months it has figures for. */
   offer({ lines, periods, currency }) {
-    options(this.line, "Every line", lines.map(({ line_id: id, title }) => [id, title || id]));
-    options(this.period, "Every month", periods.map((text) => [text, period(text)]));
+    options(
+      this.line,
+      "Every line",
+      lines.map(({ line_id: id, title }) => [id, title || id]),
+    );
+    options(
+      this.period,
+      "Every month",
+      periods.map((text) => [text, period(text)]),
+    );
     this.currency = currency;
     const heading = this.table.querySelectorAll("th");
     [5, 6, 7].forEach((index) => set(heading[index], { "data-currency": currency ? `, ${currency}` : "" }));
@@ -89,7 +132,11 @@ export class Entries {
     const { status, period: month, on, line } = this.query;
     const { signal } = this.reading;
     try {
-      const answer = await read(["contracts", this.contractId, "entries"], { line_id: line, status, period: month, on, limit: PAGE, cursor }, signal);
+      const answer = await read(
+        ["contracts", this.contractId, "entries"],
+        { line_id: line, status, period: month, on, limit: PAGE, cursor },
+        signal,
+      );
       this.items = cursor === null ? answer.items : [...this.items, ...answer.items];
       this.next = answer.next;
       this.busy = false;
@@ -104,7 +151,10 @@ export class Entries {
 
   show() {
     const { items, next } = this;
-    this.counted.textContent = next === null ? plural(items.length, "entry", "entries") : `${plural(items.length, "entry", "entries")} read, more below`;
+    this.counted.textContent =
+      next === null
+        ? plural(items.length, "entry", "entries")
+        : `${plural(items.length, "entry", "entries")} read, more below`;
     set(this.table, { "aria-rowcount": next === null ? items.length + 1 : -1 });
     this.blank.hidden = items.length > 0;
     this.table.hidden = items.length === 0;
@@ -114,14 +164,32 @@ export class Entries {
 
   explainBlank() {
     const filtered = FILTERS.some((name) => this.query[name]);
-    const clear = el("button", { type: "button", on: { click: () => this.narrow(Object.fromEntries(FILTERS.map((name) => [name, null]))) } }, "Clear the filters");
-    this.blank.replaceChildren(filtered ? empty("No entry matches", "Nothing fits all of these filters.", clear) : empty("No time yet", "Entries appear when time.submitted or time.approved names this contract."));
+    const clear = el(
+      "button",
+      { type: "button", on: { click: () => this.narrow(Object.fromEntries(FILTERS.map((name) => [name, null]))) } },
+      "Clear the filters",
+    );
+    this.blank.replaceChildren(
+      filtered
+        ? empty("No entry matches", "Nothing fits all of these filters.", clear)
+        : empty("No time yet", "Entries appear when time.submitted or time.approved names this contract."),
+    );
   }
 
   makeRow() {
     const cell = (name = "") => el("td", { role: "cell", class: name });
     const date = el("th", { scope: "row", role: "rowheader" });
-    const cells = { person: cell("person"), line: cell("line"), hours: cell("num"), billable: cell("num"), rate: cell("num rate"), amount: cell("num amount"), invoiced: cell("num invoiced"), status: cell("status"), event: cell("event") };
+    const cells = {
+      person: cell("person"),
+      line: cell("line"),
+      hours: cell("num"),
+      billable: cell("num"),
+      rate: cell("num rate"),
+      amount: cell("num amount"),
+      invoiced: cell("num invoiced"),
+      status: cell("status"),
+      event: cell("event"),
+    };
     const tr = el("tr", { role: "row" }, date, ...Object.values(cells));
     tr.show = (entry) => this.fill(tr, date, cells, entry);
     return tr;
@@ -135,15 +203,36 @@ export class Entries {
     cells.line.textContent = entry.line_id ?? "";
     cells.hours.textContent = hours(entry.minutes);
     cells.billable.textContent = entry.billable ? hours(entry.billable_minutes) : "not billable";
-    cells.rate.replaceChildren(money(entry.rate), el("span", { class: "sub" }, entry.rate_scope ? words.sentence(entry.rate_scope.replaceAll("+", " and ")) : ""));
+    cells.rate.replaceChildren(
+      money(entry.rate),
+      el("span", { class: "sub" }, entry.rate_scope ? words.sentence(entry.rate_scope.replaceAll("+", " and ")) : ""),
+    );
     figure(cells.amount, money(entry.amount), entry.amount);
     cells.invoiced.textContent = money(entry.invoiced_amount);
-    cells.status.replaceChildren(pill(words.entryStatus(entry.status)), entry.problem ? el("span", { class: "sub problem" }, words.blocker(entry.problem)) : "");
+    cells.status.replaceChildren(
+      pill(words.entryStatus(entry.status)),
+      entry.problem ? el("span", { class: "sub problem" }, words.blocker(entry.problem)) : "",
+    );
     const label = `Original event of entry ${entry.entry_id}, revision ${entry.revision}`;
-    cells.event.replaceChildren(el("button", { type: "button", class: "quiet", title: label, "aria-label": label, on: { click: () => this.openEvent({ source: entry.source, id: entry.event_id }) } }, `r${entry.revision}`));
+    cells.event.replaceChildren(
+      el(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          title: label,
+          "aria-label": label,
+          on: { click: () => this.openEvent({ source: entry.source, id: entry.event_id }) },
+        },
+        `r${entry.revision}`,
+      ),
+    );
   }
 }
 
 function options(select, all, choicesOf) {
-  select.replaceChildren(el("option", { value: "" }, all), ...choicesOf.map(([value, label]) => el("option", { value }, label)));
+  select.replaceChildren(
+    el("option", { value: "" }, all),
+    ...choicesOf.map(([value, label]) => el("option", { value }, label)),
+  );
 }

@@ -77,6 +77,11 @@ export const plural = (number, one, many = `${one}s`) => `${count(number)} ${num
 export function distance(days) {
   if (days === 0) return "today";
   const size = Math.abs(days);
-  const words = size < 21 ? plural(size, "day") : size < 365 ? plural(Math.round(size / 7), "week") : `${(size / 365.25).toFixed(1)} years`;
+  const words =
+    size < 21
+      ? plural(size, "day")
+      : size < 365
+        ? plural(Math.round(size / 7), "week")
+        : `${(size / 365.25).toFixed(1)} years`;
   return days > 0 ? `in ${words}` : `${words} ago`;
 }

@@ -13,7 +13,7 @@ const LAST_RETRY_MS = 15_000;
 export class Live {
   /**
    * @param {{statements: Function, connection: Function, reset: Function}} on `statements` gets an array, at most once a
-   *   second; `connection` gets `{state: "live" | "lost", retryAt, since, problem}`; `reset` means: read everything again.
+   *   second; `connection` gets `{state: "live" | "lost", problem}`; `reset` means: read everything again.
    */
   constructor(on) {
     this.on = on;
@@ -31,8 +31,7 @@ export class Live {
   async run() {
     for (;;) {
       const problem = await this.connect();
-      const retryAt = Date.now() + this.retryMs;
-      this.on.connection({ state: "lost", retryAt, problem });
+      this.on.connection({ state: "lost", problem });
       await new Promise((resolve) => {
         this.retryNow = resolve;
         setTimeout(resolve, this.retryMs);
@@ -47,7 +46,10 @@ export class Live {
   async connect() {
     this.controller = new AbortController();
     const url = address(["stream"], { topics: "burn,readiness" });
-    const headers = authorised({ Accept: "text/event-stream", ...(this.lastId === null ? {} : { "Last-Event-ID": this.lastId }) });
+    const headers = authorised({
+      Accept: "text/event-stream",
+      ...(this.lastId === null ? {} : { "Last-Event-ID": this.lastId }),
+    });
     let alarm = setTimeout(() => this.controller.abort(), SILENCE_MS);
     try {
       const response = await fetch(url, { headers, cache: "no-store", signal: this.controller.signal });

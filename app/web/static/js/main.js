@@ -21,9 +21,22 @@ const overview = new Overview(book);
 /** The view of a path; the overview is kept, so coming back finds it where it was. */
 function viewOf(path) {
   if (path.length === 0) return overview;
-  if (path[0] === "contracts" && path.length === 2) return new Contract(path[1], book);
+  if (path[0] === "contracts" && path.length === 2) return new Contract(path[1]);
   if (path[0] === "streams" && path.length === 1) return new Streams();
-  return { title: "Not found", open() {}, close() {}, element: el("div", {}, empty("There is no such view", "The address names none of the views.", el("a", { href: "#/" }, "Go to the overview"))) };
+  return {
+    title: "Not found",
+    open() {},
+    close() {},
+    element: el(
+      "div",
+      {},
+      empty(
+        "There is no such view",
+        "The address names none of the views.",
+        el("a", { href: "#/" }, "Go to the overview"),
+      ),
+    ),
+  };
 }
 
 function goTo(address) {

@@ -27,7 +27,13 @@ export class Overview {
   /** The view came into sight at this address. */
   open({ query }) {
     const read = (name) => query.get(name) ?? "";
-    this.filter = { show: read("show"), text: read("q"), currency: read("currency"), status: read("status"), sort: read("sort") || "urgency" };
+    this.filter = {
+      show: read("show"),
+      text: read("q"),
+      currency: read("currency"),
+      status: read("status"),
+      sort: read("sort") || "urgency",
+    };
     if (document.activeElement !== this.search) this.search.value = this.filter.text;
     this.cards.open();
     this.arrange();
@@ -65,7 +71,10 @@ export class Overview {
   hold() {
     this.handledAt = Date.now();
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => this.table.matches(":hover, :focus-within") ? this.hold() : this.arrange(), SETTLE_MS);
+    this.settling = setTimeout(
+      () => (this.table.matches(":hover, :focus-within") ? this.hold() : this.arrange()),
+      SETTLE_MS,
+    );
   }
 
   arrange() {
@@ -85,10 +94,25 @@ export class Overview {
       on: { input: () => this.type() },
     });
     this.chips = el("div", { class: "chips", role: "group", "aria-label": "Which contracts" });
-    this.currency = el("select", { "aria-label": "Currency", on: { change: () => this.narrow({ currency: this.currency.value }) } });
-    this.status = el("select", { "aria-label": "Status of the contract", on: { change: () => this.narrow({ status: this.status.value }) } });
+    this.currency = el("select", {
+      "aria-label": "Currency",
+      on: { change: () => this.narrow({ currency: this.currency.value }) },
+    });
+    this.status = el("select", {
+      "aria-label": "Status of the contract",
+      on: { change: () => this.narrow({ status: this.status.value }) },
+    });
     this.counted = el("p", { class: "counted", "aria-live": "polite" });
-    return el("div", { class: "toolbar" }, this.search, this.chips, this.currency, this.status, barLegend(), this.counted);
+    return el(
+      "div",
+      { class: "toolbar" },
+      this.search,
+      this.chips,
+      this.currency,
+      this.status,
+      barLegend(),
+      this.counted,
+    );
   }
 
   narrow(changes) {
@@ -101,9 +125,18 @@ export class Overview {
   }
 
   makeTable() {
-    const head = el("tr", { role: "row" }, COLUMNS.map((column) => this.makeHeading(column)));
+    const head = el(
+      "tr",
+      { role: "row" },
+      COLUMNS.map((column) => this.makeHeading(column)),
+    );
     const body = el("tbody", { role: "rowgroup" });
-    const table = el("table", { class: "contracts", role: "table", "aria-label": "Contracts" }, el("thead", { role: "rowgroup" }, head), body);
+    const table = el(
+      "table",
+      { class: "contracts", role: "table", "aria-label": "Contracts" },
+      el("thead", { role: "rowgroup" }, head),
+      body,
+    );
     this.rows = new Rows(body, { key: (row) => row.contract_id, make: (row) => new ContractRow(row, this.book).tr });
     this.blank = el("div", { class: "blank", hidden: true });
     this.grid = table;
@@ -125,14 +158,28 @@ export class Overview {
   describe() {
     const all = [...this.book.rows.values()];
     this.drawChips(all);
-    choices(this.currency, "All currencies", [...new Set(all.map((row) => row.currency).filter(Boolean))].sort(), this.filter.currency);
+    choices(
+      this.currency,
+      "All currencies",
+      [...new Set(all.map((row) => row.currency).filter(Boolean))].sort(),
+      this.filter.currency,
+    );
     choices(this.status, "Any status", words.CONTRACT_STATUSES, this.filter.status, (code) => words.status(code)[0]);
     const currencies = new Set(this.shown.map((row) => row.currency));
-    set(this.grid, { "aria-rowcount": this.shown.length + 1, "data-currencies": currencies.size === 1 ? "one" : "several" });
+    set(this.grid, {
+      "aria-rowcount": this.shown.length + 1,
+      "data-currencies": currencies.size === 1 ? "one" : "several",
+    });
     const [only] = currencies.size === 1 ? currencies : [""];
-    for (const th of this.grid.querySelectorAll("th.ready, th.blocked")) set(th, { "data-currency": only ? `, ${only}` : "" });
+    for (const th of this.grid.querySelectorAll("th.ready, th.blocked"))
+      set(th, { "data-currency": only ? `, ${only}` : "" });
     for (const th of this.grid.querySelectorAll("th[data-sort]")) {
-      const sorted = th.dataset.sort === this.filter.sort ? "descending" : `-${th.dataset.sort}` === this.filter.sort ? "ascending" : null;
+      const sorted =
+        th.dataset.sort === this.filter.sort
+          ? "descending"
+          : `-${th.dataset.sort}` === this.filter.sort
+            ? "ascending"
+            : null;
       set(th, { "aria-sort": sorted });
     }
     const waiting = this.book.complete || this.book.problem ? "" : "reading… ";
@@ -141,8 +188,14 @@ export class Overview {
   }
 
   drawChips(all) {
-    const chips = [["", "All", all.length], ["risk", "At risk"], ["ready", "Ready"], ["blocked", "Blocked"]];
-    if (["past", "soon"].includes(this.filter.show)) chips.push([this.filter.show, this.filter.show === "past" ? "Past 90 %" : "Run out within 4 weeks"]);
+    const chips = [
+      ["", "All", all.length],
+      ["risk", "At risk"],
+      ["ready", "Ready"],
+      ["blocked", "Blocked"],
+    ];
+    if (["past", "soon"].includes(this.filter.show))
+      chips.push([this.filter.show, this.filter.show === "past" ? "Past 90 %" : "Run out within 4 weeks"]);
     const drawn = chips.map(([show, label, total = all.filter(SHOWN[show]).length]) => `${show}|${label}|${total}`);
     const state = `${drawn.join()}#${this.filter.show}`;
     if (this.chips.dataset.state === state) return;
@@ -154,7 +207,12 @@ export class Overview {
 
   chip(show, label, total) {
     const pressed = this.filter.show === show;
-    const attributes = { type: "button", "data-show": show, "aria-pressed": String(pressed), on: { click: () => this.narrow({ show: pressed ? null : show }) } };
+    const attributes = {
+      type: "button",
+      "data-show": show,
+      "aria-pressed": String(pressed),
+      on: { click: () => this.narrow({ show: pressed ? null : show }) },
+    };
     return el("button", attributes, label, " ", el("span", { class: "tally" }, count(Number(total))));
   }
 
@@ -165,8 +223,20 @@ export class Overview {
     if (problem) this.blank.replaceChildren(failure(problem, () => this.book.load()));
     else if (!complete) this.blank.replaceChildren(el("p", { class: "waiting" }, "Reading the contracts…"));
     else if (rows.size === 0)
-      this.blank.replaceChildren(empty("No contract yet", "A contract appears with its first contract.approved, or with the first time booked on it. Send events to POST /v1/events, or start a simulated firm with: headrace demo"));
-    else this.blank.replaceChildren(empty("No contract matches", "Nothing fits all of these filters.", el("button", { type: "button", on: { click: () => go("#/") } }, "Clear the filters")));
+      this.blank.replaceChildren(
+        empty(
+          "No contract yet",
+          "A contract appears with its first contract.approved, or with the first time booked on it. Send events to POST /v1/events, or start a simulated firm with: headrace demo",
+        ),
+      );
+    else
+      this.blank.replaceChildren(
+        empty(
+          "No contract matches",
+          "Nothing fits all of these filters.",
+          el("button", { type: "button", on: { click: () => go("#/") } }, "Clear the filters"),
+        ),
+      );
   }
 
   /** `/` goes to the search box from anywhere. */
@@ -179,8 +249,17 @@ export class Overview {
 
 /** What the burn bars mean; the bars themselves say it in words to a screen reader. */
 function barLegend() {
-  const keys = [["approved", "approved"], ["pending", "pending"], ["budget", "budget"], ["cap", "cap"]];
-  return el("ul", { class: "barlegend", "aria-hidden": "true" }, ...keys.map(([name, label]) => el("li", {}, el("span", { class: `key ${name}` }), label)));
+  const keys = [
+    ["approved", "approved"],
+    ["pending", "pending"],
+    ["budget", "budget"],
+    ["cap", "cap"],
+  ];
+  return el(
+    "ul",
+    { class: "barlegend", "aria-hidden": "true" },
+    ...keys.map(([name, label]) => el("li", {}, el("span", { class: `key ${name}` }), label)),
+  );
 }
 
 const COLUMNS = [
@@ -198,7 +277,10 @@ function choices(select, all, codes, chosen, label = (code) => code) {
   const wanted = codes.join();
   if (select.dataset.codes !== wanted) {
     select.dataset.codes = wanted;
-    select.replaceChildren(el("option", { value: "" }, all), ...codes.map((code) => el("option", { value: code }, label(code))));
+    select.replaceChildren(
+      el("option", { value: "" }, all),
+      ...codes.map((code) => el("option", { value: code }, label(code))),
+    );
   }
   select.value = chosen;
 }

@@ -24,13 +24,31 @@ export class Readiness {
     this.figures = el("dl", { class: "parts" });
     this.ready = el("p", { class: "sub" });
     this.list = el("ol", { class: "blockers" });
-    this.element = el("section", { class: "card readiness", "aria-labelledby": "readiness-title" }, el("header", {}, el("h2", { id: "readiness-title" }, "Billing readiness"), this.state), this.bar, this.figures, this.ready, this.list);
+    this.element = el(
+      "section",
+      { class: "card readiness", "aria-labelledby": "readiness-title" },
+      el("header", {}, el("h2", { id: "readiness-title" }, "Billing readiness"), this.state),
+      this.bar,
+      this.figures,
+      this.ready,
+      this.list,
+    );
     this.cells = new Map(PARTS.map((part) => [part[0], this.part(...part)]));
   }
 
   part(name, label) {
-    const value = el("button", { type: "button", class: "num figure", "data-figure": name, on: { click: () => this.explain(name) } });
-    const row = el("div", { class: name.replace("_amount", "") }, el("dt", {}, el("span", { class: "key", "aria-hidden": "true" }), label), el("dd", {}, value));
+    const value = el("button", {
+      type: "button",
+      class: "num figure",
+      "data-figure": name,
+      on: { click: () => this.explain(name) },
+    });
+    const row = el(
+      "div",
+      { class: name.replace("_amount", "") },
+      el("dt", {}, el("span", { class: "key", "aria-hidden": "true" }), label),
+      el("dd", {}, value),
+    );
     const fill = el("span", { class: name.replace("_amount", "") });
     this.figures.append(row);
     this.bar.append(fill);
@@ -51,7 +69,10 @@ export class Readiness {
       fill.hidden = !(length(amount) > 0);
     }
     this.figures.dataset.currency = currency ?? "";
-    this.ready.textContent = readiness.ready_entries == null ? "" : `${plural(readiness.ready_entries, "time entry", "time entries")}, ${hours(readiness.ready_minutes)} hours ready`;
+    this.ready.textContent =
+      readiness.ready_entries == null
+        ? ""
+        : `${plural(readiness.ready_entries, "time entry", "time entries")}, ${hours(readiness.ready_minutes)} hours ready`;
     this.showBlockers(readiness.blockers, currency, asOf);
   }
 
@@ -59,8 +80,12 @@ export class Readiness {
     const said = JSON.stringify([blockers, asOf]);
     if (this.blockersSaid === said) return;
     this.blockersSaid = said;
-    if (blockers.length === 0) this.list.replaceChildren(el("li", { class: "none" }, empty("Nothing in the way", "No check holds anything back.")));
-    else this.list.replaceChildren(...[...blockers].sort(byCash).map((blocker) => this.blocker(blocker, currency, asOf)));
+    if (blockers.length === 0)
+      this.list.replaceChildren(
+        el("li", { class: "none" }, empty("Nothing in the way", "No check holds anything back.")),
+      );
+    else
+      this.list.replaceChildren(...[...blockers].sort(byCash).map((blocker) => this.blocker(blocker, currency, asOf)));
   }
 
   blocker({ code, tier, scope, owner, count: number, amount, since, evidence = [], fix }, currency, asOf) {
@@ -73,7 +98,21 @@ export class Readiness {
     return el(
       "li",
       { "data-code": code },
-      el("div", { class: "line" }, pill(words.tier(tier)), el("strong", {}, words.blocker(code)), el("span", { class: "num cash" }, isZero(amount) ? "no amount yet" : `${money(amount)} ${currency ?? ""}`)),
+      el(
+        "div",
+        { class: "line" },
+        pill(words.tier(tier)),
+        el("strong", {}, words.blocker(code)),
+        el(
+          "span",
+          { class: "num cash" },
+          isZero(amount)
+            ? ["critical", "blocking"].includes(tier)
+              ? "no amount yet"
+              : ""
+            : `${money(amount)} ${currency ?? ""}`,
+        ),
+      ),
       fix && el("p", { class: "fix" }, fix),
       el("p", { class: "sub" }, facts.filter(Boolean).join(" · ")),
       this.behind(code, evidence),
@@ -82,9 +121,23 @@ export class Readiness {
 
   /** A way to what stands behind a blocker: the entries where a filter finds them, else the ids of the events. */
   behind(code, evidence) {
-    if (code === "TIME_NOT_APPROVED") return el("button", { type: "button", class: "quiet", on: { click: () => go(changed({ status: "submitted" }), { replace: true }) } }, "Show these entries");
+    if (code === "TIME_NOT_APPROVED")
+      return el(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          on: { click: () => go(changed({ status: "submitted" }), { replace: true }) },
+        },
+        "Show these entries",
+      );
     if (evidence.length === 0) return null;
-    return el("details", {}, el("summary", {}, `Evidence: ${plural(evidence.length, "event")}`), el("ul", { class: "evidence" }, ...evidence.map((id) => el("li", {}, el("code", {}, String(id))))));
+    return el(
+      "details",
+      {},
+      el("summary", {}, `Evidence: ${plural(evidence.length, "event")}`),
+      el("ul", { class: "evidence" }, ...evidence.map((id) => el("li", {}, el("code", {}, String(id))))),
+    );
   }
 }
 

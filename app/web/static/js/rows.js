@@ -40,13 +40,6 @@ export class Rows {
     this.draw();
   }
 
-  /** Draw again those of `keys` that are in sight; returns which they are. */
-  refresh(keys) {
-    const inSight = [...keys].filter((key) => this.alive.has(key));
-    if (inSight.length > 0) this.draw();
-    return inSight;
-  }
-
   draw() {
     this.frame = null;
     if (!this.body.isConnected) return;

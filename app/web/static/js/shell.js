@@ -19,7 +19,13 @@ export class Shell {
       );
     this.version = el("span", {});
     this.json = el("a", { href: address(["overview"]) });
-    document.getElementById("foot").append(this.version, el("span", {}, "This view as JSON: ", this.json), el("a", { href: "openapi.json" }, "API description"));
+    document
+      .getElementById("foot")
+      .append(
+        this.version,
+        el("span", {}, "This view as JSON: ", this.json),
+        el("a", { href: "openapi.json" }, "API description"),
+      );
     document.querySelector("[data-skip]").addEventListener("click", (event) => {
       event.preventDefault();
       document.getElementById("main").focus();
@@ -38,19 +44,28 @@ export class Shell {
     this.json.textContent = `GET /${address(source)}`;
   }
 
-  showMeta({ as_of: asOf, watermark, stale, partitions_answered: answered, partitions_total: total, engine_version: engine, state_version: version }) {
+  showMeta({
+    as_of: asOf,
+    watermark,
+    stale,
+    partitions_answered: answered,
+    partitions_total: total,
+    engine_version: engine,
+    state_version: version,
+  }) {
     figure(this.asOf, asOf === null ? "no date yet" : day(asOf), asOf);
     figure(this.knownAt, watermark === null ? "nothing yet" : instant(watermark), watermark);
     this.version.textContent = `headrace ${engine} · state ${count(version)}`;
     this.missing = [
       asOf === null && "No clock.ticked has come: dates that need a today are missing.",
       stale && "Stale: the engine has not read everything that was sent. Figures may still change.",
-      answered < total && `Incomplete: ${total - answered} of ${total} partitions did not answer. Their contracts are missing here and in every total.`,
+      answered < total &&
+        `Incomplete: ${total - answered} of ${total} partitions did not answer. Their contracts are missing here and in every total.`,
     ].filter(Boolean);
     this.tell();
   }
 
-  /** @param {{state: string, retryAt?: number, problem?: Error}} connection @param {function} retry */
+  /** @param {{state: string, problem?: Error}} connection @param {function} retry */
   showConnection(connection, retry) {
     this.lost = connection.state === "lost" ? { ...connection, retry, since: this.lost?.since ?? new Date() } : null;
     document.body.dataset.connection = connection.state;
@@ -69,19 +84,42 @@ export class Shell {
   lostLine() {
     const { since, retry } = this.lost;
     const clock = since.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-    return el("p", {}, el("strong", {}, `Connection lost at ${clock}. `), "The figures below are as they were then. Trying again by itself. ", el("button", { type: "button", on: { click: retry } }, "Try now"));
+    return el(
+      "p",
+      {},
+      el("strong", {}, `Connection lost at ${clock}. `),
+      "The figures below are as they were then. Trying again by itself. ",
+      el("button", { type: "button", on: { click: retry } }, "Try now"),
+    );
   }
 
   /** The server wants a token: ask for one, once. */
   askForToken() {
     if (document.getElementById("token-form")) return;
-    const input = el("input", { type: "password", name: "token", autocomplete: "off", required: true, "aria-label": "Access token" });
+    const input = el("input", {
+      type: "password",
+      name: "token",
+      autocomplete: "off",
+      required: true,
+      "aria-label": "Access token",
+    });
     const accept = (event) => {
       event.preventDefault();
       useToken(input.value.trim());
       location.reload();
     };
-    document.getElementById("main").replaceChildren(el("form", { id: "token-form", class: "card", on: { submit: accept } }, el("h1", {}, "Access token"), el("p", {}, "This server answers only to known callers. The token is kept until this tab closes."), input, el("button", { type: "submit" }, "Open")));
+    document
+      .getElementById("main")
+      .replaceChildren(
+        el(
+          "form",
+          { id: "token-form", class: "card", on: { submit: accept } },
+          el("h1", {}, "Access token"),
+          el("p", {}, "This server answers only to known callers. The token is kept until this tab closes."),
+          input,
+          el("button", { type: "submit" }, "Open"),
+        ),
+      );
     input.focus();
   }
 }

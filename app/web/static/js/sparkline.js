@@ -8,9 +8,23 @@ const HEIGHT = 24;
 
 /** A sparkline to be kept and drawn again with `draw(values, sentence)`; values are decimal strings, oldest first. */
 export function sparkline(count = 13, { bar = BAR, step = STEP, height = HEIGHT } = {}) {
-  const bars = Array.from({ length: count }, (_, index) => svg("rect", { x: index * step, width: bar, class: index === count - 1 ? "now" : null }));
+  const bars = Array.from({ length: count }, (_, index) =>
+    svg("rect", { x: index * step, width: bar, class: index === count - 1 ? "now" : null }),
+  );
   const base = svg("rect", { class: "base", x: 0, width: count * step - (step - bar), height: 1 });
-  const chart = svg("svg", { class: "sparkline", preserveAspectRatio: "none", viewBox: `0 0 ${count * step - (step - bar)} ${height}`, width: count * step - (step - bar), height, role: "img" }, base, ...bars);
+  const chart = svg(
+    "svg",
+    {
+      class: "sparkline",
+      preserveAspectRatio: "none",
+      viewBox: `0 0 ${count * step - (step - bar)} ${height}`,
+      width: count * step - (step - bar),
+      height,
+      role: "img",
+    },
+    base,
+    ...bars,
+  );
   chart.draw = (values, sentence) => {
     const heights = values.map(length);
     const top = Math.max(...heights, 0);

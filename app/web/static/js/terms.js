@@ -9,13 +9,25 @@ const MARKS = { retroactive: "↶", cancellation: "✕", additive: "+", replacem
 /** @param {Array} versions as the API gives them @param {?string} asOf */
 export function timeline(versions, asOf) {
   const newest = [...versions].sort((a, b) => b.version - a.version);
-  return el("ol", { class: "timeline" }, ...newest.map((version) => el("li", { "data-ahead": asOf !== null && version.effective_from > asOf ? "" : null }, ...told(version))));
+  return el(
+    "ol",
+    { class: "timeline" },
+    ...newest.map((version) =>
+      el("li", { "data-ahead": asOf !== null && version.effective_from > asOf ? "" : null }, ...told(version)),
+    ),
+  );
 }
 
 function told({ version, type, kind, effective_from: from, time, changes }) {
   const name = kind ? `${sentence(kind)} amendment` : sentence(type.replace(/^contract\./, "").replace(/\.v\d+$/, ""));
   return [
-    el("p", { class: "line" }, el("span", { class: "mark", "aria-hidden": "true" }, MARKS[kind] ?? "●"), el("strong", {}, `v${version}`), ` ${name}`),
+    el(
+      "p",
+      { class: "line" },
+      el("span", { class: "mark", "aria-hidden": "true" }, MARKS[kind] ?? "●"),
+      el("strong", {}, `v${version}`),
+      ` ${name}`,
+    ),
     el("p", { class: "sub" }, `from ${day(from)} · decided ${instant(time)}`),
     changes.length > 0 && el("ul", {}, ...changes.map((change) => el("li", {}, change))),
   ];
@@ -23,16 +35,44 @@ function told({ version, type, kind, effective_from: from, time, changes }) {
 
 /** Rates, dearest first, each with its days. `contractId` is the contract they are shown on. */
 export function rateTable(rates, contractId) {
-  const rows = [...rates].sort((a, b) => compare(b.amount, a.amount)).map((rate) =>
+  const rows = [...rates]
+    .sort((a, b) => compare(b.amount, a.amount))
+    .map((rate) =>
+      el(
+        "tr",
+        {},
+        el("th", { scope: "row" }, scopeOf(rate.scope, contractId), el("span", { class: "ids" }, rate.rate_id)),
+        el(
+          "td",
+          { class: "num" },
+          money(rate.amount),
+          el("span", { class: "ids" }, `${rate.currency} / ${rate.unit}${rate.kind === "cost" ? ", cost" : ""}`),
+        ),
+        el(
+          "td",
+          {},
+          `from ${day(rate.effective_from)}`,
+          rate.effective_to && el("span", { class: "ids" }, `to ${day(rate.effective_to)}`),
+        ),
+      ),
+    );
+  return el(
+    "table",
+    { class: "rates" },
+    el("caption", { class: "unseen" }, "Rates"),
     el(
-      "tr",
+      "thead",
       {},
-      el("th", { scope: "row" }, scopeOf(rate.scope, contractId), el("span", { class: "ids" }, rate.rate_id)),
-      el("td", { class: "num" }, money(rate.amount), el("span", { class: "ids" }, `${rate.currency} / ${rate.unit}${rate.kind === "cost" ? ", cost" : ""}`)),
-      el("td", {}, `from ${day(rate.effective_from)}`, rate.effective_to && el("span", { class: "ids" }, `to ${day(rate.effective_to)}`)),
+      el(
+        "tr",
+        {},
+        ...["For", "Rate", "In force"].map((text, index) =>
+          el("th", { scope: "col", class: index > 0 ? "num" : null }, text),
+        ),
+      ),
     ),
+    el("tbody", {}, ...rows),
   );
-  return el("table", { class: "rates" }, el("caption", { class: "unseen" }, "Rates"), el("thead", {}, el("tr", {}, ...["For", "Rate", "In force"].map((text, index) => el("th", { scope: "col", class: index > 0 ? "num" : null }, text)))), el("tbody", {}, ...rows));
 }
 
 /** A scope may be a word ("role") or the ids it names ({role: "Senior"}). */

@@ -1,0 +1,159 @@
+"""The command line: parse, call, show. Exit codes: 0 done, 1 found a difference, 2 misuse or a store that cannot be used."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+from app import commands
+from app.commands.output import Misuse
+from app.engine.statements import ENGINE_VERSION
+from app.engine.store import StoreError
+from app.replay.lines import ReplayError
+from app.settings import SettingsError
+from app.simulation.scenario import ScenarioError
+
+DONE, DIFFERENCE, MISUSE = 0, 1, 2
+
+_Add = Callable[..., argparse.ArgumentParser]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; what is wrong is said in one sentence on standard error."""
+    options = parser().parse_args(argv)
+    try:
+        agrees = options.run(options)
+    except (Misuse, StoreError, ReplayError, ScenarioError, SettingsError) as error:
+        print(f"headrace: {error}", file=sys.stderr)
+        return MISUSE
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return DONE
+    return DONE if agrees is not False else DIFFERENCE
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(prog="headrace", description="Operational state of a services firm, live.")
+    root.add_argument("--version", action="version", version=f"headrace {ENGINE_VERSION}")
+    add = root.add_subparsers(dest="command", required=True, metavar="COMMAND").add_parser
+    _serving(add)
+    _feeding(add)
+    _replaying(add)
+    _looking(add)
+    return root
+
+
+def _command(add: _Add, name: str, run: Callable[[argparse.Namespace], bool | None], text: str) -> argparse.ArgumentParser:
+    command = add(name, help=text, description=text)
+    command.set_defaults(run=run)
+    command.add_argument("--json", action="store_true", help="write the result as JSON")
+    return command
+
+
+def _serving(add: _Add) -> None:
+    demo = _command(add, "demo", commands.demo, "run a simulated firm on the embedded host and serve the page")
+    _store(demo)
+    _listen(demo)
+    _scenario(demo)
+    demo.add_argument("--no-serve", action="store_true", help="fold the events, verify, and end")
+    demo.add_argument("--speed", type=float, default=20_000.0, help="simulated time per real time while serving (default 20000)")
+    demo.add_argument("--keep", action="store_true", help="go on with the store of an earlier demo instead of a new one")
+    worker = _command(add, "worker", commands.worker, "run the agents, the page and the API")
+    _store(worker)
+    _listen(worker)
+    worker.add_argument("--partitions", type=int, help="partitions of a new store (default 1)")
+    worker.add_argument("--zone", help="time zone in which a business day begins (default UTC)")
+
+
+def _feeding(add: _Add) -> None:
+    publish = _command(add, "publish", commands.publish, "append events of JSON Lines files (- for standard input)")
+    publish.add_argument("files", nargs="+", metavar="FILE")
+    _store(publish)
+    publish.add_argument("--url", help="address of a running worker to publish to")
+    publish.add_argument("--token", help="bearer token for --url")
+    simulate = _command(add, "simulate", commands.simulate, "write the events of a simulated firm to standard output or a file")
+    _scenario(simulate)
+    simulate.add_argument("--out", type=Path, help="file to write (default: standard output)")
+
+
+def _replaying(add: _Add) -> None:
+    replay = _command(add, "replay", commands.replay, "fold recorded events and write burn, readiness and a summary")
+    replay.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    replay.add_argument("--as-of", type=_date, metavar="D", help="business date that the figures are of (default: the greatest tick)")
+    replay.add_argument("--known-at", type=_instant, metavar="T", help="leave out what was accepted after this instant")
+    replay.add_argument("--what-if", type=Path, metavar="FILE", help="events of a scenario, folded on top")
+    replay.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result files")
+    replay.add_argument("--partitions", type=int, default=1, help="fold in this many partitions (the result is the same)")
+    verify = _command(add, "verify", commands.verify, "compare a store with a replay of its journal, key by key")
+    _store(verify)
+    export = _command(add, "export", commands.export, "write the journal of a store as JSON Lines")
+    _store(export)
+    export.add_argument("--out", type=Path, help="file to write (default: standard output)")
+
+
+def _looking(add: _Add) -> None:
+    topics = _command(add, "topics", commands.topics, "list the topics of a store, or read one")
+    topics.add_argument("action", nargs="?", choices=("list", "tail"), default="list")
+    topics.add_argument("topic", nargs="?", help="like burn, readiness, contracts.dead-letters")
+    topics.add_argument("-n", type=int, default=10, metavar="N", help="records to show (default 10; 0 = all)")
+    topics.add_argument("--latest", action="store_true", help="the latest statement per key instead of the log")
+    _store(topics)
+    explain = _command(add, "explain", commands.explain, "show the events, rates and arithmetic behind a figure")
+    explain.add_argument("contract_id")
+    explain.add_argument("figure", nargs="?", default="approved.amount")
+    explain.add_argument("--line", help="of one line instead of the whole contract")
+    explain.add_argument("--as-of", type=_date, metavar="D")
+    explain.add_argument("--known-at", type=_instant, metavar="T")
+    _store(explain)
+    exceptions = _command(add, "exceptions", commands.exceptions, "list what contradicts itself or could not be read")
+    _store(exceptions)
+    schema = _command(add, "schema", commands.schema, "check or write the JSON Schemas and the AsyncAPI document")
+    schema.add_argument("--write", action="store_true", help="write them from the models")
+
+
+def _store(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--store", type=Path, help="the embedded host's file (default .headrace/store.sqlite)")
+
+
+def _listen(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    command.add_argument("--port", type=int, help="port to listen on (default 8787; 0 = a free one)")
+
+
+def _scenario(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--events", type=int, help="number of events (default 20000)")
+    command.add_argument("--seed", type=int, default=7, help="another seed is another firm (default 7)")
+    command.add_argument("--end", type=_date, help="the simulated firm's last day")
+    command.add_argument("--late", type=float, default=0.0, metavar="RATIO", help="share of events that arrive days late")
+    command.add_argument("--duplicates", type=float, default=0.0, metavar="RATIO", help="share of events sent twice")
+    command.add_argument("--disorder", type=int, default=0, metavar="N", help="shuffle within windows of N events")
+    command.add_argument("--malformed", type=float, default=0.0, metavar="RATIO", help="share of records that cannot be read")
+    command.add_argument("--conflicts", type=float, default=0.0, metavar="RATIO", help="share of events that contradict another")
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it like 2026-03-31") from None
+
+
+def _instant(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an instant with a zone; write it like 2026-03-31T17:00:00Z")
+    from app.events.instant import micros
+
+    return micros(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

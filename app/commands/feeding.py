@@ -1,0 +1,111 @@
+"""`publish` and `simulate`: events in, events made up."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+from typing import BinaryIO
+
+from app.commands.output import Misuse, progress, records, say_json, screen
+from app.commands.serving import scenario
+from app.engine.queries import Queries
+from app.main import open_host
+from app.replay.lines import check
+from app.settings import Settings
+from app.simulation.firm import simulate as lines_of
+
+CHUNK = 2_000
+
+
+def publish(options: argparse.Namespace) -> bool:
+    """Append events to a store and work them off, or post them to a running worker. False if any was refused."""
+    check([Path(name) for name in options.files if name != "-"])
+    lines = _lines(options.files)
+    if options.url:
+        return _post(options, lines)
+    settings = Settings.load(store=options.store)
+    with open_host(settings) as host:
+        before = Queries(host, monotonic).counts()
+        for chunk in _chunks(lines):
+            host.take(chunk)
+            asyncio.run(host.drain())
+        after = Queries(host, monotonic).counts()
+    gained = {name: after[name] - before[name] for name in after}
+    if options.json:
+        say_json({"records": gained})
+    else:
+        records(f"published to {settings.store}", gained)
+    return gained["dead_lettered"] == 0
+
+
+def _lines(names: Iterable[str]) -> Iterator[bytes]:
+    with ExitStack() as stack:
+        for name in names:
+            file: BinaryIO = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb"))
+            yield from (line for raw in file if (line := raw.rstrip(b"\r\n")))
+
+
+def _chunks(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
+    while chunk := list(islice(lines, CHUNK)):
+        yield chunk
+
+
+def _post(options: argparse.Namespace, lines: Iterator[bytes]) -> bool:
+    accepted = refused = 0
+    headers = {"Content-Type": "application/x-ndjson"}
+    if options.token:
+        headers["Authorization"] = f"Bearer {options.token}"
+    address = options.url.rstrip("/") + "/v1/events"
+    with progress(options, f"Publishing to {address}", None) as advance:
+        for chunk in _chunks(lines):
+            answer = _send(address, b"\n".join(chunk), headers)
+            accepted += answer["accepted"]
+            refused += answer["refused"]
+            advance(len(chunk))
+    if options.json:
+        say_json({"accepted": accepted, "refused": refused})
+    else:
+        screen.print(f"{accepted:,} accepted, {refused:,} refused (kept as dead letters)")
+    return refused == 0
+
+
+def _send(address: str, body: bytes, headers: dict[str, str]) -> dict[str, int]:
+    if not address.startswith(("http://", "https://")):
+        raise Misuse(f"--url {address!r} is not an address; give one like http://127.0.0.1:8787")
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, body, headers), timeout=60) as answer:
+            said: dict[str, int] = json.load(answer)
+            return said
+    except urllib.error.HTTPError as error:
+        raise Misuse(f"{address} answered {error.code}: {error.read().decode(errors='replace')[:300]}") from error
+    except (urllib.error.URLError, TimeoutError) as error:
+        raise Misuse(f"cannot reach {address}: {error}; is a worker running there?") from error
+
+
+def simulate(options: argparse.Namespace) -> None:
+    """Write a simulated firm's events, one a line."""
+    firm = scenario(options)
+    with ExitStack() as stack:
+        try:
+            out: BinaryIO = stack.enter_context(options.out.open("wb")) if options.out else sys.stdout.buffer
+        except OSError as error:
+            raise Misuse(f"cannot write {options.out}: {error.strerror}; name another file with --out") from error
+        bar = stack.enter_context(progress(options, "Simulating", firm.events))
+        count = 0
+        for line in lines_of(firm):
+            out.write(line + b"\n")
+            count += 1
+            if count % 1_000 == 0:
+                bar(1_000)
+        out.flush()
+    if options.json and options.out:
+        say_json({"events": count, "out": str(options.out)})

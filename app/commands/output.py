@@ -1,0 +1,59 @@
+"""Showing results: tables for people, JSON for programs, progress on standard error only."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+screen = Console()
+aside = Console(stderr=True)
+
+
+class Misuse(Exception):
+    """The command cannot be done as asked; says what is wrong and what to do."""
+
+
+def say_json(value: Any) -> None:
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[int] = ()) -> None:
+    """A table on the terminal; the columns at the positions `right` are figures."""
+    shown = Table(title=title, title_justify="left", header_style="bold")
+    for place, name in enumerate(columns):
+        shown.add_column(name, justify="right" if place in right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*("–" if value is None else str(value) for value in row))
+    screen.print(shown)
+
+
+def records(title: str, counts: Mapping[str, int]) -> None:
+    """Dispositions, as the bars they are of all records read."""
+    total = max(counts["read"], 1)
+    rows = [
+        (name.replace("_", " "), f"{count:,}", "█" * round(40 * count / total))
+        for name, count in counts.items()
+        if name != "read"
+    ]
+    table(title, ("records", "", ""), [("read", f"{counts['read']:,}", ""), *rows], right=(1,))
+
+
+@contextmanager
+def progress(options: argparse.Namespace, text: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error; nothing of it where the output is read by a program."""
+    if options.json or not aside.is_terminal:
+        yield lambda done: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=aside, transient=True) as bar:
+        task = bar.add_task(text, total=total)
+        yield lambda done: bar.advance(task, done)

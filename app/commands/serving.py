@@ -1,0 +1,148 @@
+"""`demo` and `worker`: running the embedded host."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+
+from app.commands.output import aside, progress, records, say_json, screen, table
+from app.engine.embedded import EmbeddedHost
+from app.engine.queries import Queries
+from app.engine.store import Store
+from app.main import open_host, serve
+from app.replay.verify import Verdict, verify
+from app.settings import Settings
+from app.simulation.firm import simulate
+from app.simulation.pace import paced
+from app.simulation.scenario import DEFAULT_EVENTS, Scenario
+
+DEMO_STORE = Path(".headrace/demo.sqlite")
+PRELOADED = 0.7
+"""Share of the demo's history that is folded before the page opens, so that it has something to show."""
+
+
+def scenario(options: argparse.Namespace, *, ticks: bool = False) -> Scenario:
+    """The simulated firm that the options ask for. Raises ScenarioError."""
+    given = {} if options.end is None else {"end": options.end}
+    return Scenario(
+        seed=options.seed,
+        events=options.events if options.events is not None else DEFAULT_EVENTS,
+        late_ratio=options.late,
+        duplicate_ratio=options.duplicates,
+        disorder=options.disorder,
+        malformed_ratio=options.malformed,
+        conflict_ratio=options.conflicts,
+        ticks=ticks,
+        **given,
+    )
+
+
+def worker(options: argparse.Namespace) -> None:
+    settings = Settings.load(
+        store=options.store, host=options.host, port=options.port, partitions=options.partitions, zone=options.zone
+    )
+    _serve(settings, options)
+
+
+def _serve(settings: Settings, options: argparse.Namespace) -> None:
+    with open_host(settings, address=_address(settings)) as host:
+        gc.freeze()
+        asyncio.run(serve(host, settings, ready=lambda address: _announce(options, address)))
+
+
+def _address(settings: Settings) -> str:
+    return f"http://{settings.host}:{settings.port}/" if settings.port else ""
+
+
+def _announce(options: argparse.Namespace, address: str) -> None:
+    if options.json:
+        say_json({"address": address})
+    else:
+        screen.print(f"headrace is at [bold]{address}[/bold]  (Ctrl-C stops it)")
+
+
+def demo(options: argparse.Namespace) -> bool | None:
+    """Fold most of a simulated firm's history, then serve the page while the rest arrives."""
+    if options.end is None:
+        options.end = datetime.now(UTC).date()
+    firm = scenario(options, ticks=True)
+    settings = Settings.load(store=options.store or DEMO_STORE, host=options.host, port=options.port)
+    if not options.keep:
+        _forget(settings.store)
+    with open_host(settings, address=_address(settings)) as host:
+        gc.freeze()
+        return asyncio.run(_demo(host, settings, options, firm))
+
+
+def _forget(path: Path) -> None:
+    """Remove the store of an earlier demo, unless a process still has it."""
+    with suppress(FileNotFoundError), Store(path):
+        pass
+    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        name.unlink(missing_ok=True)
+
+
+async def _demo(host: EmbeddedHost, settings: Settings, options: argparse.Namespace, firm: Scenario) -> bool | None:
+    lines = simulate(firm)
+    total = firm.events or DEFAULT_EVENTS
+    share = 1.0 if options.no_serve else PRELOADED
+    with progress(options, f"Folding {round(total * share):,} events of a simulated firm", round(total * share)) as advance:
+        begun = monotonic()
+        for chunk in _chunks(islice(lines, round(total * share)), 2_000):
+            host.take(chunk)
+            await host.drain()
+            advance(len(chunk))
+        elapsed = monotonic() - begun
+    if options.no_serve:
+        return await _conclude(host, options, elapsed)
+
+    async def feed(host: EmbeddedHost) -> None:
+        async for chunk in paced(lines, options.speed, monotonic, asyncio.sleep):
+            host.take(chunk)
+        if not options.json:
+            aside.print("The simulated firm has reached its last day; the page stays.")
+
+    await serve(host, settings, feeder=feed, ready=lambda address: _announce(options, address), ticks=False)
+    return None
+
+
+def _chunks(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
+    while chunk := list(islice(lines, size)):
+        yield chunk
+
+
+async def _conclude(host: EmbeddedHost, options: argparse.Namespace, elapsed: float) -> bool:
+    """Totals of a bounded run, and whether a replay of the journal reaches the same state."""
+    queries = Queries(host, monotonic)
+    counts = queries.counts()
+    with progress(options, "Replaying the journal to verify", None) as advance:
+        verdict = await verify(host.store, advance)
+    overview = queries.overview()
+    if options.json:
+        say_json({"records": counts, "seconds": round(elapsed, 3), "overview": overview, "verify": verdict.answer()})
+    else:
+        records(f"{counts['read']:,} records in {elapsed:.1f} s ({counts['read'] / elapsed:,.0f} a second)", counts)
+        for name in ("ready", "blocked"):
+            amounts = ", ".join(f"{one['currency']} {Decimal(one['amount']):,}" for one in overview[name])
+            screen.print(f"{name} to invoice: {amounts or 'nothing'}")
+        say_verdict(verdict)
+    return verdict.agrees
+
+
+def say_verdict(verdict: Verdict) -> None:
+    rows = [(name, f"{verdict.rows[name]:,}", digest[:16]) for name, digest in verdict.digests.items()]
+    table("Live tables and a replay of their journal", ("table", "keys", "digest"), rows, right=(1,))
+    if verdict.agrees:
+        screen.print(f"[green]verified[/green]: {verdict.records:,} journal records give the same state, key by key")
+        return
+    screen.print(f"[red]{len(verdict.differences)} differences[/red], the first of them:")
+    for name, key, what in verdict.differences[:20]:
+        screen.print(f"  {name} {key}: {what}")

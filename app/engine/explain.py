@@ -1,0 +1,151 @@
+"""Explaining a figure: the entries, rates and rules behind it, and the same figure computed from them once more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+
+from agents.contracts import Contract, Contracts
+from app.domain import calendar
+from app.domain.burn import Position
+from app.domain.ledger import APPROVED, SUBMITTED, Claims, Row, claimed
+from app.domain.money import show
+from app.engine.shapes import Answer, decimal, price_card
+from app.events.cloudevents import timestamp
+from tables.heads import Head
+
+STEPS_SHOWN: Final = 500
+
+
+class Figure(NamedTuple):
+    """A figure that entries add up to: which of them, and what each gives."""
+
+    unit: str
+    formula: str
+    rules: tuple[str, ...]
+    counts: Callable[[Row], bool]
+    gives: Callable[[Row], int]
+
+
+_PRICE = "amount = billable minutes × rate, rounded once per entry to the currency"
+_RATE = "rate: override, else the most specific of person+contract, role+contract, contract, person+client, role+client, client, person, role, firm valid on the work date"
+_AS_OF = "work date ≤ as-of"
+
+FIGURES: Final[Mapping[str, Figure]] = {
+    "approved.billable_minutes": Figure(
+        "minutes", "Σ billable minutes of approved billable entries", (_AS_OF,), lambda r: _billable(r, APPROVED), lambda r: r.billable_minutes
+    ),
+    "approved.nonbillable_minutes": Figure(
+        "minutes",
+        "Σ minutes of approved entries that are not billable",
+        (_AS_OF,),
+        lambda r: r.status == APPROVED and not _billable(r, APPROVED),
+        lambda r: r.minutes,
+    ),
+    "approved.amount": Figure(
+        "money", "Σ amounts of approved, billable, priced entries", (_AS_OF, _PRICE, _RATE), lambda r: _billable(r, APPROVED), lambda r: r.amount or 0
+    ),
+    "approved.cost": Figure(
+        "money", "Σ worked minutes × cost rate, rounded once per entry", (_AS_OF,), lambda r: r.status == APPROVED, lambda r: r.cost
+    ),
+    "pending.minutes": Figure(
+        "minutes", "Σ minutes of submitted entries", (_AS_OF,), lambda r: r.status == SUBMITTED, lambda r: r.minutes
+    ),
+    "pending.amount": Figure(
+        "money", "Σ amounts of submitted, billable, priced entries", (_AS_OF, _PRICE, _RATE), lambda r: _billable(r, SUBMITTED), lambda r: r.amount or 0
+    ),
+    "unpriced_minutes": Figure(
+        "minutes", "Σ billable minutes of approved entries without a price", (_AS_OF, _RATE), lambda r: r.status == APPROVED and r.problem > 0, lambda r: r.billable_minutes
+    ),
+}
+
+
+def _billable(row: Row, status: int) -> bool:
+    return row.status == status and (row.amount is not None or row.problem > 0)
+
+
+def explain(contracts: Contracts, head: Head, contract_id: str, figure: str, line_id: str | None, as_of: int | None) -> Answer:
+    """The figure, the steps that make it, and whether adding them up gives it again.
+
+    Raises ValueError for a figure that entries do not add up to.
+    """
+    known = FIGURES.get(figure)
+    if known is None:
+        raise ValueError(f"figure is {figure!r}: ask for one of {', '.join(FIGURES)}")
+    position = contracts.position(contract_id, head, as_of)
+    rows = [row for row in contracts.burn(position) if row["line_id"] == line_id]
+    value = _value(rows[0], figure) if rows else None
+    behind = list(_behind(position, known, line_id))
+    total = sum(known.gives(row) for _, row, _ in behind)
+    recomputed = show(total, position.exponent) if known.unit == "money" else total
+    contract = contracts.compiled(contract_id)
+    steps = [_step(contract, position, known, *one) for one in behind[:STEPS_SHOWN]]
+    checksum = sha256(b"\n".join(f"{row.source}#{row.id}={known.gives(row)}".encode() for _, row, _ in behind))
+    return {
+        "contract_id": contract_id,
+        "line_id": line_id,
+        "figure": figure,
+        "as_of": calendar.text_of(as_of) if as_of is not None else None,
+        "value": value,
+        "unit": (position.terms.currency if position.terms else None) if known.unit == "money" else "minutes",
+        "formula": known.formula,
+        "rules": list(known.rules),
+        "contract_version": position.terms.version if position.terms else None,
+        "steps": steps,
+        "steps_total": len(behind),
+        "checksum": checksum.hexdigest(),
+        "recomputed": recomputed,
+        "agrees": recomputed == value,
+    }
+
+
+def _value(row: Mapping[str, Any], figure: str) -> Any:
+    value: Any = row
+    for name in figure.split("."):
+        value = value[name]
+    return value
+
+
+def _behind(position: Position, figure: Figure, line_id: str | None) -> Iterable[tuple[str, Row, Claims | None]]:
+    for entry, row, claims in position.book.rows(calendar.BEGINNING, position.day):
+        if figure.counts(row) and (line_id is None or row.line == line_id):
+            yield entry, row, claims
+
+
+def _step(contract: Contract, position: Position, figure: Figure, entry: str, row: Row, claims: Claims | None) -> Answer:
+    exponent = position.exponent
+    card = price_card(contract, row)
+    rate = row.rate_override if row.rate_override is not None else decimal(card.amount) if card else None
+    gives = figure.gives(row)
+    return {
+        "entry_id": entry,
+        "work_date": calendar.text_of(row.day),
+        "resource_id": row.resource_id,
+        "line_id": row.line,
+        "minutes": row.minutes,
+        "billable_minutes": row.billable_minutes,
+        "rate": rate,
+        "rate_id": row.rate_id,
+        "rate_scope": "entry" if row.rate_override is not None else card.scope if card else None,
+        "amount": show(gives, exponent) if figure.unit == "money" else gives,
+        "arithmetic": _arithmetic(contract, row, rate, per_day=card is not None and card.per_day, exponent=exponent)
+        if figure.unit == "money" and row.amount is not None and gives == row.amount
+        else f"{gives}",
+        "invoiced_amount": show(claimed(claims, position.day), exponent),
+        "event_id": row.id,
+        "source": row.source,
+        "event_time": timestamp(row.time),
+        "revision": row.revision,
+    }
+
+
+def _arithmetic(contract: Contract, row: Row, rate: str | None, *, per_day: bool, exponent: int) -> str:
+    terms = contract.agreement.on(row.day)
+    per = terms.day_minutes if terms and per_day else 60
+    line = terms.lines.get(row.line) if terms and row.line else None
+    discount = f" × (1 − {decimal(line.discount)})" if line and line.discount else ""
+    return f"{row.billable_minutes} min × {rate} ÷ {per}{discount} = {show(row.amount or 0, exponent)}"
+
+
