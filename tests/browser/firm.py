@@ -154,7 +154,7 @@ def burn(contract: Contract, line_id: str | None) -> Json:
     budget = contract.budget(line_id)
     window = [entry for entry in counted if AS_OF - WINDOW < entry.on <= AS_OF]
     window_amount = sum((entry.amount for entry in window), ZERO)
-    budget_minutes = None if budget is None else int(budget / 150) * 60
+    budget_minutes = None if budget is None else int(budget / 130) * 60
     return {
         "contract_id": contract.contract_id,
         "line_id": line_id,

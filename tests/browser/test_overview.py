@@ -45,6 +45,20 @@ def test_every_row_in_sight_shows_what_the_api_says(browser: Any, live: str) -> 
         assert (ready, blocked) == (money(readiness["ready_amount"]), money(readiness["blocked_amount"]))
 
 
+def test_the_bar_and_the_percentage_speak_of_the_tighter_budget(page: Page) -> None:
+    page.open("#/?sort=used")
+    page.counted("60 contracts")
+    rows = {row["contract_id"]: row["burn"]["ratio"] for row in read_all(page.url, "v1/contracts")}
+    shown = page.run(
+        "return [...document.querySelectorAll('[data-contract]')].map(r => [r.dataset.contract,"
+        " r.querySelector('.used .num').dataset.value, r.querySelector('.burnbar').getAttribute('aria-label')])"
+    )
+    for contract_id, used, said in shown[:20]:
+        ratio = rows[contract_id]
+        assert used == max(ratio.values(), key=Decimal)
+        assert ("hours" in said) == (Decimal(ratio["minutes"]) > Decimal(ratio["amount"]))
+
+
 def test_the_most_urgent_contract_is_on_top(page: Page) -> None:
     page.open()
     page.counted("60 contracts")
