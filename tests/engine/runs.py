@@ -1,0 +1,142 @@
+"""Running events through the engine in memory, and reading what came of it in the form the model speaks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from agents.effects import DeadLetter, Record, Statement
+from app.engine.figures import Figures
+from app.engine.memory import MemoryHost
+from app.engine.runner import finish
+from app.replay.digest import FACT_TABLES, Pair, fact_pairs, figure_pairs
+from tables import Store
+from tables.controls import CONTROLS, DISPOSITIONS
+from tests.model import oracle
+
+Row = dict[str, Any]
+Said = dict[tuple[str, str], tuple[Any, ...]]
+"""(topic, key) → what the latest statement says: its type, payload, and the fact it was caused by."""
+
+_BLOCKER = ("code", "tier", "scope", "count", "amount")
+
+
+def histories(usual: int) -> range:
+    """The seeds of a law: `usual` of them, or as many as HEADRACE_HISTORIES asks for.
+
+    One seed fails as `-k "[17]"` or is called by hand; nothing but the seed decides what a case does.
+    """
+    return range(int(os.environ.get("HEADRACE_HISTORIES", usual)))
+
+
+def lines(events: Sequence[Mapping[str, Any]]) -> list[bytes]:
+    """Events as the lines of a log."""
+    return [orjson.dumps(event) for event in events]
+
+
+@dataclass(slots=True)
+class Run:
+    """What a host in memory came to. `said` holds the last statement sent for each key."""
+
+    host: MemoryHost
+    letters: list[DeadLetter] = field(default_factory=list)
+    said: Said = field(default_factory=dict)
+
+    @property
+    def figures(self) -> Figures:
+        return Figures(self.host.stores)
+
+
+def fold(log: Sequence[bytes], *, partitions: int = 1, cut: int = 50, publish: bool = False) -> Run:
+    """Carry the lines of one input partition through the agents, `cut` at a time."""
+    letters: list[DeadLetter] = []
+    said: Said = {}
+    host = MemoryHost(
+        partitions, publish=publish, on_dead_letter=letters.append, on_statement=lambda one: hear(said, one)
+    )
+    finish(_take(host, log, cut))
+    return Run(host, letters, said)
+
+
+async def _take(host: MemoryHost, log: Sequence[bytes], cut: int) -> None:
+    records = [Record(offset, line) for offset, line in enumerate(log)]
+    for start in range(0, len(records), cut):
+        await host.take("log", records[start : start + cut])
+
+
+def hear(said: Said, statement: Statement) -> None:
+    """Remember a statement as a consumer does; its version and place stay outside."""
+    said[statement.topic, statement.key] = (statement.type, dict(statement.payload), statement.latest)
+
+
+def figures(stores: Sequence[Store], as_of: date) -> oracle.Figures:
+    """Every row of the engine, in the model's form: of a blocker, what both sides state."""
+    found = Figures(stores)
+    day = as_of.toordinal()
+    burn: dict[tuple[str, str | None], Row] = {}
+    readiness: dict[str, Row] = {}
+    for contract_id in found.ids():
+        for row in found.burn(contract_id, day):
+            burn[contract_id, row["line_id"]] = row
+        readiness[contract_id] = modelled(found.readiness(contract_id, day) or {})
+    return oracle.Figures(burn, readiness, found.parked())
+
+
+def modelled(readiness: Row) -> Row:
+    """A readiness row with its blockers as the model states them."""
+    blockers = [{name: one[name] for name in _BLOCKER} for one in readiness["blockers"]]
+    return {**readiness, "blockers": sorted(blockers, key=lambda one: (one["code"], one["tier"]))}
+
+
+def differences(expected: oracle.Figures, found: oracle.Figures) -> list[str]:
+    """Every field that differs, one sentence each; empty where all agree."""
+    said = []
+    for kind, ours, theirs in (
+        ("burn", found.burn, expected.burn),
+        ("readiness", found.readiness, expected.readiness),
+    ):
+        for key in sorted({*ours, *theirs}, key=str):
+            if key not in ours or key not in theirs:
+                said.append(f"{kind} {key} is only in the {'model' if key in theirs else 'engine'}")
+                continue
+            one, other = ours[key], theirs[key]  # type: ignore[index]
+            said += [
+                f"{kind} {key} {name}: model {other.get(name)!r}, engine {one.get(name)!r}"
+                for name in sorted({*one, *other})
+                if one.get(name) != other.get(name)
+            ]
+    if found.parked != expected.parked:
+        said.append(f"parked: model {expected.parked}, engine {found.parked}")
+    return said
+
+
+def counts(stores: Sequence[Store]) -> dict[str, int]:
+    """Records by what became of them, over all agents and partitions."""
+    total = dict.fromkeys(DISPOSITIONS, 0)
+    for store in stores:
+        for _, control in store.scan(CONTROLS):
+            for name, count in control.counts.items():
+                total[name] += count
+    return total
+
+
+def facts(stores: Sequence[Store]) -> dict[str, list[Pair]]:
+    """Every fact and exception by its table, in the canonical form."""
+    return {table: sorted(fact_pairs(stores, table)) for table in FACT_TABLES}
+
+
+def digest(stores: Sequence[Store], as_of: date) -> str:
+    """One hash over all facts and figures in their canonical form."""
+    whole = blake2b(digest_size=16)
+    for table, pairs in facts(stores).items():
+        for key, value in pairs:
+            whole.update(f"{table}\0{key}\0".encode() + value)
+    for kind, (key, value) in figure_pairs(Figures(stores), as_of.toordinal()):
+        whole.update(f"{kind}\0{key}\0".encode() + value)
+    return whole.hexdigest()
