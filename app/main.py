@@ -33,10 +33,10 @@ def reader(settings: Settings) -> Reader:
     return Reader(settings.authority or None, settings.max_event_bytes)
 
 
-def open_host(settings: Settings, *, address: str = "") -> EmbeddedHost:
-    """The embedded host over its store. Raises StoreError with one sentence."""
+def open_host(settings: Settings, *, address: str = "", clock: Callable[[], int | None] = now) -> EmbeddedHost:
+    """The embedded host over its store; `clock` stamps what it accepts. Raises StoreError with one sentence."""
     store = Store(settings.store, partitions=settings.partitions, address=address)
-    return EmbeddedHost(store, now, reader=reader(settings), batch_size=settings.batch_size)
+    return EmbeddedHost(store, clock, reader=reader(settings), batch_size=settings.batch_size)
 
 
 def tick(on: str, zone: str) -> bytes:

@@ -77,7 +77,8 @@ def demo(options: argparse.Namespace) -> bool | None:
     settings = Settings.load(store=options.store or DEMO_STORE, host=options.host, port=options.port)
     if not options.keep:
         _forget(settings.store)
-    with open_host(settings, address=_address(settings)) as host:
+    # The simulated firm lives in its own time: its events are accepted when they say they were recorded.
+    with open_host(settings, address=_address(settings), clock=lambda: None) as host:
         gc.freeze()
         return asyncio.run(_demo(host, settings, options, firm))
 

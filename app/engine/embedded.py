@@ -40,11 +40,12 @@ class Taken:
 class EmbeddedHost:
     """Runs every agent over one store. Not safe for two tasks at once: `work` and `take` share one transaction scope.
 
-    `now` gives the moment of acceptance in microseconds. Whatever fails stops the host: the transaction is undone, the
+    `now` gives the moment of acceptance in microseconds, or None where the events bring their own (`recordedtime`), as a
+    simulated firm's do. Whatever fails stops the host: the transaction is undone, the
     batch was not acknowledged, and a new start begins where it was.
     """
 
-    def __init__(self, store: Store, now: Callable[[], int], *, reader: Reader | None = None, batch_size: int = 2_000) -> None:
+    def __init__(self, store: Store, now: Callable[[], int | None], *, reader: Reader | None = None, batch_size: int = 2_000) -> None:
         self.store, self._now, self._batch_size = store, now, batch_size
         self._reader = reader or Reader()
         self.tables: list[Tables] = [store.tables(p) for p in range(store.partitions)]

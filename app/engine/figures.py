@@ -21,7 +21,7 @@ from tables.buckets import BUCKETS
 from tables.controls import CONTROLS
 from tables.dossiers import DOSSIERS
 from tables.entities import ENTITIES
-from tables.heads import Head
+from tables.heads import Head, new
 from tables.invoices import INVOICES
 from tables.reference import REFERENCE
 
@@ -49,19 +49,16 @@ class Figures:
         return None if head is None else (contracts, head)
 
     def burn(self, contract_id: str, as_of: int | None) -> list[dict[str, Any]]:
-        """The contract's row, then its lines'. Empty for a contract nobody named."""
-        found = self.of(contract_id)
-        if found is None:
-            return []
-        contracts, head = found
+        """The contract's row, then its lines'; of a contract nobody named, the row of one of which nothing is known."""
+        contracts, head = self.of(contract_id) or self._unnamed(contract_id)
         return contracts.burn(contracts.position(contract_id, head, as_of))
 
-    def readiness(self, contract_id: str, as_of: int | None) -> dict[str, Any] | None:
-        found = self.of(contract_id)
-        if found is None:
-            return None
-        contracts, head = found
+    def readiness(self, contract_id: str, as_of: int | None) -> dict[str, Any]:
+        contracts, head = self.of(contract_id) or self._unnamed(contract_id)
         return contracts.readiness(contracts.position(contract_id, head, as_of), head)
+
+    def _unnamed(self, contract_id: str) -> tuple[Contracts, Head]:
+        return self._contracts[partition_of(contract_id, len(self.stores))], new()
 
     def parked(self) -> int:
         """Entities kept for contracts without an approval."""

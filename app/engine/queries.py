@@ -127,10 +127,13 @@ class Queries:
         return row
 
     def burn(self, contract_id: str, as_of: date | None, known_at: int | None) -> list[Answer] | None:
-        figures = self._as_known(contract_id, known_at)
-        return figures.burn(contract_id, self._day(as_of)) or None
+        if self.figures.of(contract_id) is None:
+            return None
+        return self._as_known(contract_id, known_at).burn(contract_id, self._day(as_of))
 
     def readiness(self, contract_id: str, as_of: date | None, known_at: int | None) -> Answer | None:
+        if self.figures.of(contract_id) is None:
+            return None
         return self._as_known(contract_id, known_at).readiness(contract_id, self._day(as_of))
 
     def _day(self, as_of: date | None) -> int | None:
@@ -144,7 +147,7 @@ class Queries:
     def readiness_list(self, after: str, limit: int, state: str | None) -> list[Answer]:
         today = self.today()
         rows = (self.figures.readiness(contract_id, today) for contract_id in self.figures.ids(after))
-        return list(islice((row for row in rows if row and (state is None or row["state"] == state)), limit))
+        return list(islice((row for row in rows if state is None or row["state"] == state), limit))
 
     # -- behind the figures -----------------------------------------------------------------------------------------
 

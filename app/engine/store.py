@@ -168,14 +168,14 @@ class Store:
         found = self._db.execute(query, (topic, partition)).fetchone()
         return found[0] if found else 0
 
-    def _append(self, topic: str, partition: int, count: int, blob: bytes, taken: int) -> int:
+    def _append(self, topic: str, partition: int, count: int, blob: bytes, taken: int | None) -> int:
         base = self.end(topic, partition)
         self._db.execute("INSERT INTO segments VALUES(?,?,?,?,?,?)", (topic, partition, base, count, taken, blob))
         self._ends[topic, partition] = base + count
         return base
 
-    def append_raw(self, topic: str, partition: int, letters: Sequence[Letter], taken: int) -> int:
-        """Append bytes as they came; `taken` is the moment, microseconds. The offset of the first."""
+    def append_raw(self, topic: str, partition: int, letters: Sequence[Letter], taken: int | None) -> int:
+        """Append bytes as they came; `taken` is the moment in microseconds, None: the records say so. The offset of the first."""
         return self._append(topic, partition, len(letters), _pack(letters), taken)
 
     def append_journal(self, topic: str, partition: int, values: Sequence[Fact | Home]) -> int:
@@ -184,7 +184,7 @@ class Store:
     def read(self, topic: str, partition: int, offset: int, limit: int) -> list[Record]:
         """About `limit` records from `offset` on, whole segments where that is cheaper."""
         records: list[Record] = []
-        decode: Callable[[int, int, bytes], Iterable[Record]] = _journal_records if topic in JOURNALS else _raw_records
+        decode: Callable[[int, int | None, bytes], Iterable[Record]] = _journal_records if topic in JOURNALS else _raw_records
         query = "SELECT base, taken, value FROM segments WHERE topic=? AND part=? AND base + count > ? AND base >= ? ORDER BY base"
         first = self._db.execute(
             "SELECT base FROM segments WHERE topic=? AND part=? AND base <= ? ORDER BY base DESC LIMIT 1", (topic, partition, offset)
@@ -268,11 +268,11 @@ class Tables:
             )
 
 
-def _journal_records(base: int, taken: int, value: bytes) -> Iterable[Record]:
+def _journal_records(base: int, taken: int | None, value: bytes) -> Iterable[Record]:
     return [Record(base + place, fact) for place, fact in enumerate(_decode(value))]
 
 
-def _raw_records(base: int, taken: int, value: bytes) -> Iterable[Record]:
+def _raw_records(base: int, taken: int | None, value: bytes) -> Iterable[Record]:
     return [Record(base + place, letter.value, tuple(letter.headers), taken) for place, letter in enumerate(_unpack(value))]
 
 
