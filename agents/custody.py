@@ -7,6 +7,7 @@ from typing import Any
 
 from agents.effects import EXCEPTIONS, Effects, Statement
 from app.domain.resolution import CANCELLING, conflicts, effective, insert
+from app.events.cloudevents import timestamp
 from app.events.fact import Fact
 from tables import Store, Table
 from tables.controls import CONTROLS, Control, new
@@ -134,7 +135,7 @@ def exception_statement(exception_id: str, raised: Raised, latest: Fact) -> Stat
         "subject": raised.subject,
         "message": raised.message,
         "evidence": raised.evidence,
-        "since": raised.since,
+        "since": timestamp(raised.since),
     }
     return Statement(
         EXCEPTIONS,
