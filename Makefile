@@ -49,10 +49,11 @@ schema: $(READY) ## write the JSON Schemas and the AsyncAPI document from the mo
 test-browser: $(READY) ## drive the page in Debian's Chromium
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
-lock: ## renew requirements.lock
+lock: ## pin what pyproject.toml asks for in requirements.lock (ARGS=--upgrade for newer versions)
 	$(PYTHON) -m venv --without-pip $(VENV)-lock
 	$(PYTHON) -m pip --python $(VENV)-lock/bin/python install --quiet pip-tools
-	$(VENV)-lock/bin/pip-compile --quiet --extra dev --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock pyproject.toml
+	$(VENV)-lock/bin/pip-compile --quiet --extra dev --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock $(ARGS) pyproject.toml
+	rm -rf $(VENV)-lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-lock build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-lock build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .headrace
