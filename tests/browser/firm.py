@@ -332,6 +332,7 @@ class Firm:
         self.version = 0
         self.stale = False
         self.honest = True
+        self.explained: set[str] | None = None
         self.partitions_answered = 4
         self.contracts = {contract.contract_id: contract for contract in self._made(contracts, entries)}
 
@@ -466,8 +467,11 @@ class Firm:
             cash["ready"][contract.currency] += Decimal(state["ready_amount"])
             cash["blocked"][contract.currency] += Decimal(state["blocked_amount"])
             ends = said["exhaustion"]["amount_on"]
-            near = max((Decimal(value) for value in said["ratio"].values() if value), default=ZERO) >= Decimal("0.9")
-            ending = ends is not None and date.fromisoformat(ends) <= AS_OF + WINDOW
+            burning = contract.status in ("active", "suspended")
+            near = burning and max(
+                (Decimal(value) for value in said["ratio"].values() if value), default=ZERO
+            ) >= Decimal("0.9")
+            ending = burning and ends is not None and date.fromisoformat(ends) <= AS_OF + WINDOW
             past, soon, either = past + near, soon + ending, either + (near or ending)
             for index, (amount, worked) in enumerate(weekly(contract)):
                 values[contract.currency][index] += amount
@@ -518,7 +522,8 @@ class Firm:
                 "rates": [
                     {
                         "rate_id": f"RC-{role.upper()}",
-                        "scope": {"role": role, "contract_id": contract.contract_id},
+                        "scope": "role+contract",
+                        "role": role,
                         "amount": f"{amount}.00",
                         "currency": contract.currency,
                         "unit": "hour",

@@ -90,7 +90,10 @@ class Site:
         }
 
     def explain(self, contract: Contract, request: web.Request) -> Json | None:
-        return self.firm.explain(contract, request.query["figure"], request.query.get("line_id"))
+        figure = request.query["figure"]
+        if self.firm.explained is not None and figure not in self.firm.explained:
+            raise web.HTTPBadRequest(text=f"Nothing explains {figure!r}.")
+        return self.firm.explain(contract, figure, request.query.get("line_id"))
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         if self.outage:

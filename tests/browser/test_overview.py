@@ -1,5 +1,6 @@
 """The overview: figures equal the API's, it is live without jitter, honest, and holds five thousand contracts."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -67,7 +68,9 @@ def test_the_most_urgent_contract_is_on_top(page: Page) -> None:
 
 
 def at_risk(row: dict[str, Any]) -> bool:
-    """Past 90 % of a budget, or running out within four weeks of as-of."""
+    """Still burning, and past 90 % of a budget or running out within four weeks of as-of."""
+    if row["status"] not in ("active", "suspended"):
+        return False
     ratios = [Decimal(ratio) for ratio in row["burn"]["ratio"].values() if ratio is not None]
     ends = [date.fromisoformat(day) for day in row["burn"]["exhaustion"].values() if day is not None]
     return any(ratio >= Decimal("0.9") for ratio in ratios) or any(on <= AS_OF + timedelta(weeks=4) for on in ends)
@@ -78,6 +81,24 @@ def test_a_filter_has_an_address_that_can_be_sent(page: Page) -> None:
     page.open("#/?show=risk&currency=EUR")
     page.counted(f"{len(wanted)} contracts")
     assert set(page.contracts()) <= {row["contract_id"] for row in wanted}
+
+
+def test_the_filter_finds_as_many_contracts_at_risk_as_the_card_says(page: Page) -> None:
+    page.open()
+    page.counted("60 contracts")
+    said = read(page.url, "v1/overview")["at_risk"]
+    for show, name in (("risk", "contracts"), ("past", "over_90"), ("soon", "exhausting_4_weeks")):
+        page.open(f"#/?show={show}")
+        page.counted(f"{said[name]} contracts")
+
+
+def test_the_currency_of_most_contracts_leads_in_every_card(page: Page) -> None:
+    page.open()
+    page.counted("60 contracts")
+    used = Counter(row["currency"] for row in read_all(page.url, "v1/contracts"))
+    wanted = [currency for currency, _ in used.most_common()]
+    shown = "return [...document.querySelectorAll('.cash dt')].map((code) => code.textContent)"
+    page.until(lambda: page.run(shown) == wanted + wanted, f"{wanted} in both cards")
 
 
 def test_typing_narrows_the_list_and_the_address_follows(page: Page) -> None:

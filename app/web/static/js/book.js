@@ -10,6 +10,8 @@ const PAGE = 500;
 const REFRESH_EACH_MS = 400;
 const RISK_WEEKS = 4;
 const RISK_RATIO = "0.9";
+/** A closed or cancelled contract burns no more. */
+const BURNING = ["active", "suspended"];
 
 export class Book {
   /** @param {function(Set<string>)} onChange called with the ids of the contracts that changed. */
@@ -113,8 +115,9 @@ function derived(row, asOf) {
   const { burn, readiness } = row;
   const endsOn = earliest(burn.exhaustion?.amount_on, burn.exhaustion?.minutes_on);
   const used = highest(burn.ratio?.amount, burn.ratio?.minutes);
-  const soon = endsOn !== null && asOf !== null && endsOn <= addDays(asOf, 7 * RISK_WEEKS);
-  const past = used !== null && compare(used, RISK_RATIO) >= 0;
+  const burning = BURNING.includes(row.status);
+  const soon = burning && endsOn !== null && asOf !== null && endsOn <= addDays(asOf, 7 * RISK_WEEKS);
+  const past = burning && used !== null && compare(used, RISK_RATIO) >= 0;
   return {
     ...row,
     endsOn,

@@ -57,14 +57,25 @@ export class Cards {
 
   show(answer) {
     this.seen = answer;
-    this.showCash(this.ready, answer.ready, "Nothing is ready. Approved, priced time inside its term shows up here.");
-    this.showCash(this.blocked, answer.blocked, "Nothing is held back.");
-    this.showTrend(answer.trend);
-    this.showShare(answer);
+    const [ready, blocked, worked] = [answer.ready, answer.blocked, answer.trend.approved_amount].map((amounts) =>
+      this.inOrder(amounts),
+    );
+    this.showCash(this.ready, ready, "Nothing is ready. Approved, priced time inside its term shows up here.");
+    this.showCash(this.blocked, blocked, "Nothing is held back.");
+    this.showTrend({ ...answer.trend, approved_amount: worked });
+    this.showShare({ ready, blocked });
     this.showRisk(answer.at_risk);
     this.showUse(answer.utilization);
     this.showHealth(answer.health);
     this.rows();
+  }
+
+  /** The currency most contracts have first, the same everywhere: an order by amount would jump as amounts change. */
+  inOrder(amounts) {
+    const contracts = new Map();
+    for (const { currency } of this.book.rows.values()) contracts.set(currency, (contracts.get(currency) ?? 0) + 1);
+    const many = ({ currency }) => contracts.get(currency) ?? 0;
+    return [...amounts].sort((a, b) => many(b) - many(a) || (a.currency < b.currency ? -1 : 1));
   }
 
   showCash(card, amounts, nothing) {
@@ -159,6 +170,10 @@ export class Cards {
   /** How many contracts are in which fifth of their budget, counted from the rows. */
   rows() {
     if (!this.seen) return;
+    if (this.book.complete && !this.ordered) {
+      this.ordered = true;
+      this.show(this.seen);
+    }
     const tally = [0, 0, 0, 0, 0];
     for (const { used } of this.book.rows.values()) if (used !== null) tally[band(length(used))] += 1;
     const names = ["under 50 %", "50 %", "75 %", "90 %", "100 % and over"];

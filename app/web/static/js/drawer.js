@@ -60,7 +60,24 @@ export class Drawer {
         ...explanation(answer, (event) => go(changed({ event: `${event.source} ${event.id}` }), { replace: true })),
         source(path, query),
       ],
+      (problem) => (problem.status === 400 && name in IN_WORDS ? this.inWords(name) : null),
     );
+  }
+
+  /** A figure the server does not take apart: how it is worked out, and the way to the figure it rests on. */
+  inWords(name) {
+    const basis = name.includes("minutes") ? "approved.billable_minutes" : "approved.amount";
+    const open = { click: () => go(changed({ explain: basis }), { replace: true }) };
+    return [
+      el("p", { class: "formula" }, IN_WORDS[name]),
+      el(
+        "p",
+        { class: "source" },
+        "It rests on ",
+        el("button", { type: "button", class: "quiet", on: open }, figureName(basis).toLowerCase()),
+        ", which is explained entry by entry.",
+      ),
+    ];
   }
 
   async openEvent(from, id, behindFigure) {
@@ -87,14 +104,14 @@ export class Drawer {
   }
 
   /** Read and show, unless the address went on meanwhile. */
-  async reading(title, crumb, path, query, build) {
+  async reading(title, crumb, path, query, build, otherwise = () => null) {
     const { shown } = this;
     this.frame(title, crumb, el("p", { class: "waiting" }, "Reading…"));
     let content;
     try {
       content = build(await read(path, query));
     } catch (problem) {
-      content = [failure(problem)];
+      content = otherwise(problem) ?? [failure(problem)];
     }
     if (this.shown === shown) this.frame(title, crumb, ...content);
   }
@@ -223,6 +240,30 @@ function eventFacts(event) {
       .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
   );
 }
+
+const USED_SHARE = "Approved ÷ budget, on the terms of the business date.";
+const WHAT_IS_LEFT = "Budget − approved. It may be negative.";
+const WEEKLY = "Approved work of the last 28 days up to the business date, ÷ 4.";
+const LAST_DAY =
+  "The business date + what remains ÷ the daily mean of the last 28 days, rounded up to a whole day; once the budget is used up, the first work date on which the running total reached it.";
+const IN_WORDS = {
+  "ratio.amount": USED_SHARE,
+  "ratio.minutes": USED_SHARE,
+  "remaining.amount": WHAT_IS_LEFT,
+  "remaining.minutes": WHAT_IS_LEFT,
+  "per_week.amount": WEEKLY,
+  "per_week.minutes": WEEKLY,
+  "exhaustion.amount_on": LAST_DAY,
+  "exhaustion.minutes_on": LAST_DAY,
+  ready_amount:
+    "Approved, billable, priced and uninvoiced entries inside the term, up to the cap, with accepted milestones and fees; 0 while a blocker holds the whole contract.",
+  blocked_amount:
+    "What blockers hold back, where it has a price; with a blocker of the whole contract, all that would be ready.",
+  over_cap_amount: "Approved work that the cap leaves no room for, entries taken in the order of their work dates.",
+  invoiced_amount: "What live invoices name, less what was credited.",
+  adjustment_amount: "Per entry on a live invoice: what holds now − what was invoiced.",
+  retained_amount: "What the client keeps back until the retainage is released.",
+};
 
 const META = new Set([
   "as_of",

@@ -54,7 +54,7 @@ export class Shell {
     state_version: version,
   }) {
     figure(this.asOf, asOf === null ? "no date yet" : day(asOf), asOf);
-    figure(this.knownAt, watermark === null ? "nothing yet" : instant(watermark), watermark);
+    this.knownAt.textContent = watermark === null ? "nothing yet" : instant(watermark);
     this.version.textContent = `headrace ${engine} · state ${count(version)}`;
     this.missing = [
       asOf === null && "No clock.ticked has come: dates that need a today are missing.",

@@ -1,9 +1,10 @@
 /** The versions of a contract on a time line, newest on top, and the rates that price its work. */
 import { compare } from "./decimal.js";
 import { el } from "./dom.js";
-import { day, instant, money } from "./format.js";
+import { day, instant, money, plural } from "./format.js";
 import { sentence } from "./words.js";
 
+const FEW = 4;
 const MARKS = { retroactive: "↶", cancellation: "✕", additive: "+", replacement: "⇄" };
 
 /** @param {Array} versions as the API gives them @param {?string} asOf */
@@ -29,8 +30,14 @@ function told({ version, type, kind, effective_from: from, time, changes }) {
       ` ${name}`,
     ),
     el("p", { class: "sub" }, `from ${day(from)} · decided ${instant(time)}`),
-    changes.length > 0 && el("ul", {}, ...changes.map((change) => el("li", {}, change))),
+    changes.length > 0 && listed(changes),
   ];
+}
+
+/** What a version says; a long list, as a first version has, waits behind its number. */
+function listed(changes) {
+  const list = el("ul", {}, ...changes.map((change) => el("li", {}, change)));
+  return changes.length <= FEW ? list : el("details", {}, el("summary", {}, plural(changes.length, "term")), list);
 }
 
 /** Rates, dearest first, each with its days. `contractId` is the contract they are shown on. */
@@ -41,7 +48,7 @@ export function rateTable(rates, contractId) {
       el(
         "tr",
         {},
-        el("th", { scope: "row" }, scopeOf(rate.scope, contractId), el("span", { class: "ids" }, rate.rate_id)),
+        el("th", { scope: "row" }, scopeOf(rate, contractId), el("span", { class: "ids" }, rate.rate_id)),
         el(
           "td",
           { class: "num" },
@@ -75,10 +82,9 @@ export function rateTable(rates, contractId) {
   );
 }
 
-/** A scope may be a word ("role") or the ids it names ({role: "Senior"}). */
-function scopeOf(scope, contractId) {
-  if (scope === null || typeof scope !== "object") return sentence(scope ?? "firm");
-  const named = Object.values(scope).filter((value) => value != null && value !== contractId);
+/** Whom a rate is for: the ids it names, without the contract it is shown on. */
+function scopeOf({ resource_id: person, role, client_id: client, contract_id: contract, scope }, contractId) {
+  const named = [person, role, client, contract].filter((id) => id != null && id !== contractId);
   if (named.length > 0) return named.join(", ");
-  return scope.contract_id ? "Everyone on this contract" : "The firm's default";
+  return scope === "contract" ? "Everyone on this contract" : sentence(scope);
 }
