@@ -27,9 +27,9 @@ class Desk:
         self._buckets: dict[int, Bucket] = {}
         self._pages: dict[int, Page] = {}
         self._dirty: set[int] = set()
-        self._unpriced: list[Row] = []
+        self._unpriced: dict[tuple[int, str], Row] = {}
         self._unpriced_spends: list[Spend] = []
-        self._repriced: tuple[int, int] | None = None
+        self._repriced: list[tuple[int, int]] = []
 
     def touch(self, offset: int, latest: Latest) -> None:
         self.changed = True
@@ -94,13 +94,20 @@ class Desk:
         if claims:
             bucket.claims[key] = claims
         if home.row is not None:
+            self._take_price(start, home.entity, home.row, bucket.rows.get(home.entity))
             bucket.rows[home.entity] = home.row
-            self._unpriced.append(home.row)
             _remember(self.head.people, home.row.resource_id)
             _remember(self.head.roles, home.row.role)
         elif home.spend is not None:
             bucket.spends[home.entity] = home.spend
             self._unpriced_spends.append(home.spend)
+
+    def _take_price(self, start: int, entry: str, row: Row, before: Row | None) -> None:
+        """An approval changes no price: what the row before came to still holds, unless it waits for a price itself."""
+        if before is None or (start, entry) in self._unpriced or not row.prices_like(before):
+            self._unpriced[start, entry] = row
+        else:
+            row.take_price(before)
 
     def _claims_on(self, home: Home, key: str) -> Claims | None:
         claims = self.head.unplaced.get(key)
@@ -110,30 +117,33 @@ class Desk:
             claims = self.bucket(start).claims.get(key)
         return claims
 
-    def claim(self, claims: Mapping[str, Claims], withdrawn: Mapping[str, set[str]]) -> None:
-        """Write what invoices say of entities (`kind/id`), wherever the contract knows them; `withdrawn`: no longer said.
+    def claim(self, claims: Mapping[str, Claims], withdrawn: Mapping[str, set[str]], about: int) -> None:
+        """Write what invoices say of entities (`kind/id`) wherever the contract knows them; `withdrawn`: no longer said.
 
-        An invoice names no dates, so this looks through the contract's buckets: once per invoice, not per entry.
+        An invoice names no dates, so this looks through the contract's buckets, those nearest to the day `about` first,
+        and stops when everything is found that lives in one place only.
         """
         wanted = set(claims) | set(withdrawn)
         unknown = set(wanted)
-        for start in list(self.starts()):
+        missing = {key for key in wanted if key.startswith(("time/", "expense/"))}
+        for start in sorted(self.starts(), key=lambda day: abs(about - day)):
+            if not missing:
+                break
             bucket = self.bucket(start)
-            here = {key for key in wanted if _holds(bucket, key)}
+            here, settled = _known_in(bucket, wanted)
             for key in here:
                 _update(bucket.claims, key, claims, withdrawn)
             if here:
                 self._dirty.add(start)
             unknown -= here
+            missing -= settled
         for key in unknown | (wanted & set(self.head.unplaced)):
             _update(self.head.unplaced, key, claims, withdrawn)
 
     def reprice(self, low: int, high: int) -> None:
         """Terms or rates changed for the work dates in [low, high]."""
-        if self._repriced is None:
-            self._repriced = (low, high)
-        else:
-            self._repriced = (min(low, self._repriced[0]), max(high, self._repriced[1]))
+        if (low, high) not in self._repriced:
+            self._repriced.append((low, high))
 
     def starts(self) -> Iterator[int]:
         """First days of all buckets, those touched in this batch included."""
@@ -159,22 +169,18 @@ class Desk:
 
     def _price(self, contract: Contract) -> None:
         agreement, rates = contract.agreement, contract.rates
-        for row in self._unpriced:
+        for row in self._unpriced.values():
             price_row(row, agreement.on(row.day), rates)
         for spend in self._unpriced_spends:
             price_spend(spend, agreement.on(spend.day))
-        if self._repriced is None:
-            return
-        low, high = self._repriced
-        for start in list(self.starts()):
-            if start > high or start + 6 < low:
-                continue
-            self._dirty.add(start)
-            bucket = self.bucket(start)
-            for row in bucket.rows.values():
-                price_row(row, agreement.on(row.day), rates)
-            for spend in bucket.spends.values():
-                price_spend(spend, agreement.on(spend.day))
+        for start in list(self.starts()) if self._repriced else ():
+            if any(low <= start + 6 and start <= high for low, high in self._repriced):
+                self._dirty.add(start)
+                bucket = self.bucket(start)
+                for row in bucket.rows.values():
+                    price_row(row, agreement.on(row.day), rates)
+                for spend in bucket.spends.values():
+                    price_spend(spend, agreement.on(spend.day))
 
     def writes(self) -> Iterator[tuple[Table[Any], str, Any]]:
         """In an order of which any prefix may survive: what is summed before the sums."""
@@ -204,13 +210,14 @@ def _remember(names: list[str], name: str | None) -> None:
         names.sort()
 
 
-def _holds(bucket: Bucket, key: str) -> bool:
-    kind, _, entity = key.partition("/")
-    return (
-        key in bucket.gone
-        or (kind == "time" and entity in bucket.rows)
-        or (kind == "expense" and entity in bucket.spends)
-    )
+def _known_in(bucket: Bucket, wanted: set[str]) -> tuple[set[str], set[str]]:
+    """Which of the entities the bucket knows, and which of those no other bucket can know."""
+    times = [(f"time/{entry}", row.moved) for entry, row in bucket.rows.items()]
+    spends = [(f"expense/{expense}", spend.moved) for expense, spend in bucket.spends.items()]
+    held = [(key, moved) for key, moved in (*times, *spends) if key in wanted]
+    here = {key for key, _ in held}
+    here.update(key for key in bucket.gone if key in wanted)
+    return here, {key for key, moved in held if not moved}
 
 
 def _update(into: dict[str, Claims], key: str, claims: Mapping[str, Claims], withdrawn: Mapping[str, set[str]]) -> None:

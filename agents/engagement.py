@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -126,9 +126,7 @@ class _Work:
         if offset > dossier.fence:
             dossier.fence = offset
             self._count(offset, _file_in(dossier.facts, key, fact))
-        if kind == "contract":
-            desk.reprice(*_days_of(dossier.facts[key], fact.revision))
-        elif kind == "rate":
+        if kind == "rate":
             for card in filter(None, (before, card_of(dossier.facts[key]))):
                 desk.reprice(card.effective_from, card.effective_to)
         raise_conflicts(self.effects, f"contract/{contract_id}" if key == CONTRACT else key, dossier.facts[key], offset)
@@ -194,12 +192,23 @@ class _Work:
         if after is not None:
             book.add(after)
         for card in filter(None, (before, after)):
-            in_batch = {c for c, desk in self.desks.items() if desk.head.people or desk.head.roles}
-            for contract_id in sorted({*self.agent.users_of(card), *in_batch}):
+            for contract_id in sorted({*self.agent.users_of(card), *self._users_in_batch(card)}):
                 if card.client_id is None or self._has_client(contract_id, card.client_id):
                     desk = self.desk(contract_id)
                     desk.touch(offset, _latest(fact))
                     desk.reprice(card.effective_from, card.effective_to)
+
+    def _users_in_batch(self, card: Card) -> Iterator[str]:
+        """Contracts whose work named the card's person or role for the first time in this batch."""
+        for contract_id, desk in self.desks.items():
+            if card.resource_id is not None:
+                used = card.resource_id in desk.head.people
+            elif card.role is not None:
+                used = card.role in desk.head.roles
+            else:
+                used = True
+            if used:
+                yield contract_id
 
     def _has_client(self, contract_id: str, client_id: str) -> bool:
         """Whether any version of the contract names the client (terms may change it from a date on)."""
@@ -216,7 +225,10 @@ class _Work:
     def close(self) -> Effects:
         agent, effects = self.agent, self.effects
         for contract_id, dossier in self.dossiers.items():
-            agent.contracts.compile(contract_id, dossier)
+            before = agent.contracts.compiled(contract_id).agreement
+            after = agent.contracts.compile(contract_id, dossier).agreement
+            for low, high in after.repriced(before):
+                self.desk(contract_id).reprice(low, high)
         waiting = self.register.control.waiting
         for contract_id, desk in self.desks.items():
             contract = agent.contracts.compiled(contract_id)
@@ -349,14 +361,6 @@ def _file_in(filed: dict[str, list[Fact]], key: str, fact: Fact) -> str:
     return ("duplicate" if copy else "stale") if same else "applied"
 
 
-def _days_of(versions: Sequence[Fact], revision: int) -> tuple[int, int]:
-    """The work dates whose terms a message about this version may change, whichever of its messages counts."""
-    same = [fact for fact in versions if fact.revision == revision]
-    if any(fact.type == "contract.approved.v1" for fact in same):
-        return calendar.BEGINNING, calendar.FOREVER
-    return min(calendar.number(_read_names(fact.data).effective_from or "") for fact in same), calendar.FOREVER
-
-
 def _file_paper(invoice: Invoice, fact: Fact) -> str:
     if fact.type == "invoice.credited.v1":
         return _file_in(invoice.credits, fact.entity, fact)
@@ -371,11 +375,13 @@ def _apply_invoice(desk: Desk, invoice_id: str, invoice: Invoice) -> None:
     claims: dict[str, Claims] = {}
     withdrawn: dict[str, set[str]] = {}
     papers = desk.head.documents
-    live, begins = False, calendar.BEGINNING
+    live, begins, about = False, calendar.BEGINNING, calendar.FOREVER
     if invoice.facts:
         decided, said = effective(invoice.facts)
         live = decided.type != "invoice.voided.v1" and said.get("lines") is not None
         begins = _day(said.get("invoiced_on"))
+        period = said.get("period")
+        about = calendar.number(f"{period}-15") if period else begins
         papers[f"invoice/{invoice_id}"] = _claim(claims, f"invoice/{invoice_id}", said if live else {}, begins, 1)
     for credit_id, facts in invoice.credits.items():
         _, said = effective(facts)
@@ -388,7 +394,7 @@ def _apply_invoice(desk: Desk, invoice_id: str, invoice: Invoice) -> None:
             key = f"{line['kind']}/{line['id']}"
             if paper not in claims.get(key, {}):
                 withdrawn.setdefault(key, set()).add(paper)
-    desk.claim(claims, withdrawn)
+    desk.claim(claims, withdrawn, about)
 
 
 def _day(text: str | None) -> int:

@@ -88,32 +88,28 @@ def homes(said: Sequence[Fact], n: int) -> list[Home]:
 
 def _time_homes(said: Sequence[Fact], n: int) -> list[Home]:
     if len(said) == 1:
-        decided = said[0]
-        data = _read_time(decided.data)
-    else:
-        decided, data = _decided(said, _read_time, TimeData)
-    row = _row(decided, data, n)
-    if len(said) == 1:
-        return [_home(decided, n, row=row, contract=data.contract_id)] if row and data.contract_id else []
+        data = _read_time(said[0].data)
+        row = _row(said[0], data, n)
+        return [_home(said[0], n, row=row, contract=data.contract_id)] if row and data.contract_id else []
     named = [_read_time(fact.data) for fact in said]
+    decided, data = _decided(said, named, TimeData)
+    row = _row(decided, data, n)
     days = {calendar.bucket_of(calendar.number(d.work_date)) for d in named if d.work_date}
-    lines = {c: sorted({d.line_id for d in named if d.contract_id == c and d.line_id}) for c in _contracts(named)}
-    return _homes(said, n, days, lines, data.contract_id, row=row)
+    return _homes(said, n, days, _lines(named), data.contract_id, row=row)
 
 
 def _spend_homes(said: Sequence[Fact], n: int) -> list[Home]:
-    decided, data = _decided(said, _read_spend, SpendData)
-    spend = _spend(decided, data, n)
     named = [_read_spend(fact.data) for fact in said]
+    decided, data = _decided(said, named, SpendData)
+    spend = _spend(decided, data, n)
     days = {calendar.bucket_of(calendar.number(d.date)) for d in named if d.date}
-    lines = {c: sorted({d.line_id for d in named if d.contract_id == c and d.line_id}) for c in _contracts(named)}
-    return _homes(said, n, days, lines, data.contract_id, spend=spend)
+    return _homes(said, n, days, _lines(named), data.contract_id, spend=spend)
 
 
-def _decided(said: Sequence[Fact], read: Any, shape: type[Any]) -> tuple[Fact, Any]:
-    top = said[-1]
-    if top.type not in CANCELLING and _plain(said):
-        return top, read(top.data)
+def _decided(said: Sequence[Fact], named: Sequence[Any], shape: type[Any]) -> tuple[Fact, Any]:
+    """The deciding message and what it says; `named` are the messages read one by one."""
+    if said[-1].type not in CANCELLING and _plain(said):
+        return said[-1], named[-1]
     decided, fields = effective(said)
     return decided, msgspec.convert(fields, shape)
 
@@ -125,8 +121,16 @@ def _plain(said: Sequence[Fact]) -> bool:
     return all(lower.revision < upper.revision for lower, upper in zip(said, said[1:], strict=False))
 
 
-def _contracts(named: Sequence[Any]) -> list[str]:
-    return sorted({data.contract_id for data in named if data.contract_id})
+def _lines(named: Sequence[Any]) -> dict[str, list[str]]:
+    """Every contract that a message named, with the lines that those messages named."""
+    lines: dict[str, list[str]] = {}
+    for data in named:
+        if data.contract_id:
+            its = lines.setdefault(data.contract_id, [])
+            if data.line_id and data.line_id not in its:
+                its.append(data.line_id)
+                its.sort()
+    return lines
 
 
 def _row(decided: Fact, data: TimeData, n: int) -> Row | None:
@@ -204,6 +208,8 @@ def _homes(
     told = []
     for contract in sorted({*lines, *([current] if held and current else [])}):
         here = calendar.bucket_of(held.day) if held and contract == current else None
+        if held:
+            held.moved = len(days) > 1
         told.append(
             Home(
                 latest.kind,

@@ -35,7 +35,8 @@ Claims = dict[str, Claim]
 class Row(msgspec.Struct, array_like=True, gc=False):
     """One entry as it holds, with what the terms and rates of its work date make of it.
 
-    `n` is the number of the entity's resolution. The last six fields are derived: see `priced`.
+    `n` is the number of the entity's resolution; `moved`: some message about it named another bucket of the contract.
+    The fields between are derived: see `price_row`.
     """
 
     n: int
@@ -58,6 +59,23 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     cost: int = 0
     problem: int = 0
     by_time: bool = True
+    moved: bool = False
+
+    def prices_like(self, other: Row) -> bool:
+        """Whether nothing differs that a price depends on."""
+        return (
+            self.day == other.day
+            and self.minutes == other.minutes
+            and self.resource_id == other.resource_id
+            and self.role == other.role
+            and self.line_id == other.line_id
+            and self.billable == other.billable
+            and self.rate_override == other.rate_override
+        )
+
+    def take_price(self, other: Row) -> None:
+        self.line, self.billable_minutes, self.amount = other.line, other.billable_minutes, other.amount
+        self.rate_id, self.cost, self.problem, self.by_time = other.rate_id, other.cost, other.problem, other.by_time
 
 
 class Spend(msgspec.Struct, array_like=True, gc=False):
@@ -78,6 +96,7 @@ class Spend(msgspec.Struct, array_like=True, gc=False):
     line: str | None = None
     amount: int | None = None
     problem: int = 0
+    moved: bool = False
 
 
 def billable_minutes(minutes: int, rounding: Rounding) -> int:
@@ -279,19 +298,18 @@ _ISSUE_OF: Final = {NO_RATE: "RATE_UNRESOLVED", OTHER_CURRENCY: "CURRENCY_MISMAT
 
 
 class Tally:
-    """Adds rows up into one `Sum` per line; the line named "" is the contract itself."""
+    """Adds rows up into one `Sum` per line; the line named "" is the contract itself. `sums` closes and returns them."""
 
     def __init__(self, start: int, *, as_of: int = calendar.FOREVER) -> None:
         """`start`: first day of the bucket. `as_of` decides which claims count; rows are the caller's choice."""
         self._start, self._as_of = start, as_of
-        self._period = calendar.period_of(start)
-        self.lines: dict[str, Sum] = {}
+        self._lines: dict[str, Sum] = {}
 
     def _line(self, line: str | None, day: int) -> Sum:
         line = line or ""
-        total = self.lines.get(line)
+        total = self._lines.get(line)
         if total is None:
-            total = self.lines[line] = Sum(day, day, 0, [0] * WIDTH, {}, {}, {}, [])
+            total = self._lines[line] = Sum(day, day, 0, [0] * WIDTH, {}, {}, {}, [])
         elif day < total.first:
             total.first = day
         elif day > total.last:
@@ -302,18 +320,19 @@ class Tally:
         total = self._line(row.line, row.day)
         sums = total.totals
         sums[ENTITIES] += 1
-        status, minutes, amount = row.status, row.billable_minutes, row.amount
+        status, amount = row.status, row.amount
         if status == APPROVED:
             sums[COST] += row.cost
-            if amount is not None or row.problem:
-                self._approved(total, row, minutes, amount or 0)
+            if amount is not None:
+                self._approved(total, row, amount)
+                if row.by_time and not claims:
+                    _ready(sums, row.billable_minutes, amount)
+            elif row.problem:
+                self._approved(total, row, 0)
+                sums[UNPRICED] += row.billable_minutes
+                note(total.issues, _ISSUE_OF[row.problem], row, entity, 0)
             else:
                 sums[NONBILLABLE] += row.minutes
-            if row.problem:
-                sums[UNPRICED] += minutes
-                note(total.issues, _ISSUE_OF[row.problem], row, entity, 0)
-            elif amount is not None and row.by_time and not claims:
-                _ready(sums, minutes, amount)
         elif status == SUBMITTED:
             sums[PENDING_MINUTES] += row.minutes
             if amount is not None or row.problem:
@@ -322,34 +341,46 @@ class Tally:
         if claims:
             self._claims(total, entity, row, claims)
 
-    def _approved(self, total: Sum, row: Row, minutes: int, amount: int) -> None:
-        sums = total.totals
-        sums[BILLABLE] += minutes
-        sums[AMOUNT] += amount
-        if minutes > 0:
-            sums[RISE_MINUTES] += minutes
-        if amount > 0:
-            sums[RISE_AMOUNT] += amount
+    def _approved(self, total: Sum, row: Row, amount: int) -> None:
+        """By day and by role; `sums` adds the days up."""
+        minutes = row.billable_minutes
         days = total.days
         if not days:
-            days = total.days = [[0, 0] for _ in range(7)]
-        day = days[row.day - self._start]
-        day[0] += minutes
-        day[1] += amount
-        for pairs, name in ((total.periods, self._period), (total.roles, row.role or "")):
-            pair = pairs.get(name)
-            if pair is None:
-                pairs[name] = [minutes, amount]
-            else:
-                pair[0] += minutes
-                pair[1] += amount
+            days = total.days = [[0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]
+        pair = days[row.day - self._start]
+        pair[0] += minutes
+        pair[1] += amount
+        role = row.role or ""
+        pair = total.roles.get(role)  # type: ignore[assignment]
+        if pair is None:
+            total.roles[role] = [minutes, amount]
+        else:
+            pair[0] += minutes
+            pair[1] += amount
+        if minutes < 0:
+            total.totals[RISE_MINUTES] -= minutes
+        if amount < 0:
+            total.totals[RISE_AMOUNT] -= amount
+
+    def sums(self) -> dict[str, Sum]:
+        period = calendar.period_of(self._start)
+        for total in self._lines.values():
+            sums = total.totals
+            if total.days:
+                minutes = sum([day[0] for day in total.days])
+                amount = sum([day[1] for day in total.days])
+                total.periods[period] = [minutes, amount]
+                sums[BILLABLE], sums[AMOUNT] = minutes, amount
+                sums[RISE_MINUTES] += minutes
+                sums[RISE_AMOUNT] += amount
+            sums[ROOM_AMOUNT] += sums[READY_AMOUNT]
+            sums[ROOM_MINUTES] += sums[READY_MINUTES]
+        return self._lines
 
     def _claims(self, total: Sum, entity: str, row: Row, claims: Claims) -> None:
         """An entry that invoices name: ready again only when what is invoiced for it is back to 0."""
         sums = total.totals
-        total.horizon = max(total.horizon, max(begins for _, begins in claims.values()))
-        invoiced = claimed(claims, self._as_of)
-        holds = holding(row)
+        invoiced = self._claimed(total, claims)
         if invoiced == 0:
             if row.status == APPROVED and row.amount is not None and row.by_time:
                 _ready(sums, row.billable_minutes, row.amount)
@@ -357,10 +388,21 @@ class Tally:
         sums[CLAIMED_AMOUNT] += invoiced
         sums[CLAIMED_MINUTES] += row.billable_minutes
         sums[CLAIMED_ENTRIES] += 1
+        holds = holding(row)
         if holds is not None and holds != invoiced:
             sums[ADJUSTMENT] += holds - invoiced
             sums[ADJUSTED] += 1
             note(total.issues, "ADJUSTMENT_NEEDED", row, entity, holds - invoiced)
+
+    def _claimed(self, total: Sum, claims: Claims) -> int:
+        """What is invoiced; the sum remembers until when its claims may still change it."""
+        invoiced = 0
+        for amount, begins in claims.values():
+            if begins <= self._as_of:
+                invoiced += amount
+            if begins > total.horizon:
+                total.horizon = begins
+        return invoiced
 
     def left(self, gone: Gone, day: int, claims: Claims | None) -> None:
         """An entry that was here once: its lines stay named, and if it was invoiced, what holds of it now is 0."""
@@ -370,8 +412,7 @@ class Tally:
             return
         # It has no work date here any more, so it counts from the beginning of time.
         total = self._line(gone.lines[0] if len(gone.lines) == 1 else None, calendar.BEGINNING)
-        total.horizon = max(total.horizon, *(begins for _, begins in claims.values()))
-        invoiced = claimed(claims, self._as_of)
+        invoiced = self._claimed(total, claims)
         if invoiced:
             total.totals[ADJUSTMENT] -= invoiced
             total.totals[ADJUSTED] += 1
@@ -386,9 +427,8 @@ class Tally:
                 note(total.issues, "CURRENCY_MISMATCH", spend, entity, 0)
             return
         total.totals[EXPENSES] += spend.amount
-        if claims:
-            total.horizon = max(total.horizon, max(begins for _, begins in claims.values()))
-        if spend.billable and claimed(claims, self._as_of) == 0:
+        invoiced = self._claimed(total, claims) if claims else 0
+        if spend.billable and invoiced == 0:
             total.totals[READY_EXPENSES] += spend.amount
 
 
@@ -423,7 +463,7 @@ def tally(bucket: Bucket, start: int, low: int, high: int, as_of: int) -> dict[s
     for entity, gone in bucket.gone.items():
         if low <= (calendar.BEGINNING if gone.holds else start) <= high:
             sums.left(gone, start, claims.get(entity) if entity.startswith("time/") else None)
-    return sums.lines
+    return sums.sums()
 
 
 def holding(row: Row) -> int | None:
@@ -439,8 +479,10 @@ def _ready(sums: list[int], minutes: int, amount: int) -> None:
     sums[READY_AMOUNT] += amount
     sums[READY_MINUTES] += minutes
     sums[READY_ENTRIES] += 1
-    sums[ROOM_AMOUNT] += max(amount, 0)
-    sums[ROOM_MINUTES] += max(minutes, 0)
+    if amount < 0:
+        sums[ROOM_AMOUNT] -= amount
+    if minutes < 0:
+        sums[ROOM_MINUTES] -= minutes
 
 
 def agreement_prices(row: Row, agreement: Agreement, rates: Rates) -> None:

@@ -93,6 +93,12 @@ class Terms:
         amounts = [n for line in self.lines.values() if (n := line.budget.amount) is not None]
         return Amount(sum(minutes) if minutes else None, sum(amounts) if amounts else None)
 
+    @property
+    def pricing(self) -> tuple[object, ...]:
+        """All that the price of an entry may depend on."""
+        lines = tuple((line.line_id, line.billing_method, line.discount, line.chargeable_roles) for line in self.lines.values())
+        return self.client_id, self.currency, self.rounding, self.day_minutes, lines
+
     def status_on(self, as_of: int) -> Status:
         """Pending before the term begins, unless something already ended or stopped it."""
         return "pending" if self.status == "active" and as_of < self.term_from else self.status
@@ -130,6 +136,20 @@ class Agreement:
             return None
         place = bisect_right(self._starts, day)
         return self._terms[place - 1] if place else self._before
+
+    def repriced(self, before: Agreement) -> list[tuple[int, int]]:
+        """Stretches of work dates, both ends inclusive, that `before` prices otherwise."""
+        days = sorted({calendar.BEGINNING, *self._starts, *before._starts})
+        found: list[tuple[int, int]] = []
+        for day, following in zip(days, [*days[1:], calendar.FOREVER + 1], strict=True):
+            mine, its = self.on(day), before.on(day)
+            if (mine.pricing if mine else None) == (its.pricing if its else None):
+                continue
+            if found and found[-1][1] == day - 1:
+                found[-1] = (found[-1][0], following - 1)
+            else:
+                found.append((day, following - 1))
+        return found
 
     def steps(self) -> list[tuple[int, Terms]]:
         """The days on which the terms change, each with the terms from that day."""

@@ -158,11 +158,8 @@ class EmbeddedHost:
 
     def _deliver(self, effects: Effects) -> list[Published]:
         self.tables[effects.batch.partition].write(effects.writes)
-        by_place: dict[tuple[str, int], list[object]] = {}
-        for topic, partition, send in addressed(effects.sends, self.store.partitions):
-            by_place.setdefault((topic, partition), []).append(send.value)
-        for (topic, partition), values in by_place.items():
-            self.store.append_journal(topic, partition, values)  # type: ignore[arg-type]
+        for (topic, partition), values in addressed(effects.sends, self.store.partitions).items():
+            self.store.append_journal(topic, partition, values)
         self._bury(effects.dead_letters)
         return self._state(effects.statements)
 

@@ -130,10 +130,10 @@ class MemoryHost:
 
     async def _deliver(self, effects: Effects) -> None:
         self.stores[effects.batch.partition if effects.batch.topic in READERS else 0].write(effects.writes)
-        for topic, partition, send in addressed(effects.sends, self.partitions):
+        for (topic, partition), values in addressed(effects.sends, self.partitions).items():
             offset = self._offsets[topic, partition]
-            self._offsets[topic, partition] = offset + 1
-            self._backlog[topic, partition].append(Record(offset, send.value))
+            self._offsets[topic, partition] = offset + len(values)
+            self._backlog[topic, partition] += [Record(offset + place, value) for place, value in enumerate(values)]
         for statement in effects.statements:
             self._on_statement(statement)
         for letter in effects.dead_letters:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
 from zlib import crc32
 
 from agents.effects import ENGAGEMENTS, EVERY, FACTS, RESOURCES, Send
@@ -27,12 +29,14 @@ def partition_of(key: str, partitions: int) -> int:
     return crc32(key.encode("utf-8", "surrogatepass")) % partitions
 
 
-def addressed(sends: Iterable[Send], partitions: int) -> Iterator[tuple[str, int, Send]]:
-    """(journal, partition, record) of every copy of every record."""
-    for send in sends:
-        if send.topic == EVERY:
-            for topic in _USERS_OF_REFERENCE:
+def addressed(sends: Iterable[Send], partitions: int) -> dict[tuple[str, int], list[Any]]:
+    """What is to be appended to each partition of each journal, in order."""
+    by_place: dict[tuple[str, int], list[Any]] = defaultdict(list)
+    for topic, key, value in sends:
+        if topic == EVERY:
+            for user in _USERS_OF_REFERENCE:
                 for partition in range(partitions):
-                    yield topic, partition, send
+                    by_place[user, partition].append(value)
         else:
-            yield send.topic, partition_of(send.key, partitions) if partitions > 1 else 0, send
+            by_place[topic, partition_of(key, partitions) if partitions > 1 else 0].append(value)
+    return by_place
