@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
+from hypothesis import HealthCheck, settings
 
 from agents.effects import DeadLetter, Record, Statement
 from app.engine.figures import Figures
@@ -27,12 +28,28 @@ Said = dict[tuple[str, str], tuple[Any, ...]]
 _BLOCKER = ("code", "tier", "scope", "count", "amount")
 
 
+_ASKED = int(os.environ.get("HEADRACE_HISTORIES", "0"))
+
+
 def histories(usual: int) -> range:
     """The seeds of a law: `usual` of them, or as many as HEADRACE_HISTORIES asks for.
 
-    One seed fails as `-k "[17]"` or is called by hand; nothing but the seed decides what a case does.
+    Nothing but the seed decides what a case does, and the seed is its name: `pytest tests/engine -k "trouble and 17"`
+    (with HEADRACE_HISTORIES high enough) runs it again.
     """
-    return range(int(os.environ.get("HEADRACE_HISTORIES", usual)))
+    return range(_ASKED or usual)
+
+
+def examples(usual: int) -> settings:
+    """How many sets of events a property is tried on: the same `usual` ones, or HEADRACE_HISTORIES new ones."""
+    return settings(
+        max_examples=_ASKED or usual,
+        deadline=None,
+        derandomize=not _ASKED,
+        database=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
 
 
 def lines(events: Sequence[Mapping[str, Any]]) -> list[bytes]:

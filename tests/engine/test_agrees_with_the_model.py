@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.engine.runs import Run, differences, figures, fold, histories, lines
+from tests.engine.runs import Run, differences, examples, figures, fold, histories, lines
 from tests.model.entities import instant, known_since
 from tests.model.histories import (
     Event,
@@ -27,9 +27,6 @@ from tests.model.oracle import recompute
 
 _CUTS = (1, 2, 7, 30, 1000)
 _DOOMSDAY = datetime(9999, 12, 31, tzinfo=UTC)
-_BOUNDED = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
 
 
 def drawn(events: list[Event], rng: Random) -> Run:
@@ -62,7 +59,7 @@ def test_days_far_from_all_work(seed: int) -> None:
     assert_agreement(events, drawn(events, Random(seed)), [date(1, 2, 1), date(2060, 2, 29)])
 
 
-@_BOUNDED
+@examples(60)
 @given(event_sets(), as_ofs(), st.integers(1, 4), st.sampled_from(_CUTS))
 def test_any_set_of_events(events: list[Event], as_of: date, partitions: int, cut: int) -> None:
     run = fold(lines(events), partitions=partitions, cut=cut)
@@ -103,7 +100,7 @@ def test_what_was_known_at_an_instant(seed: int) -> None:
         assert known(run, as_of, known_at) == modelled(events, as_of, known_at), f"as of {as_of}, known at {known_at}"
 
 
-@settings(_BOUNDED, max_examples=40)
+@examples(40)
 @given(event_sets(max_size=6), as_ofs(), known_ats())
 def test_what_was_known_at_an_instant_of_any_set(events: list[Event], as_of: date, known_at: str) -> None:
     run = fold(lines(events))
