@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from agents.contracts import Contract, Contracts
 from app.domain import calendar
 from app.domain.ledger import ENTITIES, Bucket, Claims, Gone, Row, Spend, Sum, merged, price_row, price_spend, tally
+from app.domain.rates import Rates
+from app.domain.terms import Agreement
 from app.events.home import Home
 from tables import Store, Table, buckets, pages
 from tables.buckets import BUCKETS
 from tables.heads import HEADS, Head, Latest, new
 from tables.pages import PAGES, Page
+
+
+class Reach(NamedTuple):
+    """Whose work, on which dates, a change of terms or rates may price otherwise."""
+
+    low: int
+    high: int
+    resource_id: str | None
+    role: str | None
+
+    def reaches(self, row: Row) -> bool:
+        return (
+            self.low <= row.day <= self.high
+            and (self.resource_id is None or self.resource_id == row.resource_id)
+            and (self.role is None or self.role == row.role)
+        )
 
 
 class Desk:
@@ -27,9 +45,10 @@ class Desk:
         self._buckets: dict[int, Bucket] = {}
         self._pages: dict[int, Page] = {}
         self._dirty: set[int] = set()
+        self._fresh: set[int] = set()  # buckets that did not exist: all of their rows are unpriced
         self._unpriced: dict[tuple[int, str], Row] = {}
         self._unpriced_spends: list[Spend] = []
-        self._repriced: list[tuple[int, int]] = []
+        self._repriced: list[Reach] = []
 
     def touch(self, offset: int, latest: Latest) -> None:
         self.changed = True
@@ -41,6 +60,8 @@ class Desk:
         bucket = self._buckets.get(start)
         if bucket is None:
             stored = self._store.get(BUCKETS, buckets.key(self.contract_id, start))
+            if stored is None:
+                self._fresh.add(start)
             bucket = self._buckets[start] = stored or Bucket(-1, {}, {}, {}, {})
         return bucket
 
@@ -140,10 +161,11 @@ class Desk:
         for key in unknown | (wanted & set(self.head.unplaced)):
             _update(self.head.unplaced, key, claims, withdrawn)
 
-    def reprice(self, low: int, high: int) -> None:
-        """Terms or rates changed for the work dates in [low, high]."""
-        if (low, high) not in self._repriced:
-            self._repriced.append((low, high))
+    def reprice(self, low: int, high: int, resource_id: str | None = None, role: str | None = None) -> None:
+        """Terms or rates changed for the work dates in [low, high]: of everybody, or of a person or role."""
+        reach = Reach(low, high, resource_id, role)
+        if reach not in self._repriced:
+            self._repriced.append(reach)
 
     def starts(self) -> Iterator[int]:
         """First days of all buckets, those touched in this batch included."""
@@ -173,14 +195,10 @@ class Desk:
             price_row(row, agreement.on(row.day), rates)
         for spend in self._unpriced_spends:
             price_spend(spend, agreement.on(spend.day))
-        for start in list(self.starts()) if self._repriced else ():
-            if any(low <= start + 6 and start <= high for low, high in self._repriced):
+        for start in [day for day in self.starts() if day not in self._fresh] if self._repriced else ():
+            reaches = [reach for reach in self._repriced if reach.low <= start + 6 and start <= reach.high]
+            if reaches and _price_again(self.bucket(start), reaches, agreement, rates):
                 self._dirty.add(start)
-                bucket = self.bucket(start)
-                for row in bucket.rows.values():
-                    price_row(row, agreement.on(row.day), rates)
-                for spend in bucket.spends.values():
-                    price_spend(spend, agreement.on(spend.day))
 
     def writes(self) -> Iterator[tuple[Table[Any], str, Any]]:
         """In an order of which any prefix may survive: what is summed before the sums."""
@@ -194,6 +212,20 @@ class Desk:
     def entities(self) -> int:
         """How many entries and expenses the contract holds."""
         return sum(s.totals[ENTITIES] for lines in self.head.pages.values() for s in lines.values())
+
+
+def _price_again(bucket: Bucket, reaches: list[Reach], agreement: Agreement, rates: Rates) -> bool:
+    """Price what the changes reach; False if that is nothing."""
+    reached = False
+    for row in bucket.rows.values():
+        if any(reach.reaches(row) for reach in reaches):
+            price_row(row, agreement.on(row.day), rates)
+            reached = True
+    if any(reach.resource_id is None and reach.role is None for reach in reaches):
+        for spend in bucket.spends.values():
+            price_spend(spend, agreement.on(spend.day))
+            reached = True
+    return reached
 
 
 def _by_line(stored: Mapping[int, Mapping[str, Sum]]) -> dict[str, Sum]:

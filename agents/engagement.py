@@ -128,7 +128,7 @@ class _Work:
             self._count(offset, _file_in(dossier.facts, key, fact))
         if kind == "rate":
             for card in filter(None, (before, card_of(dossier.facts[key]))):
-                desk.reprice(card.effective_from, card.effective_to)
+                desk.reprice(card.effective_from, card.effective_to, card.resource_id, card.role)
         raise_conflicts(self.effects, f"contract/{contract_id}" if key == CONTRACT else key, dossier.facts[key], offset)
 
     def _invoice(self, offset: int, fact: Fact, contract_id: str, invoice_id: str) -> None:
@@ -196,7 +196,7 @@ class _Work:
                 if card.client_id is None or self._has_client(contract_id, card.client_id):
                     desk = self.desk(contract_id)
                     desk.touch(offset, _latest(fact))
-                    desk.reprice(card.effective_from, card.effective_to)
+                    desk.reprice(card.effective_from, card.effective_to, card.resource_id, card.role)
 
     def _users_in_batch(self, card: Card) -> Iterator[str]:
         """Contracts whose work named the card's person or role for the first time in this batch."""
