@@ -22,6 +22,11 @@ from agents.effects import JOURNALS, Record
 from app.events.fact import Fact
 from app.events.home import Home
 from tables import TABLES, Table
+from tables.buckets import BUCKETS
+from tables.controls import CONTROLS
+from tables.dossiers import DOSSIERS
+from tables.heads import HEADS
+from tables.pages import PAGES
 
 V = TypeVar("V")
 
@@ -237,16 +242,42 @@ class Store:
         return Tables(self._db, partition)
 
 
+# Tables whose values are read again and again: decoding them once more costs more than folding into them.
+_KEPT = (HEADS, PAGES, BUCKETS, DOSSIERS, CONTROLS)
+_KEPT_LIMIT = 10_000
+
+
 class Tables:
-    """The tables of one partition (see `tables.Store`)."""
+    """The tables of one partition (see `tables.Store`).
+
+    Hot values stay decoded: only agents change them, and what an agent changed is written before anyone asks again. A
+    failed transaction ends the process, so nothing that was undone is ever read here.
+    """
 
     def __init__(self, db: sqlite3.Connection, partition: int) -> None:
         self._db, self._partition = db, partition
         self._queries = {t.name: f'SELECT value FROM "{t.name}" WHERE part=? AND key=?' for t in TABLES}
+        self._kept: dict[str, dict[str, Any]] = {table.name: {} for table in _KEPT}
 
     def get(self, table: Table[V], key: str) -> V | None:
+        kept = self._kept.get(table.name)
+        if kept is not None and (known := kept.get(key)) is not None:
+            value: V = known
+            return value
         found = self._db.execute(self._queries[table.name], (self._partition, key)).fetchone()
-        return table.decode(found[0]) if found else None
+        if found is None:
+            return None
+        decoded = table.decode(found[0])
+        if kept is not None:
+            self._keep(kept, key, decoded)
+        return decoded
+
+    @staticmethod
+    def _keep(kept: dict[str, Any], key: str, value: Any) -> None:
+        """Oldest out first: a dict remembers the order in which its keys came."""
+        if len(kept) >= _KEPT_LIMIT and key not in kept:
+            del kept[next(iter(kept))]
+        kept[key] = value
 
     def keys(self, table: Table[Any]) -> Iterable[str]:
         query = f'SELECT key FROM "{table.name}" WHERE part=? ORDER BY key'
@@ -262,9 +293,13 @@ class Tables:
         rows: dict[str, dict[str, bytes]] = {}
         for table, key, value in writes:
             rows.setdefault(table.name, {})[key] = table.encode(value)
+            kept = self._kept.get(table.name)
+            if kept is not None:
+                self._keep(kept, key, value)
         for name, values in rows.items():
             self._db.executemany(
-                f'INSERT OR REPLACE INTO "{name}" VALUES(?,?,?)', [(self._partition, key, value) for key, value in values.items()]
+                f'INSERT OR REPLACE INTO "{name}" VALUES(?,?,?)',
+                [(self._partition, key, value) for key, value in values.items()],
             )
 
 
