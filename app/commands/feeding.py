@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from app.commands.output import Misuse, progress, records, say_json, screen
 from app.commands.serving import scenario
+from app.engine.embedded import EmbeddedHost
 from app.engine.queries import Queries
 from app.main import open_host
 from app.replay.lines import check
@@ -35,9 +36,7 @@ def publish(options: argparse.Namespace) -> bool:
     settings = Settings.load(store=options.store)
     with open_host(settings) as host:
         before = Queries(host, monotonic).counts()
-        for chunk in _chunks(lines):
-            host.take(chunk)
-            asyncio.run(host.drain())
+        asyncio.run(_take(host, lines))
         after = Queries(host, monotonic).counts()
     gained = {name: after[name] - before[name] for name in after}
     if options.json:
@@ -45,6 +44,12 @@ def publish(options: argparse.Namespace) -> bool:
     else:
         records(f"published to {settings.store}", gained)
     return gained["dead_lettered"] == 0
+
+
+async def _take(host: EmbeddedHost, lines: Iterator[bytes]) -> None:
+    for chunk in _chunks(lines):
+        host.take(chunk)
+        await host.drain()
 
 
 def _lines(names: Iterable[str]) -> Iterator[bytes]:
