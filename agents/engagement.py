@@ -291,13 +291,13 @@ class _Work:
         self, position: Position, line: str | None, known: _Crossings, version: int, head: Head
     ) -> None:
         """Thresholds of a line are stated when one of them changes, and after every tick."""
-        crossings = list(burn.threshold_rows(position, line))
+        crossings = burn.crossings(position, line)
         changed = known.changed(line, crossings)
         if changed:
             self.desk(position.contract_id).changed = True
         elif not self.ticked:
             return
-        for payload, _ in crossings:
+        for payload in burn.threshold_rows(position, line, crossings):
             key = key_of(position.contract_id, line or "", payload["dimension"], str(payload["threshold"]))
             self.effects.statements.append(
                 Statement(THRESHOLDS, "burn.threshold_updated.v1", key, version, payload, head.latest)
@@ -322,9 +322,8 @@ class _Crossings:
             self._found[key] = self.walk(line, dimension, target, as_of)
         return self._found[key]
 
-    def changed(self, line: str | None, crossings: Sequence[tuple[dict[str, Any], Crossing]]) -> bool:
+    def changed(self, line: str | None, now: list[Crossing]) -> bool:
         """Whether the line's thresholds differ from what was stated last; if so, remember them."""
-        now = [crossing for _, crossing in crossings]
         if self._head.crossings.get(line or "") == now:
             return False
         self._head.crossings[line or ""] = now

@@ -6,7 +6,7 @@ Sources: design section 5 "Burn", "Burn rate"; domain rules R27, R30, R31. The n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -56,13 +56,16 @@ class Position:
     sums: dict[str, Sum] = field(init=False)
     terms: Terms | None = field(init=False)
     exponent: int = field(init=False)
+    whole: Sum = field(init=False)
 
     def __post_init__(self) -> None:
         day = self.day
         terms = self.agreement.on(day)
         object.__setattr__(self, "terms", terms)
         object.__setattr__(self, "exponent", terms.exponent if terms else 2)
-        object.__setattr__(self, "sums", self.book.between(calendar.BEGINNING, day, day))
+        sums = self.book.between(calendar.BEGINNING, day, day)
+        object.__setattr__(self, "sums", sums)
+        object.__setattr__(self, "whole", next(iter(sums.values())) if len(sums) == 1 else merged(sums.values()))
 
     @property
     def day(self) -> int:
@@ -71,7 +74,7 @@ class Position:
     def total(self, line: str | None) -> Sum:
         if line is not None:
             return self.sums.get(line) or empty()
-        return merged(self.sums.values())
+        return self.whole
 
     def invoiced(self) -> dict[str, Sum]:
         """Sums of all work, later than as-of too: an invoice may name it."""
@@ -228,26 +231,32 @@ def _working(as_of: int, days: int, holidays: Collection[int]) -> int | None:
     return calendar.working_day_after(as_of, days, holidays) if days <= HORIZON_DAYS else None
 
 
-def threshold_rows(position: Position, line: str | None) -> Iterator[tuple[dict[str, Any], Crossing]]:
-    """`burn.threshold_updated` for every dimension and threshold, crossed or not, each with its crossing."""
+def crossings(position: Position, line: str | None) -> list[Crossing]:
+    """Where each threshold of each dimension stands: minutes first, thresholds rising."""
     terms = position.terms
     totals = position.total(line).totals
     budget = terms.budget(line) if terms else Amount()
+    version = terms.version if terms else 0
+    found = []
     for dimension, limit in enumerate((budget.minutes, budget.amount)):
         reached = crossed((totals[BILLABLE], totals[AMOUNT])[dimension], limit)
         for percent in THRESHOLDS:
             least = target(percent, limit or 0)
             on = position.when_reached(line, dimension, least) if percent in reached else None
-            yield (
-                {
-                    "contract_id": position.contract_id,
-                    "line_id": line,
-                    "dimension": DIMENSIONS[dimension],
-                    "threshold": percent,
-                    "crossed": percent in reached,
-                    "crossed_on": _date(on),
-                    "contract_version": terms.version if terms else None,
-                    "as_of": _date(position.as_of),
-                },
-                (dimension, least, on or 0, terms.version if terms else 0),
-            )
+            found.append((dimension, least, on or 0, version))
+    return found
+
+
+def threshold_rows(position: Position, line: str | None, found: Sequence[Crossing]) -> Iterator[dict[str, Any]]:
+    """`burn.threshold_updated` for every crossing that `crossings` found, reached or not."""
+    for (dimension, _, on, version), percent in zip(found, THRESHOLDS * len(DIMENSIONS), strict=True):
+        yield {
+            "contract_id": position.contract_id,
+            "line_id": line,
+            "dimension": DIMENSIONS[dimension],
+            "threshold": percent,
+            "crossed": on > 0,
+            "crossed_on": _date(on or None),
+            "contract_version": version or None,
+            "as_of": _date(position.as_of),
+        }

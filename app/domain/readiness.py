@@ -155,8 +155,9 @@ def row(
     """
     blockers = _Blockers(position.exponent)
     stops = _stops(position)
-    time, held_back = _time(position, blockers)
-    expenses = _expenses(position)
+    inside = _inside(position)
+    time, held_back = _time(position, inside, blockers)
+    expenses = sum(total.totals[READY_EXPENSES] for total in inside.values())
     accepted, waiting = _milestones(position, milestones)
     if waiting.count:
         blockers.add("MILESTONE_NOT_ACCEPTED", waiting)
@@ -224,9 +225,8 @@ def _inside(position: Position) -> dict[str, Sum]:
     return position.book.between(low, high, position.day)
 
 
-def _time(position: Position, blockers: _Blockers) -> tuple[Ready, int]:
+def _time(position: Position, inside: dict[str, Sum], blockers: _Blockers) -> tuple[Ready, int]:
     """Ready time under its caps, and what blockers of scope entry hold back."""
-    inside = _inside(position)
     held_back = _issues(position, blockers)
     ready = [s.totals for s in position.sums.values()]
     within = [s.totals for s in inside.values()]
@@ -291,10 +291,6 @@ def _outside(position: Position, terms: Terms, count: int, amount: int) -> Issue
     return Issue(
         count, amount, min((time for time, _ in found), default=0), [evidence for _, evidence in found[:EVIDENCE_LIMIT]]
     )
-
-
-def _expenses(position: Position) -> int:
-    return sum(s.totals[READY_EXPENSES] for s in _inside(position).values())
 
 
 def _under_cap(position: Position, line: str, total: Sum) -> Capped:
