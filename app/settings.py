@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSetting
+
+_OPTIONS: Final = frozenset({"store", "partitions", "host", "port", "zone"})
+"""What the command line can set too."""
 
 
 class SettingsError(Exception):
@@ -28,16 +33,29 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HEADRACE_", extra="ignore", frozen=True)
 
     store: Path = Field(default=Path(".headrace/store.sqlite"), description="the embedded host's file")
-    partitions: int = Field(default=1, ge=1, le=256, description="partitions of a store when it is made; fixed afterwards")
+    partitions: int = Field(
+        default=1, ge=1, le=256, description="partitions of a store when it is made; fixed afterwards"
+    )
     host: str = Field(default="127.0.0.1", description="address the page and the API listen on")
-    port: int = Field(default=8787, ge=0, le=65535, description="port the page and the API listen on; 0 takes a free one")
-    zone: Annotated[str, AfterValidator(_zone)] = Field(default="UTC", description="the firm's time zone: when a business day begins")
+    port: int = Field(
+        default=8787, ge=0, le=65535, description="port the page and the API listen on; 0 takes a free one"
+    )
+    zone: Annotated[str, AfterValidator(_zone)] = Field(
+        default="UTC", description="the firm's time zone: when a business day begins"
+    )
     batch_size: int = Field(default=2_000, ge=1, le=100_000, description="records a live agent is given at once")
     max_event_bytes: int = Field(default=1_000_000, ge=1_000, description="larger records are refused")
     authority: dict[str, frozenset[str]] = Field(
-        default={}, description='which sources may speak for an entity kind, like {"contract": ["/clm"]}; a kind left out: every source'
+        default={},
+        description=(
+            'which sources may speak for an entity kind, like {"contract": ["/clm"]}; a kind left out: every source'
+        ),
     )
-    tokens: dict[str, Literal["read", "write"]] = Field(default={}, repr=False, description='bearer tokens of the API, like {"…16 or more characters…": "read"}; none: loopback only')
+    tokens: dict[Annotated[str, Field(min_length=16)], Literal["read", "write"]] = Field(
+        default={},
+        repr=False,
+        description='bearer tokens of the API, like {"…16 or more characters…": "read"}; none: loopback only',
+    )
 
     @classmethod
     def load(cls, **given: object) -> Settings:
@@ -46,10 +64,23 @@ class Settings(BaseSettings):
             return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
         except ValidationError as error:
             raise SettingsError(_sentence(error)) from None
+        except UnreadableSetting as error:
+            raise SettingsError(_unreadable(str(error))) from None
 
 
 def _sentence(error: ValidationError) -> str:
+    """What is wrong with the first setting that is. A token is not repeated."""
     first = error.errors()[0]
     name = str(first["loc"][0])
     wanted = first["msg"].removeprefix("Value error, ")
-    return f"setting {name} is {first['input']!r}: {wanted[0].lower()}{wanted[1:]}; set HEADRACE_{name.upper()} or --{name.replace('_', '-')}"
+    value = f"is {first['input']!r}" if Settings.model_fields[name].repr else "has a wrong part"
+    option = f" or --{name}" if name in _OPTIONS else ""
+    return f"setting {name} {value}: {wanted[0].lower()}{wanted[1:]}; set HEADRACE_{name.upper()}{option}"
+
+
+def _unreadable(message: str) -> str:
+    """A setting with parts is JSON; the library says only which field could not be parsed."""
+    found = re.search(r'field "(\w+)"', message)
+    name = found[1] if found else ""
+    wanted = Settings.model_fields[name].description if found else message
+    return f"setting {name} is not JSON: it says {wanted}; set HEADRACE_{name.upper()}"
