@@ -52,7 +52,6 @@ class Contract:
         self.rates = Rates(contract_id, RateBook(self.cards), firm)
         self.papers = sum(len(counting(said)) if key == CONTRACT else 1 for key, said in facts.items())
         self._milestones = [_milestone(said) for key, said in facts.items() if key.startswith("milestone/")]
-        self.since = min((fact.time for said in facts.values() for fact in said), default=0)
 
     def milestones(self, head: Head) -> Iterator[Milestone]:
         for message, said in self._milestones:
@@ -108,8 +107,7 @@ class Contracts:
 
     def readiness(self, position: Position, head: Head) -> dict[str, Any]:
         contract = self.compiled(position.contract_id)
-        since = contract.since or (head.latest[0] if head.latest[0] else 0)
-        return readiness.row(position, contract.milestones(head), head.documents.values(), since)
+        return readiness.row(position, contract.milestones(head), head.documents.values(), head.since)
 
     def head(self, contract_id: str) -> Head | None:
         return self.store.get(HEADS, contract_id)

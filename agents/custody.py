@@ -73,6 +73,15 @@ def merge(facts: list[Fact], fact: Fact) -> str:
     return "duplicate" if copy else "stale"
 
 
+def recalled(facts: Sequence[Fact], fact: Fact) -> str:
+    """What to count for a record that an entity includes but a crash left uncounted.
+
+    Whether it was stale can no longer be told; the sum of the dispositions is right all the same.
+    """
+    place = fact.topic, fact.partition, fact.offset
+    return "applied" if any((kept.topic, kept.partition, kept.offset) == place for kept in facts) else "duplicate"
+
+
 def _copy(facts: Sequence[Fact], fact: Fact) -> bool:
     return any(known.id == fact.id and known.source == fact.source for known in facts)
 
@@ -97,10 +106,11 @@ class Custody(Register):
             return entity
         self.touched[key] = entity
         if offset > entity.fence:
-            disposition = merge(entity.facts, fact)
-            self.count(offset, disposition)
+            self.count(offset, merge(entity.facts, fact))
             entity.fence = offset
             entity.n += 1
+        else:
+            self.count(offset, recalled(entity.facts, fact))
         return entity
 
 

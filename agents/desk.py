@@ -50,11 +50,21 @@ class Desk:
         self._unpriced_spends: list[Spend] = []
         self._repriced: list[Reach] = []
 
-    def touch(self, offset: int, latest: Latest) -> None:
+    def touch(self, offset: int) -> None:
+        """Something the contract rests on changed."""
         self.changed = True
         self.head.fence = self.head.touched = max(self.head.touched, offset)
+
+    def hear(self, offset: int, latest: Latest, since: int) -> None:
+        """The contract itself was told something: `latest` and `since` are of the latest and the earliest message.
+
+        Rates of the firm only touch: whom they reach when they come is a matter of order, but a cause must not be.
+        """
+        self.touch(offset)
         if latest > self.head.latest:
             self.head.latest = latest
+        if not self.head.since or since < self.head.since:
+            self.head.since = since
 
     def bucket(self, start: int) -> Bucket:
         bucket = self._buckets.get(start)
@@ -76,7 +86,10 @@ class Desk:
 
     def settle(self, offset: int, home: Home) -> None:
         """Put one entity where it is now, and let the other buckets go of it."""
-        self.touch(offset, (home.time, home.source, home.id, home.correlation or ""))
+        self.hear(offset, (home.time, home.source, home.id, home.correlation or ""), home.since or home.time)
+        if home.row is not None:
+            _remember(self.head.people, home.row.resource_id)
+            _remember(self.head.roles, home.row.role)
         key = f"{home.kind}/{home.entity}"
         claims = self._claims_on(home, key)
         for start in home.others:
@@ -117,8 +130,6 @@ class Desk:
         if home.row is not None:
             self._take_price(start, home.entity, home.row, bucket.rows.get(home.entity))
             bucket.rows[home.entity] = home.row
-            _remember(self.head.people, home.row.resource_id)
-            _remember(self.head.roles, home.row.role)
         elif home.spend is not None:
             bucket.spends[home.entity] = home.spend
             self._unpriced_spends.append(home.spend)

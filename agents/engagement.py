@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from agents.contracts import Contracts, Reference
-from agents.custody import Register, merge, raise_conflicts
+from agents.custody import Register, merge, raise_conflicts, recalled
 from agents.desk import Desk
 from agents.effects import BURN, READINESS, THRESHOLDS, Batch, Effects, Statement, key_of
 from app.domain import burn, calendar
@@ -44,6 +44,8 @@ class _Engagement:
         self.reference = Reference(store)
         self.contracts = Contracts(store, self.reference)
         self.unpublished: dict[str, int] = {}  # contract → first day changed since its last statement
+        # Every contract is due: after a tick or a holiday, and at the start, when nobody knows what was said last.
+        self.restate = True
         self._users: dict[str, set[str]] | None = None  # `role/x`, `person/x` → contracts whose work named it
 
     def fold(self, batch: Batch) -> Effects:
@@ -84,9 +86,9 @@ class _Work:
         self.register = Register(self.store, f"engagement/{agent.partition}")
         self.desks: dict[str, Desk] = {}
         self.dossiers: dict[str, Dossier] = {}
+        self.agreements: dict[str, Agreement] = {}  # as they were before this batch
         self.references: dict[str, Entity] = {}
         self.invoices: dict[str, Invoice] = {}
-        self.ticked = False
 
     def desk(self, contract_id: str) -> Desk:
         desk = self.desks.get(contract_id)
@@ -117,30 +119,80 @@ class _Work:
 
     def _file(self, offset: int, fact: Fact, contract_id: str, kind: str) -> None:
         """A fact of the contract itself goes into its dossier."""
-        dossier = self.dossiers.get(contract_id) or self.store.get(DOSSIERS, contract_id) or Dossier(-1, {})
-        self.dossiers[contract_id] = dossier
+        dossier = self._dossier(contract_id)
         desk = self.desk(contract_id)
-        desk.touch(offset, _latest(fact))
+        desk.hear(offset, _latest(fact), fact.time)
         key = CONTRACT if kind == "contract" else f"{kind}/{fact.entity}"
         before = card_of(dossier.facts[key]) if kind == "rate" and key in dossier.facts else None
         if offset > dossier.fence:
             dossier.fence = offset
             self._count(offset, _file_in(dossier.facts, key, fact))
+        else:
+            # A crash kept the fact, perhaps without its consequences, and what held before it is lost.
+            self._count(offset, recalled(dossier.facts[key], fact))
+            desk.reprice(calendar.BEGINNING, calendar.FOREVER)
         if kind == "rate":
             for card in filter(None, (before, card_of(dossier.facts[key]))):
                 desk.reprice(card.effective_from, card.effective_to, card.resource_id, card.role)
-        raise_conflicts(self.effects, f"contract/{contract_id}" if key == CONTRACT else key, dossier.facts[key], offset)
+        self._raise_conflicts(offset, contract_id, key, dossier.facts[key])
+
+    def _dossier(self, contract_id: str) -> Dossier:
+        dossier = self.dossiers.get(contract_id)
+        if dossier is None:
+            # Compiled now, because a store may hand out the very value that is changed next.
+            self.agreements[contract_id] = self.agent.contracts.compiled(contract_id).agreement
+            dossier = self.dossiers[contract_id] = self.store.get(DOSSIERS, contract_id) or Dossier(-1, {})
+        return dossier
+
+    def _raise_conflicts(self, offset: int, contract_id: str, key: str, facts: Sequence[Fact]) -> None:
+        subject = f"contract/{contract_id}" if key == CONTRACT else f"contract/{contract_id}/{key}"
+        raise_conflicts(self.effects, subject, facts, offset)
 
     def _invoice(self, offset: int, fact: Fact, contract_id: str, invoice_id: str) -> None:
+        invoice = self._paper(contract_id, invoice_id)
+        desk = self.desk(contract_id)
+        desk.hear(offset, _latest(fact), fact.time)
+        credit = f"credit/{fact.entity}" if fact.type == "invoice.credited.v1" else None
+        if credit in desk.head.documents and fact.entity not in invoice.credits:
+            invoice.credits.update(self._credit(contract_id, fact.entity))
+        filed = invoice.facts if credit is None else invoice.credits.setdefault(fact.entity, [])
+        if offset > invoice.fence:
+            invoice.fence = offset
+            self._count(offset, _filed(filed, fact))
+        else:
+            self._count(offset, recalled(filed, fact))
+        self._raise_conflicts(offset, contract_id, credit or f"invoice/{invoice_id}", filed)
+        if credit is not None:
+            self._share(desk, fact.entity, filed)
+        _apply_invoice(desk, invoice_id, invoice)
+
+    def _paper(self, contract_id: str, invoice_id: str) -> Invoice:
         key = invoices.key(contract_id, invoice_id)
         invoice = self.invoices.get(key) or self.store.get(INVOICES, key) or Invoice(-1, [], {})
         self.invoices[key] = invoice
-        if offset > invoice.fence:
-            invoice.fence = offset
-            self._count(offset, _file_paper(invoice, fact))
-        desk = self.desk(contract_id)
-        desk.touch(offset, _latest(fact))
-        _apply_invoice(desk, invoice_id, invoice)
+        return invoice
+
+    def _credit(self, contract_id: str, credit_id: str) -> dict[str, list[Fact]]:
+        """What was said of a credit while it named another invoice; looked for only where it did."""
+        prefix = invoices.key(contract_id, "")
+        here = {key: paper for key, paper in self.invoices.items() if key.startswith(prefix)}
+        for paper in {**dict(self.store.scan(INVOICES, prefix)), **here}.values():
+            if credit_id in paper.credits:
+                return {credit_id: list(paper.credits[credit_id])}
+        return {}
+
+    def _share(self, desk: Desk, credit_id: str, said: list[Fact]) -> None:
+        """Every invoice that some message about the credit names keeps all of them, so that each knows which counts."""
+        named = {_read_names(fact.data).invoice_id or "" for fact in said}
+        if len(named) == 1:
+            return
+        papers = {invoice_id: self._paper(desk.contract_id, invoice_id) for invoice_id in sorted(named)}
+        for paper in papers.values():
+            for fact in paper.credits.get(credit_id, ()):
+                insert(said, fact)
+        for invoice_id, paper in papers.items():
+            paper.credits[credit_id] = list(said)
+            _apply_invoice(desk, invoice_id, paper)
 
     # -- what everybody is told -------------------------------------------------------------------------------------
 
@@ -152,19 +204,27 @@ class _Work:
         key = f"{kind}/{fact.entity}"
         entity = self.references.get(key) or self.store.get(REFERENCE, key)
         before = card_of(entity.facts) if kind == "rate" and entity else None
-        disposition = "applied"
+        fresh = entity is None or offset > entity.fence
         if entity is None:
-            entity = Entity(offset, 1, [fact])
-        elif offset > entity.fence:
+            entity, disposition = Entity(offset, 1, [fact]), "applied"
+        elif fresh:
             disposition = merge(entity.facts, fact)
             entity.fence = offset
+        else:
+            disposition = recalled(entity.facts, fact)
         self.references[key] = entity
         self._count_once(offset, disposition)
-        if kind == "rate":
-            self._rate_changed(offset, fact, before, card_of(entity.facts))
+        if self.agent.partition == 0:
+            raise_conflicts(self.effects, key, entity.facts, offset)
+        if kind == "rate" and fresh:
+            self._rate_changed(offset, before, card_of(entity.facts))
+        elif kind == "rate":
+            # A crash kept the rate, perhaps without its consequences: whatever it ever said may have priced something.
+            self._reprice_users(offset, [card_of([said]) for said in entity.facts])
         elif kind == "holiday":
             self.agent.reference.set_holiday(key, entity.facts)
-            self.ticked = True
+            self.agent.restate = True
+            self.register.control.ticked = max(offset, self.register.control.ticked)
 
     def _count_once(self, offset: int, disposition: str) -> None:
         if self.agent.partition == 0:
@@ -179,11 +239,11 @@ class _Work:
                 offset, "applied" if today > control.today else "duplicate" if today == control.today else "stale"
             )
         if today >= control.today:
-            self.ticked = True
+            self.agent.restate = True
             if today > control.today:
-                control.today, control.ticked = today, offset
+                control.today, control.ticked = today, max(offset, control.ticked)
 
-    def _rate_changed(self, offset: int, fact: Fact, before: Card | None, after: Card | None) -> None:
+    def _rate_changed(self, offset: int, before: Card | None, after: Card | None) -> None:
         book = self.agent.reference.rates
         if before == after:
             return
@@ -191,11 +251,15 @@ class _Work:
             book.remove(before)
         if after is not None:
             book.add(after)
-        for card in filter(None, (before, after)):
+        self._reprice_users(offset, (before, after))
+
+    def _reprice_users(self, offset: int, cards: Iterable[Card | None]) -> None:
+        """Price the work anew that a card of the firm may have priced, or may price now."""
+        for card in filter(None, cards):
             for contract_id in sorted({*self.agent.users_of(card), *self._users_in_batch(card)}):
                 if card.client_id is None or self._has_client(contract_id, card.client_id):
                     desk = self.desk(contract_id)
-                    desk.touch(offset, _latest(fact))
+                    desk.touch(offset)
                     desk.reprice(card.effective_from, card.effective_to, card.resource_id, card.role)
 
     def _users_in_batch(self, card: Card) -> Iterator[str]:
@@ -225,9 +289,8 @@ class _Work:
     def close(self) -> Effects:
         agent, effects = self.agent, self.effects
         for contract_id, dossier in self.dossiers.items():
-            before = agent.contracts.compiled(contract_id).agreement
             after = agent.contracts.compile(contract_id, dossier).agreement
-            for low, high in after.repriced(before):
+            for low, high in after.repriced(self.agreements[contract_id]):
                 self.desk(contract_id).reprice(low, high)
         waiting = self.register.control.waiting
         for contract_id, desk in self.desks.items():
@@ -254,14 +317,14 @@ class _Work:
         writes.append(self.register.closing(self.batch.records[-1].offset if self.batch.records else -1))
 
     def _publish(self) -> None:
-        """State what every touched contract comes to; after a tick, every contract."""
+        """State what every touched contract comes to, or every contract there is."""
         agent = self.agent
-        if self.ticked:
-            for contract_id, _ in agent.store.scan(HEADS):
-                agent.unpublished.setdefault(contract_id, calendar.BEGINNING)
+        if agent.restate:
+            agent.unpublished.update((contract_id, calendar.BEGINNING) for contract_id in agent.store.keys(HEADS))
         for contract_id in sorted(agent.unpublished):
             self._state(contract_id, agent.unpublished[contract_id])
         agent.unpublished.clear()
+        agent.restate = False
 
     def _state(self, contract_id: str, earliest: int) -> None:
         control = self.register.control
@@ -290,12 +353,12 @@ class _Work:
     def _state_thresholds(
         self, position: Position, line: str | None, known: _Crossings, version: int, head: Head
     ) -> None:
-        """Thresholds of a line are stated when one of them changes, and after every tick."""
+        """Thresholds of a line are stated when one of them changes, and whenever everything is."""
         crossings = burn.crossings(position, line)
         changed = known.changed(line, crossings)
         if changed:
             self.desk(position.contract_id).changed = True
-        elif not self.ticked:
+        elif not self.agent.restate:
             return
         for payload in burn.threshold_rows(position, line, crossings):
             key = key_of(position.contract_id, line or "", payload["dimension"], str(payload["threshold"]))
@@ -360,17 +423,18 @@ def _file_in(filed: dict[str, list[Fact]], key: str, fact: Fact) -> str:
     return ("duplicate" if copy else "stale") if same else "applied"
 
 
-def _file_paper(invoice: Invoice, fact: Fact) -> str:
-    if fact.type == "invoice.credited.v1":
-        return _file_in(invoice.credits, fact.entity, fact)
-    if not invoice.facts:
-        invoice.facts.append(fact)
+def _filed(said: list[Fact], fact: Fact) -> str:
+    if not said:
+        said.append(fact)
         return "applied"
-    return merge(invoice.facts, fact)
+    return merge(said, fact)
 
 
 def _apply_invoice(desk: Desk, invoice_id: str, invoice: Invoice) -> None:
-    """Say of every entry that the invoice or a credit on it ever named what is claimed for it now."""
+    """Say of every entry that the invoice or a credit on it ever named what is claimed for it now.
+
+    A credit that came to name another invoice is that one's to apply.
+    """
     claims: dict[str, Claims] = {}
     withdrawn: dict[str, set[str]] = {}
     papers = desk.head.documents
@@ -382,12 +446,14 @@ def _apply_invoice(desk: Desk, invoice_id: str, invoice: Invoice) -> None:
         period = said.get("period")
         about = calendar.number(f"{period}-15") if period else begins
         papers[f"invoice/{invoice_id}"] = _claim(claims, f"invoice/{invoice_id}", said if live else {}, begins, 1)
+    messages = [(f"invoice/{invoice_id}", fact) for fact in invoice.facts]
     for credit_id, facts in invoice.credits.items():
         _, said = effective(facts)
+        if said["invoice_id"] != invoice_id:
+            continue
+        messages += [(f"credit/{credit_id}", fact) for fact in facts]
         since = max(begins, _day(said.get("credited_on")))  # a credit counts with its invoice, not before
         papers[f"credit/{credit_id}"] = _claim(claims, f"credit/{credit_id}", said if live else {}, since, -1)
-    messages = [(f"invoice/{invoice_id}", fact) for fact in invoice.facts]
-    messages += [(f"credit/{credit}", fact) for credit, facts in invoice.credits.items() for fact in facts]
     for paper, fact in messages:
         for line in msgspec.json.decode(fact.data).get("lines") or ():
             key = f"{line['kind']}/{line['id']}"

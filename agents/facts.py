@@ -190,6 +190,8 @@ def _home(latest: Fact, n: int, *, row: Row, contract: str) -> Home:
         latest.id,
         latest.correlation,
         row,
+        None,
+        latest.time,
     )
 
 
@@ -204,6 +206,7 @@ def _homes(
     spend: Spend | None = None,
 ) -> list[Home]:
     latest = max(said, key=lambda fact: (fact.time, fact.source, fact.id))
+    since = min(fact.time for fact in said)
     held = row or spend
     told = []
     for contract in sorted({*lines, *([current] if held and current else [])}):
@@ -225,6 +228,7 @@ def _homes(
                 latest.correlation,
                 row if here is not None else None,
                 spend if here is not None else None,
+                since,
             )
         )
     return told

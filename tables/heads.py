@@ -24,6 +24,7 @@ class Head(msgspec.Struct, array_like=True, gc=False):
     unplaced: dict[str, Claims]  # claims on entities that were not here when the invoice came, by `kind/id`
     documents: dict[str, tuple[int, int]]  # invoices and credits: (amount while live, day from which it counts)
     crossings: dict[str, list[Crossing]]  # by line ("" = the contract): what its threshold statements said last
+    since: int = 0  # the earliest time of anything it was told, microseconds; 0 before
 
 
 HEADS: Table[Head] = Table("heads", 1, Head)

@@ -12,7 +12,8 @@ class Home(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="ho
 
     `here` names the bucket (first day) that holds the entity now, None once it is not this contract's. `others` are the
     other buckets of this contract that any message about it ever named, so nobody has to search. `lines` are all the
-    lines such messages named.
+    lines such messages named. `time` to `correlation` are those of the latest message, `since` is the time of the
+    earliest.
     """
 
     kind: str
@@ -28,3 +29,4 @@ class Home(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="ho
     correlation: str | None
     row: Row | None = None
     spend: Spend | None = None
+    since: int = 0

@@ -70,21 +70,22 @@ class Run:
         return Figures(self.host.stores)
 
 
-def fold(log: Sequence[bytes], *, partitions: int = 1, cut: int = 50, publish: bool = False) -> Run:
-    """Carry the lines of one input partition through the agents, `cut` at a time."""
+def fold(log: Sequence[bytes], *, partitions: int = 1, inputs: int = 1, cut: int = 50, publish: bool = False) -> Run:
+    """Carry a log, dealt out to the partitions of one input topic, through the agents, `cut` lines at a time."""
     letters: list[DeadLetter] = []
     said: Said = {}
     host = MemoryHost(
         partitions, publish=publish, on_dead_letter=letters.append, on_statement=lambda one: hear(said, one)
     )
-    finish(_take(host, log, cut))
+    for start in range(0, len(log), cut):
+        for place in range(inputs):
+            records = [
+                Record(number // inputs, line)
+                for number, line in enumerate(log[start : start + cut], start)
+                if number % inputs == place
+            ]
+            finish(host.take("log", records, place))
     return Run(host, letters, said)
-
-
-async def _take(host: MemoryHost, log: Sequence[bytes], cut: int) -> None:
-    records = [Record(offset, line) for offset, line in enumerate(log)]
-    for start in range(0, len(records), cut):
-        await host.take("log", records[start : start + cut])
 
 
 def hear(said: Said, statement: Statement) -> None:
@@ -122,7 +123,7 @@ def differences(expected: oracle.Figures, found: oracle.Figures) -> list[str]:
             if key not in ours or key not in theirs:
                 said.append(f"{kind} {key} is only in the {'model' if key in theirs else 'engine'}")
                 continue
-            one, other = ours[key], theirs[key]  # type: ignore[index]
+            one, other = ours[key], theirs[key]
             said += [
                 f"{kind} {key} {name}: model {other.get(name)!r}, engine {one.get(name)!r}"
                 for name in sorted({*one, *other})

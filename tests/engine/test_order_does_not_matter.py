@@ -1,0 +1,193 @@
+"""Any order, any repetition, any cut, any number of partitions: the same facts, figures and latest statements."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from random import Random
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.effects import BURN, EXCEPTIONS, READINESS, THRESHOLDS, key_of
+from app.domain import burn
+from app.engine.figures import Figures
+from app.events.cloudevents import timestamp
+from tests.engine.noise import UNREADABLE, bystanders, noisy, tick
+from tests.engine.runs import Run, Said, counts, digest, examples, facts, fold, histories, lines
+from tests.model.histories import Event, as_of_days, disorder, event_sets, history, repeated, troubled
+
+_CUTS = (1, 3, 20, 1000)
+_RAISED = ("code", "tier", "owner", "subject", "message", "evidence", "since")
+
+
+def other_ways(log: list[bytes], rng: Random, publish: bool, ways: int = 3) -> list[Run]:
+    """The same lines in other orders, some of them more than once, dealt out and cut in other ways."""
+    runs = []
+    for _ in range(ways):
+        again = [*log, *rng.sample(log, len(log) // 5)]
+        rng.shuffle(again)
+        runs.append(
+            fold(
+                again,
+                partitions=rng.randint(1, 4),
+                inputs=rng.randint(1, 3),
+                cut=rng.choice(_CUTS),
+                publish=publish,
+            )
+        )
+    return runs
+
+
+# -- facts and figures --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", histories(15))
+def test_the_same_events_give_the_same_facts_and_figures(seed: int) -> None:
+    rng = Random(seed)
+    events = troubled(history(5_000_000 + seed, 60), rng)
+    log = noisy(lines(events), rng)
+    first = fold(log, cut=1000)
+    days = as_of_days(events)
+    for run in other_ways(log, rng, publish=False):
+        assert facts(run.host.stores) == facts(first.host.stores)
+        assert [digest(run.host.stores, day) for day in days] == [digest(first.host.stores, day) for day in days]
+
+
+@examples(40)
+@given(event_sets(max_size=7), st.randoms(use_true_random=False))
+def test_any_set_of_events_gives_the_same_facts_and_figures(events: list[Event], rng: Random) -> None:
+    log = lines(events)
+    first = fold(log, cut=1000)
+    for run in other_ways(log, rng, publish=False, ways=2):
+        assert facts(run.host.stores) == facts(first.host.stores)
+        for day in (date(2026, 3, 31), date(2027, 1, 4)):
+            assert digest(run.host.stores, day) == digest(first.host.stores, day)
+
+
+# -- statements ---------------------------------------------------------------------------------------------------
+
+
+def stated(said: Said) -> dict[tuple[str, str], object]:
+    """The payloads of the latest statements."""
+    return {place: payload for place, (_, payload, _) in said.items()}
+
+
+def expected(figures: Figures, today: date) -> dict[tuple[str, str], object]:
+    """Every statement that must stand once today is `today`, from the tables alone."""
+    as_of = today.toordinal()
+    standing: dict[tuple[str, str], object] = {}
+    for contract_id in figures.ids():
+        for row in figures.burn(contract_id, as_of):
+            place = (contract_id,) if row["line_id"] is None else (contract_id, row["line_id"])
+            standing[BURN, key_of(*place)] = row
+        standing[READINESS, key_of(contract_id)] = figures.readiness(contract_id, as_of)
+        standing.update(_thresholds(figures, contract_id, as_of))
+    return standing
+
+
+def _thresholds(figures: Figures, contract_id: str, as_of: int) -> dict[tuple[str, str], object]:
+    found = figures.of(contract_id)
+    assert found is not None
+    contracts, head = found
+    position = contracts.position(contract_id, head, as_of)
+    rows = [
+        row
+        for line in (None, *position.lines())
+        for row in burn.threshold_rows(position, line, burn.crossings(position, line))
+    ]
+    return {
+        (THRESHOLDS, key_of(contract_id, row["line_id"] or "", row["dimension"], str(row["threshold"]))): row
+        for row in rows
+    }
+
+
+def caused(said: Said) -> Said:
+    """The latest statements with the facts behind them.
+
+    A threshold is stated when it changes, not whenever its contract does: what caused that is a matter of order.
+    """
+    return {(topic, key): one for (topic, key), one in said.items() if topic != THRESHOLDS}
+
+
+def without_exceptions(said: dict[tuple[str, str], object]) -> dict[tuple[str, str], object]:
+    return {place: payload for place, payload in said.items() if place[0] != EXCEPTIONS}
+
+
+@pytest.mark.parametrize("seed", histories(12))
+def test_the_latest_statements_are_the_figures_of_today(seed: int) -> None:
+    rng = Random(seed)
+    events = troubled(history(6_000_000 + seed, 60), rng)
+    today = rng.choice(as_of_days(events))
+    ticks = [tick(today - timedelta(days=days)) for days in (0, 0, 1, 30)]
+    log = noisy(lines(events), rng, ticks)
+    first = fold(log, cut=1000, publish=True)
+    assert without_exceptions(stated(first.said)) == expected(first.figures, today)
+    for run in other_ways(log, rng, publish=True):
+        assert stated(run.said) == stated(first.said)
+        assert caused(run.said) == caused(first.said)
+        assert without_exceptions(stated(run.said)) == expected(run.figures, today)
+
+
+@examples(30)
+@given(event_sets(max_size=6), st.randoms(use_true_random=False))
+def test_any_set_of_events_gives_the_same_latest_statements(events: list[Event], rng: Random) -> None:
+    today = date(2026, 4, 1)
+    log = lines([*events, tick(today)])
+    first = fold(log, cut=1000, publish=True)
+    assert without_exceptions(stated(first.said)) == expected(first.figures, today)
+    for run in other_ways(log, rng, publish=True, ways=2):
+        assert stated(run.said) == stated(first.said)
+        assert caused(run.said) == caused(first.said)
+
+
+@pytest.mark.parametrize("seed", histories(6))
+def test_every_exception_in_the_table_was_stated_as_it_stands(seed: int) -> None:
+    rng = Random(seed)
+    run = fold(noisy(lines(troubled(history(7_000_000 + seed, 80), rng)), rng), partitions=3, cut=7, publish=True)
+    raised = {key: orjson.loads(value) for key, value in facts(run.host.stores)["exceptions"]}
+    said = {key: one[1] for (topic, key), one in run.said.items() if topic == EXCEPTIONS}
+    assert raised
+    assert {key: [payload[name] for name in _RAISED] for key, payload in said.items()} == {
+        key: [*fields, timestamp(since)] for key, (*fields, since) in raised.items()
+    }
+
+
+# -- dispositions -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", histories(12))
+def test_what_became_of_the_records_adds_up_to_the_records_read(seed: int) -> None:
+    rng = Random(seed)
+    events = troubled(history(8_000_000 + seed, 60), rng)
+    log = noisy(lines(events), rng, [tick(date(2026, 3, 1)), tick(date(2026, 3, 2)), tick(date(2026, 3, 1))])
+    for run in other_ways(log, rng, publish=False):
+        found = counts(run.host.stores)
+        assert sum(found.values()) == run.host.read == len(log) + len(log) // 5
+        assert found["dead_lettered"] == len(run.letters) >= len(UNREADABLE)
+
+
+def test_a_record_is_counted_once_wherever_its_copies_go() -> None:
+    # By hand: 8 bystanders, of which b-3 rivals b-2 (same time and source, greater id: it counts, so both were
+    # applied); reference data goes to all 4 partitions and is counted on the first; again all 8: 8 duplicates.
+    log = lines(bystanders())
+    run = fold([*log, *log, b"{"], partitions=4)
+    assert counts(run.host.stores) == {"applied": 8, "duplicate": 8, "stale": 0, "dead_lettered": 1}
+
+
+def test_parked_entities_are_among_the_applied() -> None:
+    events = [event for event in history(3, 60, unknown=False) if event["type"].startswith("time.")]
+    run = fold(lines(events))
+    entries = {event["data"]["entry_id"] for event in events}
+    assert run.figures.parked() == len(entries)
+    assert counts(run.host.stores)["applied"] == len(events) >= len(entries)
+
+
+def test_disorder_and_repetition_of_a_natural_history_end_in_its_figures() -> None:
+    events = history(11, 120)
+    rng = Random(11)
+    natural = fold(lines(events), cut=1)
+    mixed = fold(lines(repeated(disorder(events, rng), rng, percent=60)), partitions=4, inputs=3, cut=5)
+    for day in as_of_days(events):
+        assert digest(mixed.host.stores, day) == digest(natural.host.stores, day)
