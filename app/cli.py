@@ -1,4 +1,7 @@
-"""The command line: parse, call, show. Exit codes: 0 done, 1 found a difference, 2 misuse or a store that cannot be used."""
+"""The command line: parse, call, show.
+
+Exit codes: 0 done, 1 found a difference, 2 misuse or a store that cannot be used.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,9 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
-def _command(add: _Add, name: str, run: Callable[[argparse.Namespace], bool | None], text: str) -> argparse.ArgumentParser:
+def _command(
+    add: _Add, name: str, run: Callable[[argparse.Namespace], bool | None], text: str
+) -> argparse.ArgumentParser:
     command = add(name, help=text, description=text)
     command.set_defaults(run=run)
     command.add_argument("--json", action="store_true", help="write the result as JSON")
@@ -61,8 +66,12 @@ def _serving(add: _Add) -> None:
     _listen(demo)
     _scenario(demo)
     demo.add_argument("--no-serve", action="store_true", help="fold the events, verify, and end")
-    demo.add_argument("--speed", type=float, default=20_000.0, help="simulated time per real time while serving (default 20000)")
-    demo.add_argument("--keep", action="store_true", help="go on with the store of an earlier demo instead of a new one")
+    demo.add_argument(
+        "--speed", type=float, default=20_000.0, help="simulated time per real time while serving (default 20000)"
+    )
+    demo.add_argument(
+        "--keep", action="store_true", help="go on with the store of an earlier demo instead of a new one"
+    )
     worker = _command(add, "worker", commands.worker, "run the agents, the page and the API")
     _store(worker)
     _listen(worker)
@@ -76,7 +85,9 @@ def _feeding(add: _Add) -> None:
     _store(publish)
     publish.add_argument("--url", help="address of a running worker to publish to")
     publish.add_argument("--token", help="bearer token for --url")
-    simulate = _command(add, "simulate", commands.simulate, "write the events of a simulated firm to standard output or a file")
+    simulate = _command(
+        add, "simulate", commands.simulate, "write the events of a simulated firm to standard output or a file"
+    )
     _scenario(simulate)
     simulate.add_argument("--out", type=Path, help="file to write (default: standard output)")
 
@@ -84,11 +95,15 @@ def _feeding(add: _Add) -> None:
 def _replaying(add: _Add) -> None:
     replay = _command(add, "replay", commands.replay, "fold recorded events and write burn, readiness and a summary")
     replay.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    replay.add_argument("--as-of", type=_date, metavar="D", help="business date that the figures are of (default: the greatest tick)")
+    replay.add_argument(
+        "--as-of", type=_date, metavar="D", help="business date that the figures are of (default: the greatest tick)"
+    )
     replay.add_argument("--known-at", type=_instant, metavar="T", help="leave out what was accepted after this instant")
     replay.add_argument("--what-if", type=Path, metavar="FILE", help="events of a scenario, folded on top")
     replay.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result files")
-    replay.add_argument("--partitions", type=int, default=1, help="fold in this many partitions (the result is the same)")
+    replay.add_argument(
+        "--partitions", type=int, default=1, help="fold in this many partitions (the result is the same)"
+    )
     verify = _command(add, "verify", commands.verify, "compare a store with a replay of its journal, key by key")
     _store(verify)
     export = _command(add, "export", commands.export, "write the journal of a store as JSON Lines")
@@ -129,11 +144,17 @@ def _scenario(command: argparse.ArgumentParser) -> None:
     command.add_argument("--events", type=int, help="number of events (default 20000)")
     command.add_argument("--seed", type=int, default=7, help="another seed is another firm (default 7)")
     command.add_argument("--end", type=_date, help="the simulated firm's last day")
-    command.add_argument("--late", type=float, default=0.0, metavar="RATIO", help="share of events that arrive days late")
+    command.add_argument(
+        "--late", type=float, default=0.0, metavar="RATIO", help="share of events that arrive days late"
+    )
     command.add_argument("--duplicates", type=float, default=0.0, metavar="RATIO", help="share of events sent twice")
     command.add_argument("--disorder", type=int, default=0, metavar="N", help="shuffle within windows of N events")
-    command.add_argument("--malformed", type=float, default=0.0, metavar="RATIO", help="share of records that cannot be read")
-    command.add_argument("--conflicts", type=float, default=0.0, metavar="RATIO", help="share of events that contradict another")
+    command.add_argument(
+        "--malformed", type=float, default=0.0, metavar="RATIO", help="share of records that cannot be read"
+    )
+    command.add_argument(
+        "--conflicts", type=float, default=0.0, metavar="RATIO", help="share of events that contradict another"
+    )
 
 
 def _date(text: str) -> date:

@@ -1,4 +1,7 @@
-"""Wiring, once: which store, which host, which agents' answers, which routes. Read this first, then follow an import."""
+"""Wiring, once: which store, which host, which agents' answers, which routes.
+
+Read this first, then follow an import.
+"""
 
 from __future__ import annotations
 
@@ -123,7 +126,8 @@ async def serve(
     except OSError as error:
         await runner.cleanup()
         raise StoreError(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}; stop what uses it, or choose another with --port"
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error};"
+            " stop what uses it, or choose another with --port"
         ) from error
     port = runner.addresses[0][1]
     ready(f"http://{settings.host}:{port}/")

@@ -5,4 +5,16 @@ from app.commands.looking import exceptions, explain, schema, topics
 from app.commands.replaying import export, replay, verify
 from app.commands.serving import demo, worker
 
-__all__ = ["demo", "exceptions", "explain", "export", "publish", "replay", "schema", "simulate", "topics", "verify", "worker"]
+__all__ = [
+    "demo",
+    "exceptions",
+    "explain",
+    "export",
+    "publish",
+    "replay",
+    "schema",
+    "simulate",
+    "topics",
+    "verify",
+    "worker",
+]

@@ -40,7 +40,14 @@ def _list(store: Store, options: argparse.Namespace) -> None:
     rows = []
     for topic, partition, end in store.topics():
         consumed = topic in JOURNALS or topic in INPUTS
-        rows.append({"topic": topic, "partition": partition, "records": end, "lag": end - store.position(topic, partition) if consumed else None})
+        rows.append(
+            {
+                "topic": topic,
+                "partition": partition,
+                "records": end,
+                "lag": end - store.position(topic, partition) if consumed else None,
+            }
+        )
     if options.json:
         say_json(rows)
     else:
@@ -86,7 +93,10 @@ def explain(options: argparse.Namespace) -> bool:
             figures = figures.known_at(options.contract_id, options.known_at)
         found = figures.of(options.contract_id)
         if found is None:
-            raise Misuse(f"no event in the store names contract {options.contract_id!r}; `headrace topics tail burn --latest` shows which do")
+            raise Misuse(
+                f"no event in the store names contract {options.contract_id!r};"
+                " `headrace topics tail burn --latest` shows which do"
+            )
         as_of = options.as_of.toordinal() if options.as_of else today
         try:
             answer = explained(*found, options.contract_id, options.figure, options.line, as_of)
@@ -102,10 +112,24 @@ def explain(options: argparse.Namespace) -> bool:
 def _show_explanation(answer: dict[str, Any]) -> None:
     columns = ("work date", "entry", "person", "arithmetic", "rate", "scope", "amount", "event")
     rows = [
-        (s["work_date"], s["entry_id"], s["resource_id"], s["arithmetic"], s["rate_id"], s["rate_scope"], s["amount"], f"{s['source']}#{s['event_id']}")
+        (
+            s["work_date"],
+            s["entry_id"],
+            s["resource_id"],
+            s["arithmetic"],
+            s["rate_id"],
+            s["rate_scope"],
+            s["amount"],
+            f"{s['source']}#{s['event_id']}",
+        )
         for s in answer["steps"]
     ]
-    table(f"{answer['figure']} of {answer['contract_id']} as of {answer['as_of']}: {answer['value']} {answer['unit']}", columns, rows, right=(6,))
+    table(
+        f"{answer['figure']} of {answer['contract_id']} as of {answer['as_of']}: {answer['value']} {answer['unit']}",
+        columns,
+        rows,
+        right=(6,),
+    )
     screen.print(answer["formula"])
     for rule in answer["rules"]:
         screen.print(f"  {rule}")
@@ -117,7 +141,15 @@ def exceptions(options: argparse.Namespace) -> None:
     """Contradictions and dead letters."""
     with _open(options) as store:
         raised = [
-            {"exception_id": key, "code": r.code, "tier": r.tier, "owner": r.owner, "subject": r.subject, "message": r.message, "since": timestamp(r.since)}
+            {
+                "exception_id": key,
+                "code": r.code,
+                "tier": r.tier,
+                "owner": r.owner,
+                "subject": r.subject,
+                "message": r.message,
+                "since": timestamp(r.since),
+            }
             for p in range(store.partitions)
             for key, r in store.tables(p).scan(EXCEPTIONS)
         ]
@@ -129,7 +161,11 @@ def exceptions(options: argparse.Namespace) -> None:
     if options.json:
         say_json({"exceptions": raised, "dead_letters": letters})
         return
-    table("Exceptions", ("code", "subject", "owner", "since", "what to do"), [(r["code"], r["subject"], r["owner"], r["since"], r["message"]) for r in raised])
+    table(
+        "Exceptions",
+        ("code", "subject", "owner", "since", "what to do"),
+        [(r["code"], r["subject"], r["owner"], r["since"], r["message"]) for r in raised],
+    )
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for letter in letters:
         groups.setdefault((letter["topic"], letter["code"]), []).append(letter)

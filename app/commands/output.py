@@ -17,7 +17,7 @@ screen = Console()
 aside = Console(stderr=True)
 
 
-class Misuse(Exception):
+class Misuse(Exception):  # noqa: N818 - what the caller did, not what failed
     """The command cannot be done as asked; says what is wrong and what to do."""
 
 
@@ -53,7 +53,13 @@ def progress(options: argparse.Namespace, text: str, total: int | None) -> Itera
     if options.json or not aside.is_terminal:
         yield lambda done: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=aside, transient=True) as bar:
         task = bar.add_task(text, total=total)
         yield lambda done: bar.advance(task, done)

@@ -53,7 +53,10 @@ def replay(options: argparse.Namespace) -> None:
         say_json({**summary, "seconds": round(elapsed, 3)})
         return
     counts = summary["records"]
-    records(f"{counts['read']:,} records in {elapsed:.1f} s ({counts['read'] / max(folded, 1e-9):,.0f} a second folded)", counts)
+    records(
+        f"{counts['read']:,} records in {elapsed:.1f} s ({counts['read'] / max(folded, 1e-9):,.0f} a second folded)",
+        counts,
+    )
     screen.print(f"figures as of {summary['as_of'] or 'no day (no tick, no --as-of)'} are in {options.out}")
 
 
@@ -88,5 +91,3 @@ def export(options: argparse.Namespace) -> None:
         out.flush()
     if options.json and options.out:
         say_json({"events": count, "out": str(options.out)})
-
-

@@ -95,7 +95,9 @@ async def _demo(host: EmbeddedHost, settings: Settings, options: argparse.Namesp
     lines = simulate(firm)
     total = firm.events or DEFAULT_EVENTS
     share = 1.0 if options.no_serve else PRELOADED
-    with progress(options, f"Folding {round(total * share):,} events of a simulated firm", round(total * share)) as advance:
+    with progress(
+        options, f"Folding {round(total * share):,} events of a simulated firm", round(total * share)
+    ) as advance:
         begun = monotonic()
         for chunk in _chunks(islice(lines, round(total * share)), 2_000):
             host.take(chunk)

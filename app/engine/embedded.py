@@ -1,4 +1,7 @@
-"""The embedded host: one process, one SQLite file. The effects of a batch and its position commit in one transaction."""
+"""The embedded host: one process, one SQLite file.
+
+The effects of a batch and its position commit in one transaction.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,19 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from agents.effects import DEAD_LETTERS, ENGAGEMENTS, FACTS, INPUTS, JOURNALS, RESOURCES, Batch, DeadLetter, Effects, Record, Statement
+from agents.effects import (
+    DEAD_LETTERS,
+    ENGAGEMENTS,
+    FACTS,
+    INPUTS,
+    JOURNALS,
+    RESOURCES,
+    Batch,
+    DeadLetter,
+    Effects,
+    Record,
+    Statement,
+)
 from agents.intake import intake
 from app.engine.feed import Feed, Published
 from app.engine.runner import Runner
@@ -40,17 +55,21 @@ class Taken:
 class EmbeddedHost:
     """Runs every agent over one store. Not safe for two tasks at once: `work` and `take` share one transaction scope.
 
-    `now` gives the moment of acceptance in microseconds, or None where the events bring their own (`recordedtime`), as a
-    simulated firm's do. Whatever fails stops the host: the transaction is undone, the
-    batch was not acknowledged, and a new start begins where it was.
+    `now` gives the moment of acceptance in microseconds, or None where the events bring their own (`recordedtime`),
+    as a simulated firm's do. Whatever fails stops the host: the transaction is undone, the batch was not acknowledged,
+    and a new start begins where it was.
     """
 
-    def __init__(self, store: Store, now: Callable[[], int | None], *, reader: Reader | None = None, batch_size: int = 2_000) -> None:
+    def __init__(
+        self, store: Store, now: Callable[[], int | None], *, reader: Reader | None = None, batch_size: int = 2_000
+    ) -> None:
         self.store, self._now, self._batch_size = store, now, batch_size
         self._reader = reader or Reader()
         self.tables: list[Tables] = [store.tables(p) for p in range(store.partitions)]
         self._intakes = {(topic, p): self._intake(p) for topic in INPUTS for p in range(store.partitions)}
-        self._agents = {(topic, p): make(self.tables[p]) for topic, make in READERS.items() for p in range(store.partitions)}
+        self._agents = {
+            (topic, p): make(self.tables[p]) for topic, make in READERS.items() for p in range(store.partitions)
+        }
         self._positions = {place: store.position(*place) for place in (*self._intakes, *self._agents)}
         self.feed = Feed(store)
         self.listeners: list[Callable[[Effects], None]] = []
@@ -62,7 +81,9 @@ class EmbeddedHost:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.store.close()
 
     def _intake(self, partition: int) -> Runner:
@@ -72,7 +93,7 @@ class EmbeddedHost:
     # -- in ---------------------------------------------------------------------------------------------------------
 
     def take(self, lines: Sequence[bytes], headers: Sequence[tuple[str, bytes]] = ()) -> list[Taken]:
-        """Append events to the input topics, durably. Whatever cannot be read is appended too, and ends as a dead letter."""
+        """Append events to the input topics, durably; what cannot be read too, it ends as a dead letter."""
         places = [self._place(line, headers) for line in lines]
         results: list[Taken | None] = [None] * len(lines)
         order = sorted(range(len(lines)), key=lambda i: places[i][:2])
@@ -86,7 +107,9 @@ class EmbeddedHost:
         self._wake.set()
         return [taken for taken in results if taken is not None]
 
-    def _place(self, line: bytes, headers: Sequence[tuple[str, bytes]]) -> tuple[str, int, Accepted | None, Refusal | None]:
+    def _place(
+        self, line: bytes, headers: Sequence[tuple[str, bytes]]
+    ) -> tuple[str, int, Accepted | None, Refusal | None]:
         try:
             accepted = self._reader.read(line, headers)
         except Refusal as refusal:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-
 from agents.contracts import Contract, Contracts
 from app.domain import calendar
 from app.domain.burn import Position
@@ -30,12 +29,19 @@ class Figure(NamedTuple):
 
 
 _PRICE = "amount = billable minutes × rate, rounded once per entry to the currency"
-_RATE = "rate: override, else the most specific of person+contract, role+contract, contract, person+client, role+client, client, person, role, firm valid on the work date"
+_RATE = (
+    "rate: override, else the most specific of person+contract, role+contract, contract, person+client, role+client,"
+    " client, person, role, firm valid on the work date"
+)
 _AS_OF = "work date ≤ as-of"
 
 FIGURES: Final[Mapping[str, Figure]] = {
     "approved.billable_minutes": Figure(
-        "minutes", "Σ billable minutes of approved billable entries", (_AS_OF,), lambda r: _billable(r, APPROVED), lambda r: r.billable_minutes
+        "minutes",
+        "Σ billable minutes of approved billable entries",
+        (_AS_OF,),
+        lambda r: _billable(r, APPROVED),
+        lambda r: r.billable_minutes,
     ),
     "approved.nonbillable_minutes": Figure(
         "minutes",
@@ -45,19 +51,35 @@ FIGURES: Final[Mapping[str, Figure]] = {
         lambda r: r.minutes,
     ),
     "approved.amount": Figure(
-        "money", "Σ amounts of approved, billable, priced entries", (_AS_OF, _PRICE, _RATE), lambda r: _billable(r, APPROVED), lambda r: r.amount or 0
+        "money",
+        "Σ amounts of approved, billable, priced entries",
+        (_AS_OF, _PRICE, _RATE),
+        lambda r: _billable(r, APPROVED),
+        lambda r: r.amount or 0,
     ),
     "approved.cost": Figure(
-        "money", "Σ worked minutes × cost rate, rounded once per entry", (_AS_OF,), lambda r: r.status == APPROVED, lambda r: r.cost
+        "money",
+        "Σ worked minutes × cost rate, rounded once per entry",
+        (_AS_OF,),
+        lambda r: r.status == APPROVED,
+        lambda r: r.cost,
     ),
     "pending.minutes": Figure(
         "minutes", "Σ minutes of submitted entries", (_AS_OF,), lambda r: r.status == SUBMITTED, lambda r: r.minutes
     ),
     "pending.amount": Figure(
-        "money", "Σ amounts of submitted, billable, priced entries", (_AS_OF, _PRICE, _RATE), lambda r: _billable(r, SUBMITTED), lambda r: r.amount or 0
+        "money",
+        "Σ amounts of submitted, billable, priced entries",
+        (_AS_OF, _PRICE, _RATE),
+        lambda r: _billable(r, SUBMITTED),
+        lambda r: r.amount or 0,
     ),
     "unpriced_minutes": Figure(
-        "minutes", "Σ billable minutes of approved entries without a price", (_AS_OF, _RATE), lambda r: r.status == APPROVED and r.problem > 0, lambda r: r.billable_minutes
+        "minutes",
+        "Σ billable minutes of approved entries without a price",
+        (_AS_OF, _RATE),
+        lambda r: r.status == APPROVED and r.problem > 0,
+        lambda r: r.billable_minutes,
     ),
 }
 
@@ -66,7 +88,9 @@ def _billable(row: Row, status: int) -> bool:
     return row.status == status and (row.amount is not None or row.problem > 0)
 
 
-def explain(contracts: Contracts, head: Head, contract_id: str, figure: str, line_id: str | None, as_of: int | None) -> Answer:
+def explain(
+    contracts: Contracts, head: Head, contract_id: str, figure: str, line_id: str | None, as_of: int | None
+) -> Answer:
     """The figure, the steps that make it, and whether adding them up gives it again.
 
     Raises ValueError for a figure that entries do not add up to.
@@ -114,7 +138,9 @@ def _behind(position: Position, figure: Figure, line_id: str | None) -> Iterable
             yield entry, row, claims
 
 
-def _step(contract: Contract, position: Position, figure: Figure, entry: str, row: Row, claims: Claims | None) -> Answer:
+def _step(
+    contract: Contract, position: Position, figure: Figure, entry: str, row: Row, claims: Claims | None
+) -> Answer:
     exponent = position.exponent
     card = price_card(contract, row)
     rate = row.rate_override if row.rate_override is not None else decimal(card.amount) if card else None
@@ -147,5 +173,3 @@ def _arithmetic(contract: Contract, row: Row, rate: str | None, *, per_day: bool
     line = terms.lines.get(row.line) if terms and row.line else None
     discount = f" × (1 − {decimal(line.discount)})" if line and line.discount else ""
     return f"{row.billable_minutes} min × {rate} ÷ {per}{discount} = {show(row.amount or 0, exponent)}"
-
-

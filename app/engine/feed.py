@@ -56,7 +56,9 @@ class Feed:
                 for position, letter in list(self._store.letters("statements", 0, place)):
                     place = position + 1
                     said = dict(letter.headers)
-                    published = Published(position, said["topic"].decode(), letter.key, said["type"].decode(), letter.value)
+                    published = Published(
+                        position, said["topic"].decode(), letter.key, said["type"].decode(), letter.value
+                    )
                     if topics is None or published.full_topic in topics:
                         yield published
                 if place >= self._end:

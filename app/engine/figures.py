@@ -74,7 +74,10 @@ class Figures:
         """The figures of one contract from the facts accepted up to `moment` (microseconds), and no others."""
         host = MemoryHost(publish=False)
         told = [fact for fact in self.facts_behind(contract_id) if fact.accepted <= moment]
-        for topic, facts in ((FACTS, [f for f in told if _moves(f)]), (ENGAGEMENTS, [f for f in told if not _moves(f)])):
+        for topic, facts in (
+            (FACTS, [f for f in told if _moves(f)]),
+            (ENGAGEMENTS, [f for f in told if not _moves(f)]),
+        ):
             records = [Record(offset, _unplaced(fact, offset)) for offset, fact in enumerate(facts)]
             if records:
                 host.advance(topic, len(records))
@@ -132,5 +135,3 @@ def _unplaced(fact: Fact, offset: int) -> Fact:
         offset,
         fact.data,
     )
-
-

@@ -98,12 +98,16 @@ class MemoryHost:
     async def take(self, topic: str, records: list[Record], partition: int = 0) -> None:
         """Carry raw records of one input partition through intake and everything after it."""
         if records:
-            self.read += len(records)
-            effects = await self._intake.step(Batch(topic, partition, records))
-            if self._until is not None:
-                self._forget_later(effects, self._until)
-            await self._deliver(effects)
+            await self.accept(topic, records, partition)
             await self.drain()
+
+    async def accept(self, topic: str, records: list[Record], partition: int = 0) -> None:
+        """Carry raw records into the journals, and no further."""
+        self.read += len(records)
+        effects = await self._intake.step(Batch(topic, partition, records))
+        if self._until is not None:
+            self._forget_later(effects, self._until)
+        await self._deliver(effects)
 
     def _forget_later(self, effects: Effects, until: int) -> None:
         known = [send for send in effects.sends if send.value.accepted <= until]
@@ -111,9 +115,9 @@ class MemoryHost:
         self.read -= len(effects.sends) - len(known)
         effects.sends = known
 
-    async def drain(self) -> None:
-        """Work off the journals: facts first, so that what they tell the homes is in the same round."""
-        for topic in (FACTS, ENGAGEMENTS, RESOURCES):
+    async def drain(self, topics: Sequence[str] = (FACTS, ENGAGEMENTS, RESOURCES)) -> None:
+        """Work off journals: facts first, so that what they tell the homes is in the same round."""
+        for topic in topics:
             for partition in range(self.partitions):
                 records = self._backlog[topic, partition]
                 self._backlog[topic, partition] = []

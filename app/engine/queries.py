@@ -172,7 +172,9 @@ class Queries:
         for entry, row, claims in position.book.rows(max(low, begun[0]) if begun else low, high):
             if begun and [row.day, entry] <= begun:
                 continue
-            if (line_id is not None and row.line != line_id) or (status is not None and STATUS_NAMES[row.status] != status):
+            if (line_id is not None and row.line != line_id) or (
+                status is not None and STATUS_NAMES[row.status] != status
+            ):
                 continue
             rows.append(shapes.entry(contracts.compiled(contract_id), entry, row, claims, position))
             if len(rows) == limit:
@@ -290,7 +292,15 @@ class Queries:
         for topic, partition, end in store.topics():
             consumed = topic in journals or topic in INPUTS
             position = store.position(topic, partition) if consumed else end
-            topics.append({"topic": PREFIX + topic, "partition": partition, "end_offset": end, "position": position, "lag": end - position})
+            topics.append(
+                {
+                    "topic": PREFIX + topic,
+                    "partition": partition,
+                    "end_offset": end,
+                    "position": position,
+                    "lag": end - position,
+                }
+            )
         elapsed = max(self._clock() - self._started, 1e-9)
         return {
             "topics": topics,
@@ -313,9 +323,19 @@ class Queries:
         ]
         return [
             ("events_total", "counter", "Input records by what became of them.", dispositions),
-            ("events_parked", "gauge", "Entities that wait for the approval of their contract.", [({}, counts["parked"])]),
+            (
+                "events_parked",
+                "gauge",
+                "Entities that wait for the approval of their contract.",
+                [({}, counts["parked"])],
+            ),
             ("consumer_lag_events", "gauge", "Records not acknowledged yet.", lag),
-            ("statements_total", "counter", "Statements published since the process started.", [({}, self._host.stated)]),
+            (
+                "statements_total",
+                "counter",
+                "Statements published since the process started.",
+                [({}, self._host.stated)],
+            ),
             ("table_entries", "gauge", "Contracts known.", [({"table": "heads"}, sum(1 for _ in self.figures.ids()))]),
             ("build_info", "gauge", "The running version.", [({"version": ENGINE_VERSION}, 1)]),
         ]

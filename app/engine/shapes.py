@@ -49,7 +49,9 @@ def contract(position: Position, burn: Answer, readiness: Answer) -> Answer:
         "burn": burn,
         "readiness": {
             **{name: readiness[name] for name in ready},
-            "blockers": [{name: b[name] for name in ("code", "tier", "count", "amount")} for b in readiness["blockers"]],
+            "blockers": [
+                {name: b[name] for name in ("code", "tier", "count", "amount")} for b in readiness["blockers"]
+            ],
         },
         "cap": cap(terms),
         "weeks": [show(amount, position.exponent) for _, amount in _weeks(position)],
@@ -107,7 +109,9 @@ def line(terms: Terms | None, burn: Answer) -> Answer:
         "title": known.title if known else None,
         "billing_method": known.billing_method if known else None,
         "budget": burn["budget"],
-        "cap": {"minutes": limit.minutes, "amount": _money(limit.amount, terms), "on_exceed": limit.on_exceed} if limit else None,
+        "cap": {"minutes": limit.minutes, "amount": _money(limit.amount, terms), "on_exceed": limit.on_exceed}
+        if limit
+        else None,
         "burn": burn,
     }
 
@@ -271,7 +275,9 @@ def trend(rows: Sequence[Answer], today: int | None) -> Answer:
     ordered = sorted(amounts.items(), key=lambda item: (-sum(item[1]), item[0]))
     return {
         "weeks": weeks,
-        "approved_amount": [{"currency": currency, "values": [str(value) for value in values]} for currency, values in ordered],
+        "approved_amount": [
+            {"currency": currency, "values": [str(value) for value in values]} for currency, values in ordered
+        ],
         "minutes": minutes,
     }
 

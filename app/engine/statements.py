@@ -64,5 +64,3 @@ def dead_letter_headers(letter: DeadLetter) -> Headers:
     }
     present = {name for name, _ in letter.headers}
     return [*letter.headers, *((name, text.encode()) for name, text in context.items() if name not in present)]
-
-

@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS segments(topic TEXT, part INTEGER, base INTEGER, count INTEGER, taken INTEGER, value BLOB,
     PRIMARY KEY(topic, part, base));
 CREATE TABLE IF NOT EXISTS positions(topic TEXT, part INTEGER, next INTEGER, PRIMARY KEY(topic, part));
-CREATE TABLE IF NOT EXISTS latest(topic TEXT, key TEXT, position INTEGER, type TEXT, value BLOB, PRIMARY KEY(topic, key));
+CREATE TABLE IF NOT EXISTS latest(topic TEXT, key TEXT, position INTEGER, type TEXT, value BLOB,
+    PRIMARY KEY(topic, key));
 """
 
 
@@ -69,7 +70,10 @@ class Store:
         if not read_only:
             self._lock = _lock(path, address)
         elif not path.exists():
-            raise StoreError(f"there is no store at {path}; run `headrace demo` or `headrace worker` to make one, or name another with --store")
+            raise StoreError(
+                f"there is no store at {path}; run `headrace demo` or `headrace worker` to make one,"
+                " or name another with --store"
+            )
         try:
             self._db = self._open(path, read_only)
             self._check(read_only)
@@ -96,11 +100,16 @@ class Store:
     def _check(self, read_only: bool) -> None:
         db = self._db
         fresh = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-        version, application = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("user_version", "application_id"))
+        version, application = (
+            db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("user_version", "application_id")
+        )
         if not fresh and application != _APPLICATION_ID:
             raise StoreError(f"{self.path} is a database of another program; name another file with --store")
         if version > FORMAT:
-            raise StoreError(f"{self.path} was written by a newer headrace (store format {version}, this one reads {FORMAT}); upgrade headrace")
+            raise StoreError(
+                f"{self.path} was written by a newer headrace (store format {version}, this one reads {FORMAT});"
+                " upgrade headrace"
+            )
         if read_only:
             if fresh:
                 raise StoreError(f"{self.path} is empty; publish events into it first")
@@ -114,7 +123,8 @@ class Store:
             for statement in filter(str.strip, _SCHEMA.split(";")):
                 db.execute(statement)
             for table in TABLES:
-                db.execute(f'CREATE TABLE IF NOT EXISTS "{table.name}"(part INTEGER, key TEXT, value BLOB, PRIMARY KEY(part, key))')
+                columns = "part INTEGER, key TEXT, value BLOB, PRIMARY KEY(part, key)"
+                db.execute(f'CREATE TABLE IF NOT EXISTS "{table.name}"({columns})')
             db.execute(f"PRAGMA user_version={FORMAT}")
             db.execute(f"PRAGMA application_id={_APPLICATION_ID}")
 
@@ -138,7 +148,9 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @contextmanager
@@ -180,7 +192,10 @@ class Store:
         return base
 
     def append_raw(self, topic: str, partition: int, letters: Sequence[Letter], taken: int | None) -> int:
-        """Append bytes as they came; `taken` is the moment in microseconds, None: the records say so. The offset of the first."""
+        """Append bytes as they came; the offset of the first.
+
+        `taken` is the moment in microseconds, None: the records say so.
+        """
         return self._append(topic, partition, len(letters), _pack(letters), taken)
 
     def append_journal(self, topic: str, partition: int, values: Sequence[Fact | Home]) -> int:
@@ -189,10 +204,16 @@ class Store:
     def read(self, topic: str, partition: int, offset: int, limit: int) -> list[Record]:
         """About `limit` records from `offset` on, whole segments where that is cheaper."""
         records: list[Record] = []
-        decode: Callable[[int, int | None, bytes], Iterable[Record]] = _journal_records if topic in JOURNALS else _raw_records
-        query = "SELECT base, taken, value FROM segments WHERE topic=? AND part=? AND base + count > ? AND base >= ? ORDER BY base"
+        decode: Callable[[int, int | None, bytes], Iterable[Record]] = (
+            _journal_records if topic in JOURNALS else _raw_records
+        )
+        query = (
+            "SELECT base, taken, value FROM segments"
+            " WHERE topic=? AND part=? AND base + count > ? AND base >= ? ORDER BY base"
+        )
         first = self._db.execute(
-            "SELECT base FROM segments WHERE topic=? AND part=? AND base <= ? ORDER BY base DESC LIMIT 1", (topic, partition, offset)
+            "SELECT base FROM segments WHERE topic=? AND part=? AND base <= ? ORDER BY base DESC LIMIT 1",
+            (topic, partition, offset),
         ).fetchone()
         for base, taken, value in self._db.execute(query, (topic, partition, offset, first[0] if first else 0)):
             records.extend(record for record in decode(base, taken, value) if record.offset >= offset)
@@ -231,10 +252,12 @@ class Store:
         yield from self._db.execute("SELECT key, value FROM latest WHERE topic=? ORDER BY key", (topic,))
 
     def trim(self, topic: str, keep: int) -> None:
-        """Forget the oldest segments of a log whose latest values are kept elsewhere, beyond the last `keep` records."""
+        """Forget the segments before the last `keep` records of a log whose latest values are kept elsewhere."""
         for partition in range(self.partitions):
             bound = self.end(topic, partition) - keep
-            self._db.execute("DELETE FROM segments WHERE topic=? AND part=? AND base + count <= ?", (topic, partition, bound))
+            self._db.execute(
+                "DELETE FROM segments WHERE topic=? AND part=? AND base + count <= ?", (topic, partition, bound)
+            )
 
     # -- tables -----------------------------------------------------------------------------------------------------
 
@@ -308,7 +331,9 @@ def _journal_records(base: int, taken: int | None, value: bytes) -> Iterable[Rec
 
 
 def _raw_records(base: int, taken: int | None, value: bytes) -> Iterable[Record]:
-    return [Record(base + place, letter.value, tuple(letter.headers), taken) for place, letter in enumerate(_unpack(value))]
+    return [
+        Record(base + place, letter.value, tuple(letter.headers), taken) for place, letter in enumerate(_unpack(value))
+    ]
 
 
 def _lock(path: Path, address: str) -> int:
@@ -325,7 +350,8 @@ def _lock(path: Path, address: str) -> int:
         os.close(lock)
         at = f" at {owner['address']}" if owner.get("address") else ""
         raise StoreError(
-            f"{path} is in use by process {owner.get('pid', '?')}{at}; stop it, publish to its address with --url, or name another file with --store"
+            f"{path} is in use by process {owner.get('pid', '?')}{at};"
+            " stop it, publish to its address with --url, or name another file with --store"
         ) from error
     os.ftruncate(lock, 0)
     os.pwrite(lock, json.dumps({"pid": os.getpid(), "address": address}).encode(), 0)
@@ -344,7 +370,10 @@ def owner_of(path: Path) -> dict[str, Any]:
 def _sentence(path: Path, error: sqlite3.Error) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        return f"the disk is full: {path} could not be written; nothing of the last batch was kept, free space and start again"
+        return (
+            f"the disk is full: {path} could not be written;"
+            " nothing of the last batch was kept, free space and start again"
+        )
     if code == sqlite3.SQLITE_NOTADB:
         return f"{path} is not a headrace store; name another file with --store"
     if code == sqlite3.SQLITE_CORRUPT:

@@ -71,13 +71,18 @@ def _dossiers(store: Store, partition: int) -> Iterator[Pair]:
 
 def _invoices(store: Store, partition: int) -> Iterator[Pair]:
     for key, invoice in store.scan(INVOICES):
-        credits = b"\n".join(name.encode() + b"=" + _said(invoice.credits[name]) for name in sorted(invoice.credits))
-        yield key, _said(invoice.facts) + b"\n\n" + credits
+        credited = b"\n".join(name.encode() + b"=" + _said(invoice.credits[name]) for name in sorted(invoice.credits))
+        yield key, _said(invoice.facts) + b"\n\n" + credited
 
 
 def _exceptions(store: Store, partition: int) -> Iterator[Pair]:
     for key, raised in store.scan(EXCEPTIONS):
-        yield key, orjson.dumps([raised.code, raised.tier, raised.owner, raised.subject, raised.message, raised.evidence, raised.since])
+        yield (
+            key,
+            orjson.dumps(
+                [raised.code, raised.tier, raised.owner, raised.subject, raised.message, raised.evidence, raised.since]
+            ),
+        )
 
 
 FACT_TABLES: dict[str, Callable[[Store, int], Iterable[Pair]]] = {
@@ -111,5 +116,3 @@ def replicas_agree(stores: Sequence[Store]) -> bool:
     """Whether every partition holds the same reference data."""
     copies = {tuple(sorted(_entities(store, REFERENCE, 0))) for store in stores}
     return len(copies) == 1
-
-

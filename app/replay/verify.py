@@ -122,7 +122,9 @@ def _compare(verdict: Verdict, table: str, live: dict[str, bytes], replayed: dic
         if key in live:
             digest.add(key, live[key])
         if live.get(key) != replayed.get(key):
-            what = "only in the replay" if key not in live else "only in the store" if key not in replayed else "differs"
+            what = (
+                "only in the replay" if key not in live else "only in the store" if key not in replayed else "differs"
+            )
             verdict.differences.append((table, key, what))
     verdict.digests[table] = digest.hex()
     verdict.rows[table] = digest.rows
