@@ -17,7 +17,10 @@ from tables.exceptions import Raised
 
 
 class Register:
-    """Counts records once, whatever is delivered again: by journal offset after a crash here, by origin after one upstream."""
+    """Counts records once, whatever is delivered again.
+
+    After a crash here they are known by their journal offset, after one upstream by their origin.
+    """
 
     def __init__(self, store: Store, key: str) -> None:
         self.key = key
@@ -126,7 +129,8 @@ def raise_conflicts(effects: Effects, subject: str, facts: Sequence[Fact], fence
             "warning",
             "data owner",
             subject,
-            f"revision {conflict.revision} of {subject} was said in {len(evidence)} ways; publish a higher revision that settles it",
+            f"revision {conflict.revision} of {subject} was said in {len(evidence)} ways;"
+            " publish a higher revision that settles it",
             evidence,
             min(message.time for message in conflict.messages),
         )

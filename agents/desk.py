@@ -150,7 +150,7 @@ class Desk:
         return claims
 
     def claim(self, claims: Mapping[str, Claims], withdrawn: Mapping[str, set[str]], about: int) -> None:
-        """Write what invoices say of entities (`kind/id`) wherever the contract knows them; `withdrawn`: no longer said.
+        """Write what invoices say of entities (`kind/id`) wherever the contract knows them; `withdrawn`: said no more.
 
         An invoice names no dates, so this looks through the contract's buckets, those nearest to the day `about` first,
         and stops when everything is found that lives in one place only.

@@ -52,7 +52,7 @@ class Send(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """The full current statement for its key. `latest` is the fact behind it: (time, source, id, correlation id or "")."""
+    """The full current statement for its key. `latest`, the fact behind: (time, source, id, correlation id or "")."""
 
     topic: str
     type: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -118,7 +119,7 @@ def _plain(said: Sequence[Fact]) -> bool:
     """Every message has a revision and an identity of its own (they are kept in the order of their revisions)."""
     if len({(fact.source, fact.id) for fact in said}) < len(said):
         return False
-    return all(lower.revision < upper.revision for lower, upper in zip(said, said[1:], strict=False))
+    return all(lower.revision < upper.revision for lower, upper in pairwise(said))
 
 
 def _lines(named: Sequence[Any]) -> dict[str, list[str]]:

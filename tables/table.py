@@ -1,8 +1,8 @@
 """A table: a name, a version, and how its values are written.
 
-Values are msgspec Structs as JSON arrays: positional, so fields are only ever appended (a default each); readable, so an
-operator can look at one; and unbounded in their integers, so no amount can overflow a stored total. The version stands
-in the table's name: another shape is another table.
+Values are msgspec Structs as JSON arrays: positional, so fields are only ever appended (a default each); readable, so
+an operator can look at one; and unbounded in their integers, so no amount can overflow a stored total. The version
+stands in the table's name: another shape is another table.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Table(Generic[V]):
 
 
 class Store(Protocol):
-    """The tables of one partition, as an agent sees them. Its own writes are visible once its effects were delivered."""
+    """The tables of one partition, as an agent sees them; its writes are visible once its effects were delivered."""
 
     def get(self, table: Table[V], key: str) -> V | None: ...
 

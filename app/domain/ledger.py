@@ -1,7 +1,7 @@
 """The ledger of a contract: what each entry comes to, and what entries add up to.
 
-A row is one entry as it holds now, priced. A `Sum` is what the rows of a line come to over a stretch of days: a bucket's
-sum is recomputed from its rows, a page's from its buckets, a head's from its pages. Sums are replaced, never
+A row is one entry as it holds now, priced. A `Sum` is what the rows of a line come to over a stretch of days: a
+bucket's sum is recomputed from its rows, a page's from its buckets, a head's from its pages. Sums are replaced, never
 incremented, so a repeated or reordered event cannot count twice. Money is in micro-units, time in whole minutes.
 """
 
@@ -298,7 +298,7 @@ _ISSUE_OF: Final = {NO_RATE: "RATE_UNRESOLVED", OTHER_CURRENCY: "CURRENCY_MISMAT
 
 
 class Tally:
-    """Adds rows up into one `Sum` per line; the line named "" is the contract itself. `sums` closes and returns them."""
+    """Adds rows up into one `Sum` per line; the line "" is the contract itself. `sums` closes and returns them."""
 
     def __init__(self, start: int, *, as_of: int = calendar.FOREVER) -> None:
         """`start`: first day of the bucket. `as_of` decides which claims count; rows are the caller's choice."""
@@ -433,7 +433,7 @@ class Tally:
 
 
 class Gone(msgspec.Struct, array_like=True, gc=False):
-    """An entry that was here once, under these lines. `holds`: it left the contract, and its claims are counted here."""
+    """An entry that was here once, under these lines. `holds`: it left the contract and its claims are counted here."""
 
     n: int
     holds: bool

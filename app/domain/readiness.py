@@ -236,8 +236,13 @@ def _time(position: Position, inside: dict[str, Sum], blockers: _Blockers) -> tu
         held_back += outside[1]
     parts = [_under_cap(position, line, total) for line, total in inside.items()]
     _over_cap(parts, blockers)
-    totals = (sum(part.amount for part in parts), sum(part.minutes for part in parts), sum(part.entries for part in parts))
-    return Ready(*totals, sum(part.refused for part in parts)), held_back
+    ready_time = Ready(
+        sum(part.amount for part in parts),
+        sum(part.minutes for part in parts),
+        sum(part.entries for part in parts),
+        sum(part.refused for part in parts),
+    )
+    return ready_time, held_back
 
 
 def _over_cap(parts: Iterable[Capped], blockers: _Blockers) -> None:
@@ -310,7 +315,7 @@ def _under_cap(position: Position, line: str, total: Sum) -> Capped:
 
 
 def _walk_cap(position: Position, line: str, cap: Cap, amount_room: int | None, minutes_room: int | None) -> Capped:
-    """Work eats the cap by (work date, entry id); an entry of 0 or less always passes and gives room to those after it."""
+    """Work eats the cap by (work date, entry id); an entry of 0 or less always passes and gives room to later ones."""
     terms = position.terms
     assert terms is not None  # a cap comes from terms
     passed = [0, 0, 0]

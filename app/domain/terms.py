@@ -96,7 +96,9 @@ class Terms:
     @property
     def pricing(self) -> tuple[object, ...]:
         """All that the price of an entry may depend on."""
-        lines = tuple((line.line_id, line.billing_method, line.discount, line.chargeable_roles) for line in self.lines.values())
+        lines = tuple(
+            (line.line_id, line.billing_method, line.discount, line.chargeable_roles) for line in self.lines.values()
+        )
         return self.client_id, self.currency, self.rounding, self.day_minutes, lines
 
     def status_on(self, as_of: int) -> Status:
@@ -174,7 +176,7 @@ def _fold(events: Sequence[Message]) -> Terms:
 
 
 def _merge(said: dict[str, Any], change: Mapping[str, Any], *, additive: bool) -> None:
-    """Write `change` over `said`: objects field by field, lines by their id, null clears; additive budgets and caps add."""
+    """Write `change` over `said`: objects by field, lines by their id, null clears; additive budgets and caps add."""
     for name, value in change.items():
         if name == "lines" and value is not None:
             lines = {line["line_id"]: dict(line) for line in said.get("lines") or ()}
