@@ -24,14 +24,19 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="bench", description=__doc__)
     options.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHES)}; all without")
     options.add_argument("--events", type=int, default=1_000_000, help="events of the replay (default 1000000)")
-    options.add_argument("--folder", type=Path, default=Path(gettempdir()) / "headrace-bench", help="where logs are made")
+    options.add_argument(
+        "--folder", type=Path, default=Path(gettempdir()) / "headrace-bench", help="where logs are made"
+    )
     chosen = options.parse_args()
     unknown = [name for name in chosen.names if name not in BENCHES]
     if unknown:
         print(f"bench: there is no {', '.join(unknown)}; name one of {', '.join(BENCHES)}", file=sys.stderr)
         return 2
     chosen.folder.mkdir(parents=True, exist_ok=True)
-    print(f"Python {platform.python_version()} on {platform.machine()}, {platform.system()}; compare figures of one run only")
+    print(
+        f"Python {platform.python_version()} on {platform.machine()}, {platform.system()};"
+        " compare figures of one run only"
+    )
     for name in chosen.names or BENCHES:
         show(name, BENCHES[name](chosen.events, chosen.folder))
     return 0

@@ -52,16 +52,38 @@ def _tenths(contracts: int, weeks: int) -> tuple[float, float]:
 
 def _event(kind: str, name: str, data: dict[str, object]) -> bytes:
     return orjson.dumps(
-        {"specversion": "1.0", "id": name, "source": "/bench", "type": kind, "time": "2023-01-01T00:00:00Z", "data": data}
+        {
+            "specversion": "1.0",
+            "id": name,
+            "source": "/bench",
+            "type": kind,
+            "time": "2023-01-01T00:00:00Z",
+            "data": data,
+        }
     )
 
 
 def _contracts(count: int) -> list[bytes]:
     rate = {"rate_id": "R", "revision": 1, "amount": "120", "currency": "EUR", "effective_from": "2020-01-01"}
-    line = {"line_id": "L", "billing_method": "time_and_materials", "budget": {"minutes": 10_000_000, "amount": "20000000"}}
-    body = {"version": 1, "client_id": "K", "currency": "EUR", "effective_from": "2020-01-01", "term": {"from": "2020-01-01"}, "lines": [line]}
+    line = {
+        "line_id": "L",
+        "billing_method": "time_and_materials",
+        "budget": {"minutes": 10_000_000, "amount": "20000000"},
+    }
+    body = {
+        "version": 1,
+        "client_id": "K",
+        "currency": "EUR",
+        "effective_from": "2020-01-01",
+        "term": {"from": "2020-01-01"},
+        "lines": [line],
+    }
     approvals = [_event("contract.approved.v1", f"c{n}", {"contract_id": f"C-{n:05d}", **body}) for n in range(count)]
-    return [_event("rate.set.v1", "r", rate), _event("clock.ticked.v1", "t", {"on": text_of(FIRST_DAY + 1200)}), *approvals]
+    return [
+        _event("rate.set.v1", "r", rate),
+        _event("clock.ticked.v1", "t", {"on": text_of(FIRST_DAY + 1200)}),
+        *approvals,
+    ]
 
 
 def _entries(contracts: int, weeks: int) -> list[bytes]:

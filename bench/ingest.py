@@ -19,5 +19,13 @@ def run(events: int, folder: Path) -> list[Row]:
             old.unlink()
         cost = timed(["-m", "bench.ingest_child", str(path), str(store), str(batch)])
         stored = sum(part.stat().st_size for part in folder.glob("ingest.sqlite*"))
-        rows.append((f"batches of {batch:,}", f"{size / cost.wall:,.0f}", f"{cost.cpu / size * 1e6:.1f}", f"{cost.memory:,}", f"{stored / size:,.0f}"))
+        rows.append(
+            (
+                f"batches of {batch:,}",
+                f"{size / cost.wall:,.0f}",
+                f"{cost.cpu / size * 1e6:.1f}",
+                f"{cost.memory:,}",
+                f"{stored / size:,.0f}",
+            )
+        )
     return rows

@@ -22,7 +22,14 @@ def run(events: int, folder: Path) -> list[Row]:
     for batch in (2_000, 20_000, 100_000):
         spent, count = asyncio.run(_fold(path, batch))
         total = sum(spent.values())
-        rows.append((f"{batch:,}", *(f"{spent[name] / count * 1e6:.1f}" for name in STAGES), f"{total / count * 1e6:.1f}", f"{count / total:,.0f}"))
+        rows.append(
+            (
+                f"{batch:,}",
+                *(f"{spent[name] / count * 1e6:.1f}" for name in STAGES),
+                f"{total / count * 1e6:.1f}",
+                f"{count / total:,.0f}",
+            )
+        )
     return rows
 
 
