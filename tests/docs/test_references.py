@@ -17,6 +17,7 @@ from app.engine.queries import Queries
 from app.engine.store import Store
 from app.settings import Settings
 from app.web.metrics import PREFIX, Traffic
+from app.web.routes import ROUTES
 from app.web.streams import Streams
 from tables import TABLES
 from tables.controls import DISPOSITIONS
@@ -95,6 +96,17 @@ def test_the_operator_s_way_to_copy_a_store_gives_one_that_opens(tmp_path: Path)
     live.close()
     with Store(tmp_path / "copy.sqlite", read_only=True) as copy:
         assert copy.partitions == 3
+
+
+def test_the_http_guide_names_every_path() -> None:
+    guide = (DOCS / "http.md").read_text()
+    for route in ROUTES:
+        assert f"`{route.path}`" in guide, route.path
+
+
+def test_no_page_speaks_of_one_machine() -> None:
+    for page in PAGES:
+        assert not re.search(r"(?<![\w.])/(?:home|root|tmp|work|usr|mnt)/", page.read_text()), page.name
 
 
 def test_readiness_lists_every_blocker_as_the_code_has_it() -> None:
