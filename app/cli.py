@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 found a difference, 2 misuse or a store that cannot be use
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -103,6 +104,9 @@ def _replaying(add: _Add) -> None:
     replay.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result files")
     replay.add_argument(
         "--partitions", type=int, default=1, help="fold in this many partitions (the result is the same)"
+    )
+    replay.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, help="processes for a large log (default: one a core)"
     )
     verify = _command(add, "verify", commands.verify, "compare a store with a replay of its journal, key by key")
     _store(verify)

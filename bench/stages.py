@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 from pathlib import Path
 from time import process_time
 
 from agents.effects import ENGAGEMENTS, FACTS, RESOURCES
 from app.engine.memory import MemoryHost
-from app.replay.lines import chunks
+from app.engine.runner import finish
+from app.replay.lines import Span, chunks
 from bench.measure import Row, log
 
 SAMPLE = 300_000
@@ -20,7 +20,7 @@ def run(events: int, folder: Path) -> list[Row]:
     path = log(folder, min(events, SAMPLE))
     rows: list[Row] = [("batch", *STAGES, "sum µs/event", "events per CPU second")]
     for batch in (2_000, 20_000, 100_000):
-        spent, count = asyncio.run(_fold(path, batch))
+        spent, count = _fold(path, batch)
         total = sum(spent.values())
         rows.append(
             (
@@ -33,12 +33,12 @@ def run(events: int, folder: Path) -> list[Row]:
     return rows
 
 
-async def _fold(path: Path, batch: int) -> tuple[dict[str, float], int]:
+def _fold(path: Path, batch: int) -> tuple[dict[str, float], int]:
     """Each journal is worked off as the host does it; a stage's writes and sends count to the stage."""
     host = MemoryHost(batch_size=batch, publish=False)
     spent = dict.fromkeys(STAGES, 0.0)
     count = 0
-    source = chunks(path, batch)
+    source = chunks(Span(path, 0, 0, path.stat().st_size), batch)
     gc.disable()
     try:
         while True:
@@ -49,11 +49,11 @@ async def _fold(path: Path, batch: int) -> tuple[dict[str, float], int]:
                 return spent, count
             count += len(records)
             begun = process_time()
-            await host.accept(path.name, records)
+            finish(host.accept(path.name, records))
             spent["intake"] += process_time() - begun
             for topic in STAGES[2:]:
                 begun = process_time()
-                await host.drain([topic])
+                finish(host.drain([topic]))
                 spent[topic] += process_time() - begun
     finally:
         gc.enable()

@@ -14,49 +14,44 @@ from app.commands.output import Misuse, progress, records, say_json, screen
 from app.commands.serving import say_verdict
 from app.engine.store import Store
 from app.events.cloudevents import exported, timestamp
-from app.main import reader
 from app.replay import verify as verifying
 from app.replay.lines import check
 from app.replay.run import replay as fold
 from app.replay.run import write
+from app.replay.workers import Job
 from app.settings import Settings
 
 
 def replay(options: argparse.Namespace) -> None:
     paths = [*options.files, *([options.what_if] if options.what_if else [])]
-    if options.partitions < 1:
-        raise Misuse(f"--partitions is {options.partitions}; give 1 or more")
+    for name, value in (("partitions", options.partitions), ("workers", options.workers)):
+        if value < 1:
+            raise Misuse(f"--{name} is {value}; give 1 or more")
     size = check(paths)
     settings = Settings.load()
+    job = Job(
+        as_of=options.as_of.toordinal() if options.as_of else None,
+        known_at=options.known_at,
+        partitions=options.partitions,
+        authority=settings.authority or None,
+        max_event_bytes=settings.max_event_bytes,
+    )
     begun = monotonic()
+    workers = 1 if options.partitions > 1 else options.workers
     with progress(options, f"Replaying {len(paths)} file{'s' if len(paths) > 1 else ''}", size) as advance:
-        done = asyncio.run(
-            fold(
-                paths,
-                reader=reader(settings),
-                known_at=options.known_at,
-                partitions=options.partitions,
-                progress=advance,
-            )
-        )
-    folded = monotonic() - begun
-    as_of = options.as_of.toordinal() if options.as_of else done.today()
-    known_at = timestamp(options.known_at) if options.known_at is not None else None
+        parts = fold(paths, job, workers=workers, progress=advance)
     asked = {
         "files": [path.name for path in options.files],
-        "known_at": known_at,
+        "known_at": timestamp(options.known_at) if options.known_at is not None else None,
         "what_if": options.what_if.name if options.what_if else None,
     }
-    summary = write(done, options.out, as_of, asked)
+    summary = write(parts, paths, options.out, asked)
     elapsed = monotonic() - begun
     if options.json:
         say_json({**summary, "seconds": round(elapsed, 3)})
         return
     counts = summary["records"]
-    records(
-        f"{counts['read']:,} records in {elapsed:.1f} s ({counts['read'] / max(folded, 1e-9):,.0f} a second folded)",
-        counts,
-    )
+    records(f"{counts['read']:,} records in {elapsed:.1f} s ({counts['read'] / elapsed:,.0f} a second)", counts)
     screen.print(f"figures as of {summary['as_of'] or 'no day (no tick, no --as-of)'} are in {options.out}")
 
 

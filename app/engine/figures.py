@@ -62,11 +62,8 @@ class Figures:
 
     def parked(self) -> int:
         """Entities kept for contracts without an approval."""
-        return sum(
-            sum(control.waiting.values())
-            for partition, store in enumerate(self.stores)
-            if (control := store.get(CONTROLS, f"engagement/{partition}")) is not None
-        )
+        controls = (control for store in self.stores for _, control in store.scan(CONTROLS, "engagement/"))
+        return sum(sum(control.waiting.values()) for control in controls)
 
     # -- known at ---------------------------------------------------------------------------------------------------
 

@@ -69,7 +69,8 @@ class MemoryHost:
 
     `take` accepts raw records and carries them through all agents. Statements go to `on_statement`; with `publish`
     False none are computed, which is what a replay wants: it asks for figures at the end. Facts accepted after
-    `until` (microseconds) are left out, and counted in `later`.
+    `until` (microseconds) are left out, and counted in `later`. A host that owns only some partitions hands records
+    of the others to `on_foreign`, and is given its own by `receive`.
     """
 
     def __init__(
@@ -83,11 +84,18 @@ class MemoryHost:
         on_statement: Callable[[Statement], None] = lambda statement: None,
         on_dead_letter: Callable[[DeadLetter], None] = lambda letter: None,
         stores: Sequence[MemoryStore] = (),
+        own: Sequence[int] = (),
+        on_foreign: Callable[[str, int, list[Any]], None] = lambda topic, partition, values: None,
     ) -> None:
         self.partitions, self._batch_size, self._publish = partitions, batch_size, publish
         self._on_statement, self._on_dead_letter = on_statement, on_dead_letter
-        self.stores = list(stores) or [MemoryStore() for _ in range(partitions)]
-        self._agents = {(topic, p): read(self.stores[p]) for topic, read in READERS.items() for p in range(partitions)}
+        self.own = list(own) or list(range(partitions))
+        self._on_foreign = on_foreign
+        self.stores = list(stores) or [MemoryStore() for _ in self.own]
+        self._store_of = dict(zip(self.own, self.stores, strict=True))
+        self._agents = {
+            (topic, p): read(store) for topic, read in READERS.items() for p, store in self._store_of.items()
+        }
         self._intake = Runner(lambda batches: intake(batches, self.stores[0], reader or Reader()))
         self._offsets = dict.fromkeys(self._agents, 0)
         self._backlog: dict[tuple[str, int], list[Record]] = {place: [] for place in self._agents}
@@ -118,11 +126,21 @@ class MemoryHost:
     async def drain(self, topics: Sequence[str] = (FACTS, ENGAGEMENTS, RESOURCES)) -> None:
         """Work off journals: facts first, so that what they tell the homes is in the same round."""
         for topic in topics:
-            for partition in range(self.partitions):
+            for partition in self.own:
                 records = self._backlog[topic, partition]
                 self._backlog[topic, partition] = []
                 for start in range(0, len(records), self._batch_size):
                     await self.step(topic, partition, records[start : start + self._batch_size])
+
+    def backlog(self, topic: str) -> int:
+        """Records of a journal that wait for its agents."""
+        return sum(len(self._backlog[topic, partition]) for partition in self.own)
+
+    def receive(self, topic: str, partition: int, values: Sequence[Any]) -> None:
+        """Append records to one of the host's own partitions."""
+        offset = self._offsets[topic, partition]
+        self._offsets[topic, partition] = offset + len(values)
+        self._backlog[topic, partition] += [Record(offset + place, value) for place, value in enumerate(values)]
 
     def advance(self, topic: str, records: int, partition: int = 0) -> None:
         """Count records that are stepped through without having been sent."""
@@ -133,11 +151,13 @@ class MemoryHost:
         await self._deliver(await self._agents[topic, partition].step(batch))
 
     async def _deliver(self, effects: Effects) -> None:
-        self.stores[effects.batch.partition if effects.batch.topic in READERS else 0].write(effects.writes)
+        agents = effects.batch.topic in READERS
+        (self._store_of[effects.batch.partition] if agents else self.stores[0]).write(effects.writes)
         for (topic, partition), values in addressed(effects.sends, self.partitions).items():
-            offset = self._offsets[topic, partition]
-            self._offsets[topic, partition] = offset + len(values)
-            self._backlog[topic, partition] += [Record(offset + place, value) for place, value in enumerate(values)]
+            if partition in self._store_of:
+                self.receive(topic, partition, values)
+            else:
+                self._on_foreign(topic, partition, values)
         for statement in effects.statements:
             self._on_statement(statement)
         for letter in effects.dead_letters:

@@ -39,6 +39,11 @@ class Digest:
         self._sum = (self._sum + int.from_bytes(hashed)) % _MODULUS
         self.rows += 1
 
+    def include(self, other: Digest) -> None:
+        """Add what another digest added up."""
+        self._sum = (self._sum + other._sum) % _MODULUS
+        self.rows += other.rows
+
     def hex(self) -> str:
         return f"{self._sum:064x}"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from agents.effects import Record
@@ -24,24 +25,67 @@ def check(paths: Sequence[Path]) -> int:
     return total
 
 
-def chunks(path: Path, size: int, progress: Callable[[int], None] = lambda read: None) -> Iterator[list[Record]]:
-    """Records of one file, about `size` at a time; the offset is the line's number, counted from 0.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes [start, end) of the file with that number; a line belongs to the span that holds its first byte."""
+
+    path: Path
+    number: int
+    start: int
+    end: int
+
+
+def spans(paths: Sequence[Path], size: int) -> list[Span]:
+    """All bytes of all files, in spans of at most `size`."""
+    return [
+        Span(path, number, start, min(start + size, end))
+        for number, path in enumerate(paths)
+        for end in (path.stat().st_size,)
+        for start in range(0, end, size)
+    ]
+
+
+def chunks(span: Span, size: int, progress: Callable[[int], None] = lambda read: None) -> Iterator[list[Record]]:
+    """Records of one span, about `size` at a time; the offset is that of the line's first byte in the file.
 
     Empty lines are skipped. `progress` is told the bytes read since it was told last.
     """
     records: list[Record] = []
-    read = 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file):
-            read += len(line)
-            line = line.rstrip(b"\r\n")
-            if line:
-                records.append(Record(number, line))
+    with span.path.open("rb") as file:
+        place = span.start
+        if place:
+            file.seek(place - 1)
+            place += len(file.readline()) - 1  # the rest of a line that began before
+        told = place
+        for line in file:
+            if place >= span.end:
+                break
+            text = line.rstrip(b"\r\n")
+            if text:
+                records.append(Record(place, text))
+            place += len(line)
             if len(records) >= size:
-                progress(read)
-                read = 0
+                progress(place - told)
+                told = place
                 yield records
                 records = []
-    progress(read)
+    progress(place - told)
     if records:
         yield records
+
+
+def line_numbers(path: Path, offsets: Collection[int]) -> dict[int, int]:
+    """The line, counted from 0, that begins at each of the byte offsets."""
+    wanted = sorted(offsets)
+    found: dict[int, int] = {}
+    if not wanted:
+        return found
+    with path.open("rb") as file:
+        passed = lines = 0
+        for offset in wanted:
+            while passed < offset:
+                block = file.read(min(1 << 20, offset - passed))
+                lines += block.count(b"\n")
+                passed += len(block)
+            found[offset] = lines
+    return found

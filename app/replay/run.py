@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,146 +14,98 @@ import orjson
 
 from agents.effects import DeadLetter
 from app.domain import calendar
-from app.engine.figures import Figures
-from app.engine.memory import MemoryHost
-from app.engine.statements import ENGINE_VERSION, attributed
+from app.engine.statements import ENGINE_VERSION
 from app.events.cloudevents import timestamp
-from app.events.reader import Reader
-from app.replay.digest import FACT_TABLES, Digest, canonical, fact_pairs
-from app.replay.lines import ReplayError, chunks
-from tables.controls import CONTROLS
+from app.replay.digest import Digest
+from app.replay.lines import ReplayError, check, line_numbers, spans
+from app.replay.part import FIGURES, Part, together
+from app.replay.workers import Job, fold_alone, fold_together
 
-CHUNK = 20_000
-"""Records a replay gives an agent at once: larger than live, so that a page or a head is rewritten less often."""
+SPAN = 16_000_000
+"""Bytes a worker takes at a time. A smaller log is not worth a second process."""
 
 Progress = Callable[[int], None]
 
 
-@dataclass(slots=True)
-class Replay:
-    """A replayed log: its tables, and what happened to its records."""
+def replay(paths: Sequence[Path], job: Job, *, workers: int = 1, progress: Progress = lambda read: None) -> list[Part]:
+    """Fold the events of `paths`; `progress` is told bytes read. The parts add up, and do not depend on `workers`.
 
-    host: MemoryHost
-    dead_letters: list[DeadLetter] = field(default_factory=list)
-
-    def records(self) -> dict[str, int]:
-        """Counts by disposition; they add up to `read`. A parked record is one that waits for its contract."""
-        counts = dict.fromkeys(("applied", "duplicate", "stale", "dead_lettered"), 0)
-        for store in self.host.stores:
-            for _, control in store.scan(CONTROLS):
-                for name, count in control.counts.items():
-                    counts[name] += count
-        parked = Figures(self.host.stores).parked()
-        return {"read": self.host.read, **counts, "applied": counts["applied"] - parked, "parked": parked}
-
-    def today(self) -> int | None:
-        """The greatest tick in the log, where no as-of stands for it."""
-        ticks = [control.today for store in self.host.stores for _, control in store.scan(CONTROLS, "engagement/")]
-        return max(ticks, default=0) or None
-
-
-async def replay(
-    paths: Sequence[Path],
-    *,
-    reader: Reader | None = None,
-    known_at: int | None = None,
-    partitions: int = 1,
-    progress: Progress = lambda read: None,
-) -> Replay:
-    """Fold the events of `paths` in the order given; `progress` is told bytes read.
-
-    `known_at` (microseconds) leaves out what was accepted later. Raises ReplayError for a file that cannot be read.
+    Raises ReplayError for a file that cannot be read.
     """
-    letters: list[DeadLetter] = []
-    host = MemoryHost(
-        partitions, reader=reader, batch_size=CHUNK, publish=False, until=known_at, on_dead_letter=letters.append
-    )
-    # Stored values hold no cycles, and there are millions of them: collecting would only walk them again and again.
-    collecting = gc.isenabled()
-    gc.disable()
+    size = check(paths)
     try:
-        for number, path in enumerate(paths):
-            for records in chunks(path, CHUNK, progress):
-                await host.take(path.name, records, number)
+        if workers == 1 or size <= SPAN:
+            return [fold_alone(spans(paths, max(size, 1)), job, progress)]
+        return fold_together(spans(paths, SPAN), job, workers, progress)
     except OSError as error:
         raise ReplayError(f"cannot read {error.filename}: {error.strerror}") from error
-    finally:
-        if collecting:
-            gc.enable()
-    return Replay(host, letters)
 
 
-def write(done: Replay, out: Path, as_of: int | None, asked: dict[str, Any]) -> dict[str, Any]:
+def write(parts: Sequence[Part], paths: Sequence[Path], out: Path, asked: dict[str, Any]) -> dict[str, Any]:
     """Write the result files into `out` and return the summary. Raises ReplayError where that is impossible."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        digests = _write_figures(done, out, as_of)
+        for name in FIGURES:
+            with (out / f"{name}.jsonl").open("wb") as file:
+                file.writelines(lines for _, lines in merge(*(part.rows[name] for part in parts), key=itemgetter(0)))
         _write_lines(out / "utilization.jsonl", ())
         _write_lines(out / "documents.jsonl", ())
-        _write_lines(out / "dead_letters.jsonl", map(_letter, done.dead_letters))
-        summary = _summary(done, as_of, asked, digests)
+        _write_lines(out / "dead_letters.jsonl", _letters(parts, paths))
+        summary = _summary(parts, asked)
         (out / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
     except OSError as error:
         raise ReplayError(f"cannot write to {out}: {error.strerror}; name another folder with --out") from error
     return summary
 
 
-def _write_figures(done: Replay, out: Path, as_of: int | None) -> dict[str, Digest]:
-    figures = Figures(done.host.stores)
-    digests = {"burn": Digest(), "readiness": Digest()}
-    with (out / "burn.jsonl").open("wb") as burn, (out / "readiness.jsonl").open("wb") as readiness:
-        for contract_id in figures.ids():
-            found = figures.of(contract_id)
-            assert found is not None  # it was listed
-            contracts, head = found
-            position = contracts.position(contract_id, head, as_of)
-            for row in contracts.burn(position):
-                burn.write(orjson.dumps(attributed(row, head.latest)) + b"\n")
-                digests["burn"].add(f"{contract_id}/{row['line_id'] or ''}", canonical(row))
-            row = contracts.readiness(position, head)
-            readiness.write(orjson.dumps(attributed(row, head.latest)) + b"\n")
-            digests["readiness"].add(contract_id, canonical(row))
-    return digests
-
-
 def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     with path.open("wb") as file:
-        for row in rows:
-            file.write(orjson.dumps(row) + b"\n")
+        file.writelines(orjson.dumps(row) + b"\n" for row in rows)
 
 
-def _letter(letter: DeadLetter) -> dict[str, Any]:
+def _letters(parts: Sequence[Part], paths: Sequence[Path]) -> Iterable[dict[str, Any]]:
+    """Refused records by file and line."""
+    letters = sorted((letter for part in parts for letter in part.dead_letters), key=lambda one: one[1:3])
+    for number, group in groupby(letters, key=lambda letter: letter.partition):
+        its = list(group)
+        lines = line_numbers(paths[number], [letter.offset for letter in its])
+        for letter in its:
+            yield _letter(letter, lines[letter.offset])
+
+
+def _letter(letter: DeadLetter, line: int) -> dict[str, Any]:
     """A refused record: where it stood, why, and its bytes (as text too, where they are text)."""
-    row: dict[str, Any] = {
+    try:
+        text: str | None = letter.value.decode()
+    except UnicodeDecodeError:
+        text = None
+    return {
         "topic": letter.topic,
         "partition": letter.partition,
-        "offset": letter.offset,
-        "line": letter.offset + 1,
+        "offset": line,
+        "line": line + 1,
         "code": letter.code,
         "message": letter.message,
         "pointer": letter.pointer,
         "value_base64": b64encode(letter.value).decode(),
+        "value": text,
     }
-    try:
-        row["value"] = letter.value.decode()
-    except UnicodeDecodeError:
-        row["value"] = None
-    return row
 
 
-def _summary(done: Replay, as_of: int | None, asked: dict[str, Any], digests: dict[str, Digest]) -> dict[str, Any]:
-    for table in FACT_TABLES:
-        digests[table] = Digest()
-        for key, value in fact_pairs(done.host.stores, table):
-            digests[table].add(key, value)
-    watermark = max((c.watermark for s in done.host.stores for _, c in s.scan(CONTROLS)), default=0)
+def _summary(parts: Sequence[Part], asked: dict[str, Any]) -> dict[str, Any]:
+    digests = {name: Digest() for name in parts[0].digests}
+    for part in parts:
+        for name, digest in part.digests.items():
+            digests[name].include(digest)
+    watermark = max(part.watermark for part in parts)
+    as_of = parts[0].as_of
     return {
         **asked,
         "as_of": calendar.text_of(as_of) if as_of is not None else None,
         "engine_version": ENGINE_VERSION,
         "watermark": timestamp(watermark) if watermark else None,
-        "records": done.records(),
-        "later": done.host.later,
+        "records": together(parts),
+        "later": sum(part.later for part in parts),
         "rows": {name: digest.rows for name, digest in digests.items()},
         "digests": {name: digest.hex() for name, digest in digests.items()},
     }

@@ -1,0 +1,80 @@
+"""What one worker of a replay comes to: figures of its contracts, counts of its records, digests of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from agents.effects import DeadLetter
+from app.engine.figures import Figures
+from app.engine.memory import MemoryHost
+from app.engine.statements import attributed
+from app.replay.digest import FACT_TABLES, Digest, canonical
+from tables.controls import CONTROLS, DISPOSITIONS
+
+FIGURES = ("burn", "readiness")
+
+
+@dataclass(slots=True)
+class Part:
+    """`rows` are (contract id, lines of the result file) in the order of contracts; parts of one replay add up."""
+
+    as_of: int | None
+    read: int
+    later: int
+    counts: dict[str, int]
+    parked: int
+    watermark: int
+    dead_letters: list[DeadLetter]
+    rows: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
+    digests: dict[str, Digest] = field(default_factory=dict)
+
+
+def part_of(host: MemoryHost, letters: list[DeadLetter], as_of: int | None) -> Part:
+    """Compute everything the result files need; without `as_of` the greatest tick in the log is the day."""
+    controls = [control for store in host.stores for _, control in store.scan(CONTROLS)]
+    today = as_of if as_of is not None else max((control.today for control in controls), default=0) or None
+    figures = Figures(host.stores)
+    part = Part(
+        as_of=today,
+        read=host.read,
+        later=host.later,
+        counts={name: sum(control.counts[name] for control in controls) for name in DISPOSITIONS},
+        parked=figures.parked(),
+        watermark=max((control.watermark for control in controls), default=0),
+        dead_letters=letters,
+    )
+    _add_figures(part, figures, today)
+    for table, pairs in FACT_TABLES.items():
+        digest = part.digests[table] = Digest()
+        for partition, store in zip(host.own, host.stores, strict=True):
+            for key, value in pairs(store, partition):
+                digest.add(key, value)
+    return part
+
+
+def _add_figures(part: Part, figures: Figures, as_of: int | None) -> None:
+    for name in FIGURES:
+        part.rows[name], part.digests[name] = [], Digest()
+    for contract_id in figures.ids():
+        found = figures.of(contract_id)
+        assert found is not None  # it was listed
+        contracts, head = found
+        position = contracts.position(contract_id, head, as_of)
+        burn = contracts.burn(position)
+        for row in burn:
+            part.digests["burn"].add(f"{contract_id}/{row['line_id'] or ''}", canonical(row))
+        readiness = contracts.readiness(position, head)
+        part.digests["readiness"].add(contract_id, canonical(readiness))
+        lines = [orjson.dumps(attributed(row, head.latest)) + b"\n" for row in burn]
+        part.rows["burn"].append((contract_id, b"".join(lines)))
+        part.rows["readiness"].append((contract_id, orjson.dumps(attributed(readiness, head.latest)) + b"\n"))
+
+
+def together(parts: Sequence[Part]) -> dict[str, int]:
+    """Counts by disposition; they add up to `read`. A parked record is one that waits for its contract."""
+    counts = {name: sum(part.counts[name] for part in parts) for name in DISPOSITIONS}
+    parked = sum(part.parked for part in parts)
+    return {"read": sum(part.read for part in parts), **counts, "applied": counts["applied"] - parked, "parked": parked}

@@ -1,0 +1,187 @@
+"""A replay on several cores: every worker reads a share of the log and owns a partition of everything.
+
+Order does not matter to the agents, so workers hand each other records as they come and nobody waits but at the end:
+first until all have read, then until all have told the homes.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from multiprocessing.queues import Queue
+from queue import Empty
+from typing import Any
+
+import msgspec
+
+from agents.effects import ENGAGEMENTS, FACTS, RESOURCES, DeadLetter
+from app.engine.memory import MemoryHost
+from app.engine.runner import finish
+from app.events.fact import Fact
+from app.events.home import Home
+from app.events.reader import Reader
+from app.replay.lines import ReplayError, Span, chunks
+from app.replay.part import Part, part_of
+
+CHUNK = 50_000
+"""Records a replay gives an agent at once: more than live, so that a page or a head is rewritten less often."""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[Fact | Home]).decode
+
+_READ, _TOLD = "read", "told"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is asked of a replay, whoever does it."""
+
+    as_of: int | None = None
+    known_at: int | None = None
+    partitions: int = 1
+    authority: Mapping[str, frozenset[str]] | None = None
+    max_event_bytes: int = 1_000_000
+
+    def reader(self) -> Reader:
+        return Reader(self.authority, self.max_event_bytes)
+
+
+def fold_alone(spans: Sequence[Span], job: Job, progress: Callable[[int], None]) -> Part:
+    """The whole log in this process, over `job.partitions` partitions."""
+    letters: list[DeadLetter] = []
+    host = MemoryHost(
+        job.partitions,
+        reader=job.reader(),
+        batch_size=CHUNK,
+        publish=False,
+        until=job.known_at,
+        on_dead_letter=letters.append,
+    )
+    # Stored values hold no cycles, and there are millions of them: collecting would only walk them again and again.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for span in spans:
+            for records in chunks(span, CHUNK, progress):
+                finish(host.take(span.path.name, records, span.number))
+        return part_of(host, letters, job.as_of)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def fold_together(spans: Sequence[Span], job: Job, workers: int, progress: Callable[[int], None]) -> list[Part]:
+    """The log by as many processes; their parts. Raises ReplayError if one of them fails."""
+    context = multiprocessing.get_context("spawn")
+    inboxes: list[Queue[Any]] = [context.Queue() for _ in range(workers)]
+    results: Queue[Any] = context.Queue()
+    children: list[BaseProcess] = [
+        context.Process(target=_work, args=(index, list(spans[index::workers]), job, inboxes, results), daemon=True)
+        for index in range(workers)
+    ]
+    for child in children:
+        child.start()
+    try:
+        return _collect(children, results, progress)
+    finally:
+        for child in children:
+            child.terminate()
+            child.join()
+
+
+def _collect(children: Sequence[BaseProcess], results: Queue[Any], progress: Callable[[int], None]) -> list[Part]:
+    parts: dict[int, Part] = {}
+    while len(parts) < len(children):
+        try:
+            kind, index, value = results.get(timeout=1)
+        except Empty:
+            dead = [child for index, child in enumerate(children) if index not in parts and not child.is_alive()]
+            if dead:
+                raise ReplayError(f"a worker ended early (exit code {dead[0].exitcode}); try --workers 1") from None
+            continue
+        if kind == "progress":
+            progress(value)
+        elif kind == "failed":
+            raise ReplayError(value)
+        else:
+            parts[index] = value
+    return [parts[index] for index in sorted(parts)]
+
+
+def _work(index: int, spans: list[Span], job: Job, inboxes: list[Queue[Any]], results: Queue[Any]) -> None:
+    """One process: its spans in, its partition's part out."""
+    gc.disable()
+    try:
+        results.put(("part", index, _Worker(index, job, inboxes, results).fold(spans)))
+    except (ReplayError, OSError) as error:
+        results.put(("failed", index, str(error)))
+
+
+class _Worker:
+    def __init__(self, index: int, job: Job, inboxes: list[Queue[Any]], results: Queue[Any]) -> None:
+        self._index, self._job, self._inboxes, self._results = index, job, inboxes, results
+        self._letters: list[DeadLetter] = []
+        self._ended: dict[str, int] = {_READ: 0, _TOLD: 0}
+        self._host = MemoryHost(
+            len(inboxes),
+            reader=job.reader(),
+            batch_size=CHUNK,
+            publish=False,
+            until=job.known_at,
+            on_dead_letter=self._letters.append,
+            own=[index],
+            on_foreign=self._send,
+        )
+
+    def fold(self, spans: Sequence[Span]) -> Part:
+        workers = len(self._inboxes)
+        for span in spans:
+            # An origin of its own: what one worker reads keeps its order on the way to every other.
+            origin = span.number * workers + self._index
+            for records in chunks(span, CHUNK, self._progress):
+                finish(self._host.accept(span.path.name, records, origin))
+                self._receive(wait=False)
+                self._work_off(CHUNK)
+        self._end(_READ)
+        self._work_off(1, (FACTS,))
+        self._end(_TOLD)
+        self._work_off(1)
+        part = part_of(self._host, self._letters, self._job.as_of)
+        part.dead_letters = [letter._replace(partition=letter.partition // workers) for letter in self._letters]
+        return part
+
+    def _progress(self, read: int) -> None:
+        self._results.put(("progress", self._index, read))
+
+    def _send(self, topic: str, partition: int, values: list[Any]) -> None:
+        self._inboxes[partition].put((topic, _encode(values)))
+
+    def _receive(self, *, wait: bool) -> None:
+        """Take in what others sent; with `wait`, until one more message came."""
+        inbox = self._inboxes[self._index]
+        while True:
+            try:
+                topic, value = inbox.get(block=wait)
+            except Empty:
+                return
+            wait = False
+            if topic in self._ended:
+                self._ended[topic] += 1
+            else:
+                self._host.receive(topic, self._index, _decode(value))
+
+    def _end(self, stage: str) -> None:
+        """Tell everybody that nothing of this stage will follow, and wait until everybody said so."""
+        for inbox in self._inboxes:
+            inbox.put((stage, b""))
+        while self._ended[stage] < len(self._inboxes):
+            self._receive(wait=True)
+
+    def _work_off(self, least: int, topics: Sequence[str] = (FACTS, ENGAGEMENTS, RESOURCES)) -> None:
+        """Step the agents whose backlog is at least `least`."""
+        for topic in topics:
+            if self._host.backlog(topic) >= least:
+                finish(self._host.drain([topic]))
