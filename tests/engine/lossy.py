@@ -1,0 +1,177 @@
+"""A host as one over a log broker would be, and a power cut at any moment.
+
+Everything durable is bytes: journals, tables (one changelog each), positions, statements, dead letters. The rest is
+forgotten when the dice say so. A cut leaves a prefix of what a batch wrote, and of what it sent to each partition; the
+batch was not acknowledged and comes again, cut otherwise perhaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, TypeVar
+
+import msgspec
+
+from agents.effects import ENGAGEMENTS, Batch, DeadLetter, Effects, Record, Statement
+from agents.intake import intake
+from app.engine.runner import Runner, finish
+from app.engine.topology import READERS, addressed
+from app.events.fact import Fact
+from app.events.home import Home
+from app.events.reader import Reader
+from tables import TABLES, Table
+
+V = TypeVar("V")
+Place = tuple[str, int]
+
+INPUT = "log"
+# What the engagement agent writes: its fences are offsets of the engagements' journal.
+_OF_ENGAGEMENTS = ("reference", "dossiers", "invoices", "buckets", "pages", "heads")
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Fact | Home).decode
+
+
+class ByteStore:
+    """The tables of one partition as bytes: what is read can be changed without changing what is stored."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, dict[str, bytes]] = {table.name: {} for table in TABLES}
+
+    def get(self, table: Table[V], key: str) -> V | None:
+        value = self._values[table.name].get(key)
+        return None if value is None else table.decode(value)
+
+    def keys(self, table: Table[Any]) -> Iterable[str]:
+        return sorted(self._values[table.name])
+
+    def scan(self, table: Table[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+        for key in self.keys(table):
+            if key.startswith(prefix):
+                yield key, table.decode(self._values[table.name][key])
+
+    def put(self, name: str, key: str, value: bytes) -> None:
+        self._values[name][key] = value
+
+
+@dataclass(frozen=True, slots=True)
+class Dice:
+    """How often the power fails, per batch in a hundred, and whether the tables' writes then survive independently."""
+
+    rng: Random
+    percent: int
+    per_table: bool = False
+
+    def cut(self) -> bool:
+        return self.rng.randrange(100) < self.percent
+
+    def survivors(self, items: Sequence[V]) -> list[V]:
+        """What a power cut leaves: any number of the first."""
+        return list(items[: self.rng.randint(0, len(items))])
+
+
+class PowerCutError(Exception):
+    """The process is gone."""
+
+
+@dataclass(slots=True)
+class LossyHost:
+    """Works off a log, dealt out to two input partitions, until nothing is left to do."""
+
+    log: Sequence[bytes]
+    dice: Dice
+    partitions: int = 2
+    stores: list[ByteStore] = field(init=False)
+    statements: list[Statement] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    cuts: int = 0
+    _journals: dict[Place, list[bytes]] = field(init=False)
+    _positions: dict[Place, int] = field(init=False)
+    _agents: dict[Place, Runner] = field(init=False)
+    _fences: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stores = [ByteStore() for _ in range(self.partitions)]
+        self._journals = {(INPUT, 0): list(self.log[::2]), (INPUT, 1): list(self.log[1::2])}
+        self._journals.update(((topic, p), []) for topic in READERS for p in range(self.partitions))
+        self._positions = dict.fromkeys(self._journals, 0)
+        self._start()
+
+    def run(self) -> None:
+        while places := [place for place, position in self._positions.items() if position < self._end(place)]:
+            self._survive(self.dice.rng.choice(places))
+        for partition in range(self.partitions):
+            # The last batches may have been told not to publish: an empty one may.
+            while not self._survive((ENGAGEMENTS, partition), flush=True):
+                pass
+
+    def _end(self, place: Place) -> int:
+        return len(self._journals[place])
+
+    def _start(self) -> None:
+        """A new process: agents that remember nothing, and the fences found in the tables."""
+        self._agents = {
+            (topic, p): read(self.stores[p]) for topic, read in READERS.items() for p in range(self.partitions)
+        }
+        for p in (0, 1):
+            self._agents[INPUT, p] = Runner(lambda batches: intake(batches, self.stores[0], Reader()))
+        self._fences = [self._highest_fence(p) for p in range(self.partitions)]
+
+    def _highest_fence(self, partition: int) -> int:
+        store = self.stores[partition]
+        tables = [table for table in TABLES if table.name.rpartition("-")[0] in _OF_ENGAGEMENTS]
+        fences = [value.fence for table in tables for _, value in store.scan(table)]
+        controls = [table for table in TABLES if table.name.startswith("controls")]
+        fences += [value.fence for t in controls for key, value in store.scan(t, f"engagement/{partition}")]
+        return max(fences, default=-1)
+
+    def _survive(self, place: Place, *, flush: bool = False) -> bool:
+        """One batch, or the end of this process and the start of the next; True if the batch was acknowledged."""
+        try:
+            self._step(place, flush)
+        except PowerCutError:
+            self.cuts += 1
+            self._start()
+            return False
+        return True
+
+    def _step(self, place: Place, flush: bool) -> None:
+        topic, partition = place
+        position = self._positions[place]
+        size = 0 if flush else self.dice.rng.choice((1, 2, 5, 20, 200))
+        values = self._journals[place][position : position + size]
+        records = [
+            Record(position + step, value if topic == INPUT else _decode(value)) for step, value in enumerate(values)
+        ]
+        behind = position + len(values) <= self._fences[partition] if topic == ENGAGEMENTS else False
+        publish = flush or not (behind or self.dice.rng.random() < 0.3)
+        effects = finish(self._agents[place].step(Batch(topic, partition, records, publish=publish)))
+        self._deliver(effects, self.stores[0 if topic == INPUT else partition])
+        self._positions[place] = position + len(values)
+
+    def _deliver(self, effects: Effects, store: ByteStore) -> None:
+        writes = [(table.name, key, table.encode(value)) for table, key, value in effects.writes]
+        sends = {
+            place: [_encode(value) for value in values]
+            for place, values in addressed(effects.sends, self.partitions).items()
+        }
+        cut = self.dice.cut()
+        for name, key, value in self._kept_writes(writes) if cut else writes:
+            store.put(name, key, value)
+        for place, encoded in sends.items():
+            self._journals[place] += self.dice.survivors(encoded) if cut else encoded
+        self.statements += self._kept_statements(effects.statements) if cut else effects.statements
+        self.letters += self.dice.survivors(effects.dead_letters) if cut else effects.dead_letters
+        if cut:
+            raise PowerCutError
+
+    def _kept_writes(self, writes: list[tuple[str, str, bytes]]) -> list[tuple[str, str, bytes]]:
+        if not self.dice.per_table:
+            return self.dice.survivors(writes)
+        names = sorted({name for name, _, _ in writes})
+        return [kept for name in names for kept in self.dice.survivors([one for one in writes if one[0] == name])]
+
+    def _kept_statements(self, statements: list[Statement]) -> list[Statement]:
+        topics = sorted({statement.topic for statement in statements})
+        return [kept for topic in topics for kept in self.dice.survivors([s for s in statements if s.topic == topic])]
