@@ -11,23 +11,18 @@ from app.engine.runner import Runner
 from app.engine.topology import READERS, addressed
 from app.events.reader import Reader
 from tables import Store, Table
-from tables.entities import ENTITIES
 
 V = TypeVar("V")
 
 
 class MemoryStore:
-    """The tables of one partition. Hot values are kept as they are; entities, which are many and cold, as bytes."""
+    """The tables of one partition, values as they are: nothing is encoded that nobody else reads."""
 
-    def __init__(self, encoded: Sequence[Table[Any]] = (ENTITIES,)) -> None:
+    def __init__(self) -> None:
         self._values: dict[str, dict[str, Any]] = {}
-        self._encoded = {table.name for table in encoded}
 
     def get(self, table: Table[V], key: str) -> V | None:
-        value = self._values.get(table.name, {}).get(key)
-        if value is not None and table.name in self._encoded:
-            return table.decode(value)
-        return value
+        return self._values.get(table.name, {}).get(key)
 
     def keys(self, table: Table[Any]) -> Iterable[str]:
         return sorted(self._values.get(table.name, {}))
@@ -41,14 +36,14 @@ class MemoryStore:
 
     def write(self, writes: Iterable[tuple[Table[Any], str, Any]]) -> None:
         for table, key, value in writes:
-            self._values.setdefault(table.name, {})[key] = table.encode(value) if table.name in self._encoded else value
+            self._values.setdefault(table.name, {})[key] = value
 
 
 class Overlay(MemoryStore):
     """Tables that may be written while those underneath stay as they are."""
 
     def __init__(self, base: Store) -> None:
-        super().__init__(encoded=())
+        super().__init__()
         self._base = base
 
     def get(self, table: Table[V], key: str) -> V | None:

@@ -67,6 +67,8 @@ class Store:
     def __init__(self, path: Path, *, partitions: int = 1, read_only: bool = False, address: str = "") -> None:
         self.path = path
         self._lock: int | None = None
+        if path.is_dir():
+            raise StoreError(f"{path} is a folder; name a file with --store")
         if not read_only:
             self._lock = _lock(path, address)
         elif not path.exists():
