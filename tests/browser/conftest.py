@@ -1,11 +1,12 @@
 """A real Chromium for the page. These tests are collected only when asked for: `pytest -m browser tests/browser`.
 
-The page is driven over a made-up firm (`firm.py`). Set HEADRACE_URL to the address of a running headrace to compare
-what the page shows with what that server's API says as well.
+The page is driven over a made-up firm (`firm.py`), which can misbehave on demand, and where figures are compared with
+the API's also over a real headrace with a simulated firm.
 """
 
 import json
-import os
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,6 @@ from tests.browser.server import Server
 if TYPE_CHECKING:
     from tests.browser.page import Page
 
-LIVE_URL = os.environ.get("HEADRACE_URL")
 CHROMIUM_FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -70,10 +70,32 @@ def page(browser: Any, server: Server) -> "Page":
     return Page(browser, server.url)
 
 
-@pytest.fixture(params=["firm", *(["live"] if LIVE_URL else [])])
-def live(request: pytest.FixtureRequest, server: Server) -> str:
-    """The base URL of a server: the made-up firm's, and the running headrace's where HEADRACE_URL names one."""
-    return LIVE_URL if request.param == "live" and LIVE_URL else server.url
+@pytest.fixture(scope="session")
+def headrace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real worker over the store of a bounded demo; it ends with the session."""
+    store = tmp_path_factory.mktemp("headrace") / "store.sqlite"
+    command = [sys.executable, "-m", "app.cli"]
+    folded = ["demo", "--events", "4000", "--end", "2026-06-26", "--no-serve", "--json", "--store", str(store)]
+    subprocess.run([*command, *folded], check=True, stdout=subprocess.DEVNULL, timeout=120)
+    serving = ["worker", "--store", str(store), "--port", "0", "--json"]
+    worker = subprocess.Popen([*command, *serving], stdout=subprocess.PIPE, text=True)
+    try:
+        assert worker.stdout is not None
+        said = "".join(iter(worker.stdout.readline, "}\n")) + "}"
+        yield json.loads(said)["address"].rstrip("/")
+    finally:
+        worker.terminate()
+        worker.wait(timeout=10)
+
+
+@pytest.fixture(params=["firm", "headrace"])
+def live(request: pytest.FixtureRequest) -> str:
+    """The base URL of a server: the made-up firm's, then a real headrace's."""
+    if request.param == "headrace":
+        address: str = request.getfixturevalue("headrace")
+        return address
+    server: Server = request.getfixturevalue("server")
+    return server.url
 
 
 def read(base: str, path: str) -> Any:
