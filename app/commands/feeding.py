@@ -65,6 +65,8 @@ def _chunks(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
 
 
 def _post(options: argparse.Namespace, lines: Iterator[bytes]) -> bool:
+    if not options.url.startswith(("http://", "https://")):
+        raise Misuse(f"--url {options.url!r} is not an address; give one like http://127.0.0.1:8787")
     accepted = refused = 0
     headers = {"Content-Type": "application/x-ndjson"}
     if options.token:
@@ -84,8 +86,6 @@ def _post(options: argparse.Namespace, lines: Iterator[bytes]) -> bool:
 
 
 def _send(address: str, body: bytes, headers: dict[str, str]) -> dict[str, int]:
-    if not address.startswith(("http://", "https://")):
-        raise Misuse(f"--url {address!r} is not an address; give one like http://127.0.0.1:8787")
     try:
         with urllib.request.urlopen(urllib.request.Request(address, body, headers), timeout=60) as answer:
             said: dict[str, int] = json.load(answer)

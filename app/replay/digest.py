@@ -10,16 +10,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 
+import msgspec
 import orjson
+from msgspec.structs import astuple
 
+from app.domain.ledger import Bucket, Row, Spend
 from app.engine.figures import Figures
 from app.events.fact import Fact
 from tables import Store
 from tables.bookings import BOOKINGS
+from tables.buckets import BUCKETS
 from tables.dossiers import DOSSIERS
 from tables.entities import ENTITIES, Entity
 from tables.exceptions import EXCEPTIONS
 from tables.invoices import INVOICES
+from tables.pages import PAGES
 from tables.reference import REFERENCE
 
 _MODULUS = 1 << 256
@@ -98,6 +103,38 @@ FACT_TABLES: dict[str, Callable[[Store, int], Iterable[Pair]]] = {
     "invoices": _invoices,
     "exceptions": _exceptions,
 }
+
+
+def _ledger(store: Store, partition: int) -> Iterator[Pair]:
+    """Entries and expenses with their prices; what only remembers departed ones holds none."""
+    for key, bucket in store.scan(BUCKETS):
+        if bucket.rows or bucket.spends:
+            priced = [(kind, entity, astuple(row)[1:]) for kind, entity, row in _rows(bucket)]
+            yield key, msgspec.json.encode(priced)
+
+
+def _rows(bucket: Bucket) -> Iterator[tuple[str, str, Row | Spend]]:
+    """What a bucket holds in an order of its own; the first field of each row is the number of its resolution."""
+    yield from (("time", entity, bucket.rows[entity]) for entity in sorted(bucket.rows))
+    yield from (("expense", entity, bucket.spends[entity]) for entity in sorted(bucket.spends))
+
+
+def _sums(store: Store, partition: int) -> Iterator[Pair]:
+    for key, page in store.scan(PAGES):
+        for start, lines in page.buckets.items():
+            if lines:
+                yield f"{key}|{start}", _sorted.encode(lines)
+
+
+_sorted = msgspec.json.Encoder(order="deterministic")
+
+LEDGER_TABLES: dict[str, Callable[[Store, int], Iterable[Pair]]] = {"ledger": _ledger, "sums": _sums}
+"""What prices and sums make of the facts: compared within one deployment, where a replay has to reach it again."""
+
+
+def ledger_pairs(stores: Sequence[Store], table: str) -> Iterator[Pair]:
+    for partition, store in enumerate(stores):
+        yield from LEDGER_TABLES[table](store, partition)
 
 
 def fact_pairs(stores: Sequence[Store], table: str) -> Iterator[Pair]:

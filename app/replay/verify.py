@@ -12,7 +12,15 @@ from app.engine.figures import Figures
 from app.engine.memory import MemoryHost, MemoryStore, Overlay
 from app.engine.store import Store
 from app.events.fact import Fact
-from app.replay.digest import FACT_TABLES, Digest, fact_pairs, figure_pairs, replicas_agree
+from app.replay.digest import (
+    FACT_TABLES,
+    LEDGER_TABLES,
+    Digest,
+    fact_pairs,
+    figure_pairs,
+    ledger_pairs,
+    replicas_agree,
+)
 from tables.controls import CONTROLS
 
 CHUNK = 20_000
@@ -44,7 +52,7 @@ class Verdict:
 
 
 async def verify(store: Store, progress: Callable[[int], None] = lambda records: None) -> Verdict:
-    """Replay the journal and compare every fact and figure.
+    """Replay the journal and compare every fact, every priced entry, every sum and every figure.
 
     A running store's tables may be behind its journal: what they lack is folded in memory first, over a snapshot.
     """
@@ -60,6 +68,8 @@ async def verify(store: Store, progress: Callable[[int], None] = lambda records:
             progress(len(records))
     for table in FACT_TABLES:
         _compare(verdict, table, dict(fact_pairs(live, table)), dict(fact_pairs(host.stores, table)))
+    for table in LEDGER_TABLES:
+        _compare(verdict, table, dict(ledger_pairs(live, table)), dict(ledger_pairs(host.stores, table)))
     if not replicas_agree(live):
         verdict.differences.append(("reference", "", "partitions hold different reference data"))
     today = max((control.today for tables in live for _, control in tables.scan(CONTROLS, "engagement/")), default=0)
@@ -75,10 +85,13 @@ async def verify(store: Store, progress: Callable[[int], None] = lambda records:
 async def _caught_up(store: Store) -> list[MemoryStore]:
     overlays: list[MemoryStore] = [Overlay(store.tables(p)) for p in range(store.partitions)]
     host = MemoryHost(store.partitions, batch_size=CHUNK, publish=False, stores=overlays)
-    for topic in (FACTS, ENGAGEMENTS, RESOURCES):
+    topics = (FACTS, ENGAGEMENTS, RESOURCES)
+    for topic in topics:  # all before the first step: what agents tell each other comes behind what is stored
+        for partition in range(store.partitions):
+            host.advance(topic, store.end(topic, partition), partition)
+    for topic in topics:
         for partition in range(store.partitions):
             place = store.position(topic, partition)
-            host.advance(topic, store.end(topic, partition), partition)
             while records := store.read(topic, partition, place, CHUNK):
                 await host.step(topic, partition, records)
                 place = records[-1].offset + 1
