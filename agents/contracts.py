@@ -7,8 +7,9 @@ from typing import Any
 
 from app.domain import burn, calendar, readiness
 from app.domain.book import Book
-from app.domain.burn import Position, Reached
+from app.domain.burn import Commitment, Position, Reached
 from app.domain.ledger import Bucket
+from app.domain.money import micro
 from app.domain.rates import RateBook, Rates, card_of
 from app.domain.readiness import Milestone
 from app.domain.resolution import counting, effective, folded
@@ -52,6 +53,11 @@ class Contract:
         self.rates = Rates(contract_id, RateBook(self.cards), firm)
         self.papers = sum(len(counting(said)) if key == CONTRACT else 1 for key, said in facts.items())
         self._milestones = [_milestone(said) for key, said in facts.items() if key.startswith("milestone/")]
+        self.commitments = [
+            Commitment(fields.get("line_id"), micro(fields["net"]["amount"]), fields["net"]["currency"])
+            for message, fields in (effective(said) for key, said in facts.items() if key.startswith("subcontract/"))
+            if message.type == "subcontract.committed.v1"
+        ]
 
     def milestones(self, head: Head) -> Iterator[Milestone]:
         for message, said in self._milestones:
@@ -98,9 +104,9 @@ class Contracts:
     ) -> Position:
         """Where the contract stands on `as_of`; `page` and `bucket` read values not written yet."""
         book = Book(head.pages, page or self._pages(contract_id), bucket or self._buckets(contract_id))
-        return Position(
-            contract_id, self.compiled(contract_id).agreement, book, as_of, self.reference.holidays, reached
-        )
+        contract = self.compiled(contract_id)
+        holidays, commitments = self.reference.holidays, contract.commitments
+        return Position(contract_id, contract.agreement, book, as_of, holidays, reached, commitments)
 
     def burn(self, position: Position) -> list[dict[str, Any]]:
         return list(burn.rows(position))

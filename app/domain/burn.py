@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from app.domain import calendar
 from app.domain.book import Book
@@ -39,6 +39,14 @@ Crossing = tuple[int, int, int, int]
 """(dimension, use that reaches the threshold, day it was reached or 0, contract version)."""
 
 
+class Commitment(NamedTuple):
+    """What a subcontractor was promised and has not invoiced yet; `amount` in micro-units of `currency`."""
+
+    line_id: str | None
+    amount: int
+    currency: str
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where a contract stands on a day: what every view of it is computed from.
@@ -53,6 +61,7 @@ class Position:
     as_of: int | None
     holidays: Collection[int] = ()
     reached: Reached | None = None
+    commitments: Sequence[Commitment] = ()
     sums: dict[str, Sum] = field(init=False)
     terms: Terms | None = field(init=False)
     exponent: int = field(init=False)
@@ -75,6 +84,17 @@ class Position:
         if line is not None:
             return self.sums.get(line) or empty()
         return self.whole
+
+    def committed(self, line: str | None) -> int:
+        """Commitments in the contract's currency; one without a line belongs to the only line, else to the contract."""
+        terms = self.terms
+        if terms is None:
+            return 0
+        return sum(
+            one.amount
+            for one in self.commitments
+            if one.currency == terms.currency and (line is None or line == (one.line_id or terms.only_line))
+        )
 
     def invoiced(self) -> dict[str, Sum]:
         """Sums of all work, later than as-of too: an invoice may name it."""
@@ -121,7 +141,7 @@ def row(position: Position, line: str | None) -> dict[str, Any]:
         "pending": {"minutes": totals[PENDING_MINUTES], "amount": show(totals[PENDING_AMOUNT], exponent)},
         "unpriced_minutes": totals[UNPRICED],
         "expenses": show(totals[EXPENSES], exponent),
-        "committed": show(0, exponent),
+        "committed": show(position.committed(line), exponent),
         "budget": {"minutes": budget.minutes, "amount": _money(budget.amount, exponent)},
         "remaining": _remaining(budget, used, exponent),
         "ratio": {"minutes": ratio(used[0], budget.minutes), "amount": ratio(used[1], budget.amount)},

@@ -213,6 +213,7 @@ def _decimal(units: int) -> str:
 def _compiled(said: Mapping[str, Any], version: int, status: Status) -> Terms:
     term = said.get("term") or {}
     rounding = said.get("rounding") or {}
+    scope = rounding.get("scope") or "entry"
     return Terms(
         version=version,
         status=status,
@@ -223,7 +224,8 @@ def _compiled(said: Mapping[str, Any], version: int, status: Status) -> Terms:
         term_to=calendar.number(term["to"]) if term.get("to") else calendar.FOREVER,
         rounding=Rounding(
             half_even=rounding.get("mode") == "half_even",
-            increment=(rounding.get("increment_minutes") or 0) if rounding.get("scope", "entry") == "entry" else 0,
+            # An entry has one work date, so its day is itself.
+            increment=(rounding.get("increment_minutes") or 0) if scope in ("entry", "entry_day") else 0,
             direction=rounding.get("direction") or "nearest",
             tie_up=rounding.get("tie") == "up",
         ),
