@@ -9,7 +9,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from time import monotonic, time_ns
 from zoneinfo import ZoneInfo
 
@@ -28,8 +28,13 @@ from app.web.settings import WebSettings
 
 
 def now() -> int:
-    """This moment in microseconds; the only clock of the product."""
+    """This moment in microseconds. This and `today` are the only clocks of the product."""
     return time_ns() // 1_000
+
+
+def today(zone: str) -> date:
+    """The business date in the firm's zone."""
+    return datetime.now(ZoneInfo(zone)).date()
 
 
 def reader(settings: Settings) -> Reader:

@@ -7,7 +7,6 @@ import asyncio
 import gc
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -17,7 +16,7 @@ from app.commands.output import aside, progress, records, say_json, screen, tabl
 from app.engine.embedded import EmbeddedHost
 from app.engine.queries import Queries
 from app.engine.store import Store
-from app.main import open_host, serve
+from app.main import open_host, serve, today
 from app.replay.verify import Verdict, verify
 from app.settings import Settings
 from app.simulation.firm import simulate
@@ -71,10 +70,10 @@ def _announce(options: argparse.Namespace, address: str) -> None:
 
 def demo(options: argparse.Namespace) -> bool | None:
     """Fold most of a simulated firm's history, then serve the page while the rest arrives."""
-    if options.end is None:
-        options.end = datetime.now(UTC).date()
-    firm = scenario(options, ticks=True)
     settings = Settings.load(store=options.store or DEMO_STORE, host=options.host, port=options.port)
+    if options.end is None:
+        options.end = today(settings.zone)
+    firm = scenario(options, ticks=True)
     if not options.keep:
         _forget(settings.store)
     # The simulated firm lives in its own time: its events are accepted when they say they were recorded.

@@ -26,7 +26,7 @@ from app.events.reader import Reader
 from app.replay.lines import ReplayError, Span, chunks
 from app.replay.part import Part, part_of
 
-CHUNK = 50_000
+CHUNK = 100_000
 """Records a replay gives an agent at once: more than live, so that a page or a head is rewritten less often."""
 
 _encode = msgspec.json.Encoder().encode
