@@ -91,7 +91,8 @@ def _time_homes(said: Sequence[Fact], n: int) -> list[Home]:
     if len(said) == 1:
         data = _read_time(said[0].data)
         row = _row(said[0], data, n)
-        return [_home(said[0], n, row=row, contract=data.contract_id)] if row and data.contract_id else []
+        if row is not None and data.contract_id is not None:
+            return [_home(said[0], n, row=row, contract=data.contract_id)]
     named = [_read_time(fact.data) for fact in said]
     decided, data = _decided(said, named, TimeData)
     row = _row(decided, data, n)

@@ -7,10 +7,10 @@ batch was not acknowledged and comes again, cut otherwise perhaps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -55,20 +55,94 @@ class ByteStore:
         self._values[name][key] = value
 
 
+Writes = list[tuple[str, str, bytes]]
+"""(table, key, value) in the order in which an agent gave them."""
+
+
+class Fate(Protocol):
+    """Decides what comes next, when the power fails, and what survives it."""
+
+    def choose(self, places: Sequence[Place]) -> Place: ...
+
+    def size(self) -> int:
+        """Of the next batch."""
+        ...
+
+    def silent(self) -> bool:
+        """Whether the next batch may not publish although it could."""
+        ...
+
+    def cut(self, writes: Writes) -> bool:
+        """Whether the power fails while these are written."""
+        ...
+
+    def kept(self, writes: Writes) -> Writes: ...
+
+    def prefix(self, items: Sequence[V]) -> list[V]:
+        """What survives of records sent to one place."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Dice:
-    """How often the power fails, per batch in a hundred, and whether the tables' writes then survive independently."""
+    """The power fails for `percent` of the batches; with `per_table`, each table keeps a prefix of its own."""
 
     rng: Random
     percent: int
     per_table: bool = False
 
-    def cut(self) -> bool:
+    def choose(self, places: Sequence[Place]) -> Place:
+        return self.rng.choice(places)
+
+    def size(self) -> int:
+        return self.rng.choice((1, 2, 5, 20, 200))
+
+    def silent(self) -> bool:
+        return self.rng.random() < 0.3
+
+    def cut(self, writes: Writes) -> bool:
         return self.rng.randrange(100) < self.percent
 
-    def survivors(self, items: Sequence[V]) -> list[V]:
-        """What a power cut leaves: any number of the first."""
+    def kept(self, writes: Writes) -> Writes:
+        if not self.per_table:
+            return self.prefix(writes)
+        names = sorted({name for name, _, _ in writes})
+        return [kept for name in names for kept in self.prefix([one for one in writes if one[0] == name])]
+
+    def prefix(self, items: Sequence[V]) -> list[V]:
         return list(items[: self.rng.randint(0, len(items))])
+
+
+@dataclass(slots=True)
+class Script:
+    """The power fails once, at that batch: `keep` gives the writes that survive, `sent` whether all else did, or none.
+
+    Batches are of one record. `seen` are the writes of each, so that a run without a cut shows what could be cut.
+    """
+
+    batch: int | None = None
+    keep: Callable[[Writes], Writes] = list
+    sent: bool = False
+    seen: list[Writes] = field(default_factory=list)
+
+    def choose(self, places: Sequence[Place]) -> Place:
+        return places[0]
+
+    def size(self) -> int:
+        return 1
+
+    def silent(self) -> bool:
+        return False
+
+    def cut(self, writes: Writes) -> bool:
+        self.seen.append(writes)
+        return len(self.seen) - 1 == self.batch
+
+    def kept(self, writes: Writes) -> Writes:
+        return self.keep(writes)
+
+    def prefix(self, items: Sequence[V]) -> list[V]:
+        return list(items) if self.sent else []
 
 
 class PowerCutError(Exception):
@@ -80,7 +154,7 @@ class LossyHost:
     """Works off a log, dealt out to two input partitions, until nothing is left to do."""
 
     log: Sequence[bytes]
-    dice: Dice
+    fate: Fate
     partitions: int = 2
     stores: list[ByteStore] = field(init=False)
     statements: list[Statement] = field(default_factory=list)
@@ -100,7 +174,7 @@ class LossyHost:
 
     def run(self) -> None:
         while places := [place for place, position in self._positions.items() if position < self._end(place)]:
-            self._survive(self.dice.rng.choice(places))
+            self._survive(self.fate.choose(places))
         for partition in range(self.partitions):
             # The last batches may have been told not to publish: an empty one may.
             while not self._survive((ENGAGEMENTS, partition), flush=True):
@@ -139,13 +213,13 @@ class LossyHost:
     def _step(self, place: Place, flush: bool) -> None:
         topic, partition = place
         position = self._positions[place]
-        size = 0 if flush else self.dice.rng.choice((1, 2, 5, 20, 200))
+        size = 0 if flush else self.fate.size()
         values = self._journals[place][position : position + size]
         records = [
             Record(position + step, value if topic == INPUT else _decode(value)) for step, value in enumerate(values)
         ]
         behind = position + len(values) <= self._fences[partition] if topic == ENGAGEMENTS else False
-        publish = flush or not (behind or self.dice.rng.random() < 0.3)
+        publish = flush or not (behind or self.fate.silent())
         effects = finish(self._agents[place].step(Batch(topic, partition, records, publish=publish)))
         self._deliver(effects, self.stores[0 if topic == INPUT else partition])
         self._positions[place] = position + len(values)
@@ -156,22 +230,16 @@ class LossyHost:
             place: [_encode(value) for value in values]
             for place, values in addressed(effects.sends, self.partitions).items()
         }
-        cut = self.dice.cut()
-        for name, key, value in self._kept_writes(writes) if cut else writes:
+        cut = self.fate.cut(writes)
+        for name, key, value in self.fate.kept(writes) if cut else writes:
             store.put(name, key, value)
         for place, encoded in sends.items():
-            self._journals[place] += self.dice.survivors(encoded) if cut else encoded
+            self._journals[place] += self.fate.prefix(encoded) if cut else encoded
         self.statements += self._kept_statements(effects.statements) if cut else effects.statements
-        self.letters += self.dice.survivors(effects.dead_letters) if cut else effects.dead_letters
+        self.letters += self.fate.prefix(effects.dead_letters) if cut else effects.dead_letters
         if cut:
             raise PowerCutError
 
-    def _kept_writes(self, writes: list[tuple[str, str, bytes]]) -> list[tuple[str, str, bytes]]:
-        if not self.dice.per_table:
-            return self.dice.survivors(writes)
-        names = sorted({name for name, _, _ in writes})
-        return [kept for name in names for kept in self.dice.survivors([one for one in writes if one[0] == name])]
-
     def _kept_statements(self, statements: list[Statement]) -> list[Statement]:
         topics = sorted({statement.topic for statement in statements})
-        return [kept for topic in topics for kept in self.dice.survivors([s for s in statements if s.topic == topic])]
+        return [kept for topic in topics for kept in self.fate.prefix([s for s in statements if s.topic == topic])]

@@ -23,7 +23,7 @@ UNREADABLE = (
 )
 
 
-def said(kind: str, message_id: str, **data: Any) -> Event:
+def said(kind: str, message_id: str, /, **data: Any) -> Event:
     """An event of a source of its own, at noon of 1 March 2026."""
     moment = "2026-03-01T12:00:00Z"
     return {

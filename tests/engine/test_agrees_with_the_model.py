@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from itertools import permutations
 from random import Random
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.runs import Run, differences, examples, figures, fold, histories, lines
+from tests.engine.stories import STORIES
 from tests.model.entities import instant, known_since
 from tests.model.histories import (
     Event,
@@ -26,6 +28,7 @@ from tests.model.histories import (
 from tests.model.oracle import recompute
 
 _CUTS = (1, 2, 7, 30, 1000)
+_STORY_DAYS = [date(2026, 3, 2), date(2026, 4, 2)]
 _DOOMSDAY = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -64,6 +67,15 @@ def test_days_far_from_all_work(seed: int) -> None:
 def test_any_set_of_events(events: list[Event], as_of: date, partitions: int, cut: int) -> None:
     run = fold(lines(events), partitions=partitions, cut=cut)
     assert_agreement(events, run, [as_of])
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_short_story_in_every_order(story: str) -> None:
+    # One event at a time, so that each meets the consequences of all before it.
+    events = STORIES[story]
+    orders = list(permutations(events))
+    for order in orders if len(orders) <= 60 else Random(story).sample(orders, 60):
+        assert_agreement(list(order), fold(lines(order), cut=1), _STORY_DAYS)
 
 
 # -- known at -----------------------------------------------------------------------------------------------------
