@@ -19,10 +19,8 @@ import orjson
 from agents.effects import DERIVED, THRESHOLDS
 from app.engine.embedded import STATEMENTS
 from app.engine.queries import Queries
-from app.engine.runner import finish
 from app.engine.store import Store
 from app.main import open_host, tick
-from app.replay.verify import Verdict, verify
 from app.settings import Settings
 from app.simulation.firm import simulate
 from app.simulation.scenario import DEFAULT_END, Scenario
@@ -121,7 +119,6 @@ class Outcome:
     """What a store holds, without offsets, fences and versions (which a crash may move)."""
 
     counts: dict[str, int]
-    verdict: Verdict
     values: dict[tuple[str, int, str], Any]
     latest: dict[tuple[str, str], Any]
     payloads_of_id: dict[str, set[bytes]]
@@ -132,8 +129,7 @@ def outcome(path: Path) -> Outcome:
         assert host.backlog() == 0
         counts = Queries(host, monotonic).counts()
     with Store(path, read_only=True) as store:
-        verdict = finish(verify(store))
-        return Outcome(counts, verdict, dict(_values(store)), dict(_latest(store)), _payloads_of_id(store))
+        return Outcome(counts, dict(_values(store)), dict(_latest(store)), _payloads_of_id(store))
 
 
 def _values(store: Store) -> Iterator[tuple[tuple[str, int, str], Any]]:
