@@ -19,5 +19,5 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(log: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("store") / "store.sqlite"
     done = headrace("publish", log, "--store", path)
-    assert done.returncode == 1, done.stderr.decode()  # some were refused
+    assert done.returncode == 0, done.stderr.decode()  # some were refused
     return path
