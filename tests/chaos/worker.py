@@ -3,9 +3,9 @@
     python -m tests.chaos.worker STORE LOG CHUNK
 
 Every line of the log becomes exactly one record of an input topic, whatever is wrong with it, so the ends of those
-topics say how many lines are durable. Writes that number to standard output, one a line, whenever it changes: that is
-how whoever kills it chooses the moment. When nothing is left to do it says `idle` and waits for its standard input to
-end.
+topics say how many lines are durable. After each round of work it writes to standard output how many records the
+engagement agent, which is last, has acknowledged: that is how whoever kills it chooses the moment. When nothing is left
+to do it says `idle` and waits for its standard input to end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 from itertools import islice
 from pathlib import Path
 
-from agents.effects import INPUTS
+from agents.effects import ENGAGEMENTS, INPUTS
 from app.engine.embedded import EmbeddedHost
 from app.main import open_host
 from app.settings import Settings
@@ -28,18 +28,23 @@ def durable(host: EmbeddedHost) -> int:
 
 async def work(host: EmbeddedHost, log: Path, size: int) -> None:
     """Take what is missing, a round of work after each chunk of lines, then work off the rest."""
+
+    def report(done: int = 0) -> None:
+        print(host.store.position(ENGAGEMENTS, 0), flush=True)
+
     with log.open("rb") as file:
         rest = (line.rstrip(b"\n") for line in islice(file, durable(host), None))
         while chunk := list(islice(rest, size)):
             host.take(chunk)
-            print(durable(host), flush=True)
             await host.work()
-    await host.drain()
+            report()
+    await host.drain(report)
 
 
 def main(store: str, log: str, chunk: str) -> None:
-    # A batch is smaller than what arrives between two rounds, so the worker falls behind and puts statements off.
-    settings = Settings.load(store=Path(store), batch_size=int(chunk) // 2)
+    # Each topic hands on a batch a round, and the engagement agent takes but one batch of all they hand on: it falls
+    # far behind and puts statements off, so a kill finds some that were never made.
+    settings = Settings.load(store=Path(store), batch_size=int(chunk) // 8)
     # The events bring their own moment of acceptance: a restart must not show in the data.
     with open_host(settings, clock=lambda: None) as host:
         asyncio.run(work(host, Path(log), int(chunk)))
