@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -248,9 +249,11 @@ def _by_line(stored: Mapping[int, Mapping[str, Sum]]) -> dict[str, Sum]:
 
 
 def _remember(names: list[str], name: str | None) -> None:
-    if name is not None and name not in names:
-        names.append(name)
-        names.sort()
+    """Keep a sorted list of distinct names."""
+    if name is not None:
+        place = bisect_left(names, name)
+        if place == len(names) or names[place] != name:
+            names.insert(place, name)
 
 
 def _known_in(bucket: Bucket, wanted: set[str]) -> tuple[set[str], set[str]]:
