@@ -117,22 +117,24 @@ class Dice:
 class Script:
     """The power fails once, at that batch: `keep` gives the writes that survive, `sent` whether all else did, or none.
 
-    Batches are of one record. `seen` are the writes of each, so that a run without a cut shows what could be cut.
+    Batches are of one record; the one with the number `hushed` may not publish. `seen` are the writes of each, so that
+    a run without a cut shows what could be cut.
     """
 
     batch: int | None = None
     keep: Callable[[Writes], Writes] = list
     sent: bool = False
+    hushed: int | None = None
     seen: list[Writes] = field(default_factory=list)
 
     def choose(self, places: Sequence[Place]) -> Place:
-        return places[0]
+        return places[-1]  # what is told goes all the way before the next is read
 
     def size(self) -> int:
         return 1
 
     def silent(self) -> bool:
-        return False
+        return len(self.seen) == self.hushed
 
     def cut(self, writes: Writes) -> bool:
         self.seen.append(writes)
@@ -151,11 +153,12 @@ class PowerCutError(Exception):
 
 @dataclass(slots=True)
 class LossyHost:
-    """Works off a log, dealt out to two input partitions, until nothing is left to do."""
+    """Works off a log, dealt out to the partitions of one input topic, until nothing is left to do."""
 
     log: Sequence[bytes]
     fate: Fate
     partitions: int = 2
+    inputs: int = 2
     stores: list[ByteStore] = field(init=False)
     statements: list[Statement] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
@@ -167,7 +170,7 @@ class LossyHost:
 
     def __post_init__(self) -> None:
         self.stores = [ByteStore() for _ in range(self.partitions)]
-        self._journals = {(INPUT, 0): list(self.log[::2]), (INPUT, 1): list(self.log[1::2])}
+        self._journals = {(INPUT, p): list(self.log[p :: self.inputs]) for p in range(self.inputs)}
         self._journals.update(((topic, p), []) for topic in READERS for p in range(self.partitions))
         self._positions = dict.fromkeys(self._journals, 0)
         self._start()
@@ -180,6 +183,10 @@ class LossyHost:
             while not self._survive((ENGAGEMENTS, partition), flush=True):
                 pass
 
+    def journal(self, topic: str, partition: int) -> list[Record]:
+        """Every record that was sent to a partition of a journal."""
+        return [Record(offset, _decode(value)) for offset, value in enumerate(self._journals[topic, partition])]
+
     def _end(self, place: Place) -> int:
         return len(self._journals[place])
 
@@ -188,7 +195,7 @@ class LossyHost:
         self._agents = {
             (topic, p): read(self.stores[p]) for topic, read in READERS.items() for p in range(self.partitions)
         }
-        for p in (0, 1):
+        for p in range(self.inputs):
             self._agents[INPUT, p] = Runner(lambda batches: intake(batches, self.stores[0], Reader()))
         self._fences = [self._highest_fence(p) for p in range(self.partitions)]
 

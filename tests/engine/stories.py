@@ -108,12 +108,19 @@ STORIES: dict[str, list[Event]] = {
         credit("k-2", "I-2", "400", revision=2),
         credit("k-3", "I-1", "300", revision=3),
     ],
+    "a credit that passes to an invoice that is void": [
+        invoice("i-1", "I-1"),
+        invoice("i-2", "I-2", kind="invoice.voided"),
+        credit("k-1", "I-1", "500"),
+        credit("k-2", "I-2", "400", revision=2),
+    ],
     "invoiced, moved, voided, moved back": [
         contract(),
+        rate("r-1", "100"),
         work("t-1"),
-        invoice("i-1", "I-1"),
+        invoice("i-1", "I-1", invoiced_on="2026-03-31"),
         work("t-2", revision=2, work_date="2026-03-30"),
-        invoice("i-2", "I-1", revision=2, kind="invoice.voided"),
+        invoice("i-2", "I-1", revision=2, kind="invoice.voided", invoiced_on="2026-03-31"),
         work("t-3", revision=3),
     ],
     "invoiced under one contract, worked for another": [
@@ -200,13 +207,20 @@ STORIES: dict[str, list[Event]] = {
         expense("e-2", revision=2, date="2026-04-02"),
         expense("e-3", revision=3, contract_id="C-2"),
     ],
-    "a holiday moved and removed": [
+    "a budget used up earlier than it was said": [
         contract(),
         work("t-1"),
-        rate("r-1", "100"),
-        holiday("h-1", "2026-03-05"),
-        holiday("h-2", "2026-03-06", revision=2),
-        holiday("h-3", "2026-03-06", revision=3, kind="holiday.removed"),
+        work("t-2", entry_id="T-2", work_date="2026-03-10"),
+        work("t-3", entry_id="T-3", work_date="2026-03-05"),
+        work("t-4", entry_id="T-4", work_date="2026-03-30"),
+    ],
+    "a holiday moved and removed": [
+        # As of 2 April 300 minutes are left, as many as the last 28 days took: 20 working days more, less holidays.
+        contract(),
+        work("t-1", work_date="2026-03-30"),
+        holiday("h-1", "2026-04-06"),
+        holiday("h-2", "2026-04-07", revision=2),
+        holiday("h-3", "2026-04-07", revision=3, kind="holiday.removed"),
     ],
 }
 """Events by what they tell."""
