@@ -186,19 +186,23 @@ class Desk:
 
     # -- sums up the ladder -----------------------------------------------------------------------------------------
 
-    def close(self, contract: Contract) -> None:
-        """Price what is new or changed and carry the sums up: bucket → page → head."""
+    def close(self, contract: Contract, offset: int) -> None:
+        """Price what is new or changed and carry the sums up: bucket → page → head.
+
+        `offset` is the batch's last: everything up to it is in what is written now, prices and claims included.
+        """
         self._price(contract)
         touched: set[int] = set()
         for start in self._dirty:
             sums = tally(self.bucket(start), start, calendar.BEGINNING, calendar.FOREVER, calendar.FOREVER)
             number = calendar.page_of(start)
             self.page(number).buckets[start] = sums
+            self.bucket(start).fence = max(offset, self.bucket(start).fence)
             touched.add(number)
             self.earliest = min(self.earliest, start)
         for number in touched:
             page = self.page(number)
-            page.fence = self.head.fence
+            page.fence = max(offset, page.fence)
             self.head.pages[number] = _by_line(page.buckets)
 
     def _price(self, contract: Contract) -> None:

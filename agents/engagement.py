@@ -82,6 +82,7 @@ class _Work:
     def __init__(self, agent: _Engagement, batch: Batch) -> None:
         self.agent, self.store = agent, agent.store
         self.batch = batch
+        self.last = batch.records[-1].offset if batch.records else -1
         self.effects = Effects(batch)
         self.register = Register(self.store, f"engagement/{agent.partition}")
         self.desks: dict[str, Desk] = {}
@@ -295,7 +296,7 @@ class _Work:
         waiting = self.register.control.waiting
         for contract_id, desk in self.desks.items():
             contract = agent.contracts.compiled(contract_id)
-            desk.close(contract)
+            desk.close(contract, self.last)
             agent.note_users(contract_id, desk.head)
             if contract.agreement.known:
                 waiting.pop(contract_id, None)
@@ -314,7 +315,7 @@ class _Work:
         writes.extend((INVOICES, key, invoice) for key, invoice in self.invoices.items())
         for desk in self.desks.values():
             writes.extend(desk.writes())
-        writes.append(self.register.closing(self.batch.records[-1].offset if self.batch.records else -1))
+        writes.append(self.register.closing(self.last))
 
     def _publish(self) -> None:
         """State what every touched contract comes to, or every contract there is."""
