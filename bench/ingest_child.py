@@ -17,8 +17,9 @@ async def ingest(path: Path, store: Path, batch: int) -> None:
     with open_host(settings) as host, path.open("rb") as file:
         gc.freeze()
         while lines := [line.rstrip(b"\n") for line in islice(file, batch)]:
-            host.take(lines)
-            await host.drain()
+            host.append(lines)
+            await host.work()
+        await host.drain()
 
 
 if __name__ == "__main__":

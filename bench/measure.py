@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from resource import RUSAGE_CHILDREN, getrusage
 from time import perf_counter
 
 from app.commands.output import table
@@ -42,13 +41,14 @@ def log(folder: Path, events: int, **options: object) -> Path:
 
 
 def timed(arguments: Sequence[str]) -> Cost:
-    """Run `python …` to its end; raises CalledProcessError if it fails."""
-    before, begun = getrusage(RUSAGE_CHILDREN), perf_counter()
-    environment = {**os.environ, "PYTHONHASHSEED": "0"}
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=environment)
-    wall, after = perf_counter() - begun, getrusage(RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall, cpu, after.ru_maxrss // 1024)
+    """Run `python …` to its end; raises CalledProcessError if it fails. CPU and memory include its own children."""
+    begun = perf_counter()
+    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, arguments)
+    return Cost(perf_counter() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024)
 
 
 def show(title: str, rows: Sequence[Row]) -> None:

@@ -51,8 +51,9 @@ def publish(options: argparse.Namespace) -> None:
 
 async def _take(host: EmbeddedHost, lines: Iterator[bytes]) -> None:
     for chunk in _chunks(lines):
-        host.take(chunk)
-        await host.drain()
+        host.append(chunk)
+        await host.work()
+    await host.drain()
 
 
 def _lines(names: Iterable[str]) -> Iterator[bytes]:

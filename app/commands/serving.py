@@ -99,16 +99,17 @@ async def _demo(host: EmbeddedHost, settings: Settings, options: argparse.Namesp
     ) as advance:
         begun = monotonic()
         for chunk in _chunks(islice(lines, round(total * share)), 2_000):
-            host.take(chunk)
-            await host.drain()
+            host.append(chunk)
+            await host.work()
             advance(len(chunk))
+        await host.drain()
         elapsed = monotonic() - begun
     if options.no_serve:
         return await _conclude(host, options, elapsed)
 
     async def feed(host: EmbeddedHost) -> None:
         async for chunk in paced(lines, options.speed, monotonic, asyncio.sleep):
-            host.take(chunk)
+            host.append(chunk)
         if not options.json:
             aside.print("The simulated firm has reached its last day; the page stays.")
 

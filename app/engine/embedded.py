@@ -6,6 +6,7 @@ The effects of a batch and its position commit in one transaction.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -23,7 +24,6 @@ from agents.effects import (
     Batch,
     DeadLetter,
     Effects,
-    Record,
     Statement,
 )
 from agents.intake import intake
@@ -39,6 +39,8 @@ from tables import Store as TableStore
 
 STATEMENTS = "statements"  # the one log of everything derived; topics are told apart within
 KEPT_STATEMENTS = 200_000
+PUBLISH_SECONDS = 0.5
+"""While records keep coming, a contract is stated this often at most; as soon as there are none, at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,9 @@ class EmbeddedHost:
         self.listeners: list[Callable[[Effects], None]] = []
         self.processed = 0
         self.stated = 0
-        self._published = monotonic()
+        self._published = dict.fromkeys(range(store.partitions), monotonic())
+        # Partitions whose last batches were not stated yet; at the start nobody knows, so all of them.
+        self._owing = {p for p in range(store.partitions) if self._positions[ENGAGEMENTS, p]}
         self._wake = asyncio.Event()
 
     def __enter__(self) -> Self:
@@ -117,6 +121,16 @@ class EmbeddedHost:
         key = accepted.key or accepted.fact.entity
         return TYPES[accepted.fact.type].topic, partition_of(key, self.store.partitions), accepted, None
 
+    def append(self, lines: Sequence[bytes]) -> None:
+        """Append structured events to the input topics, durably and unread: for whoever wants no receipts."""
+        topics: dict[str, list[Letter]] = {}
+        for line in lines:
+            topics.setdefault(_likely_topic(line), []).append(Letter(line, []))
+        with self.store.transaction():
+            for number, (topic, letters) in enumerate(topics.items()):
+                self.store.append_raw(topic, number % self.store.partitions, letters, self._now())
+        self._wake.set()
+
     # -- through ----------------------------------------------------------------------------------------------------
 
     def backlog(self) -> int:
@@ -124,13 +138,19 @@ class EmbeddedHost:
         return sum(self.store.end(*place) - position for place, position in self._positions.items())
 
     async def work(self) -> int:
-        """One round over all topics: at most one batch each. How many records were acknowledged."""
+        """One round over all topics: at most one batch each. How many records were acknowledged.
+
+        A round that finds nothing to do makes the statements that were put off.
+        """
         done = 0
         for place, agent in self._intakes.items():
             done += await self._step(agent, *place)
         for topic in (FACTS, ENGAGEMENTS, RESOURCES):
             for partition in range(self.store.partitions):
                 done += await self._step(self._agents[topic, partition], topic, partition)
+        if not done:
+            for partition in sorted(self._owing):
+                await self._carry(self._agents[ENGAGEMENTS, partition], Batch(ENGAGEMENTS, partition, []))
         return done
 
     async def drain(self, progress: Callable[[int], None] = lambda done: None) -> int:
@@ -156,26 +176,34 @@ class EmbeddedHost:
         if self.store.end(topic, partition) <= position:
             return 0
         records = self.store.read(topic, partition, position, self._batch_size)
-        with self.store.transaction():
-            publish = self._may_publish(topic, partition, records)
-            effects = await agent.step(Batch(topic, partition, records, publish=publish))
-            published = self._deliver(effects)
-            self.store.advance(topic, partition, records[-1].offset + 1)
-        self._positions[topic, partition] = records[-1].offset + 1
+        publish = topic == ENGAGEMENTS and monotonic() - self._published[partition] > PUBLISH_SECONDS
+        await self._carry(agent, Batch(topic, partition, records, publish=publish))
         if topic not in JOURNALS:
             self.processed += len(records)
+        return len(records)
+
+    async def _carry(self, agent: Runner, batch: Batch) -> None:
+        """Step the agent and deliver all effects with the position, in one transaction."""
+        place = (batch.topic, batch.partition)
+        with self.store.transaction():
+            effects = await agent.step(batch)
+            published = self._deliver(effects)
+            if batch.records:
+                self.store.advance(*place, batch.records[-1].offset + 1)
+        if batch.records:
+            self._positions[place] = batch.records[-1].offset + 1
+        if batch.topic == ENGAGEMENTS:
+            self._note_publication(batch)
         for listener in self.listeners:
             listener(effects)
         self.feed.publish(published)
-        return len(records)
 
-    def _may_publish(self, topic: str, partition: int, records: list[Record]) -> bool:
-        """While far behind, statements are put off, but never for longer than half a second."""
-        caught_up = self.store.end(topic, partition) <= records[-1].offset + self._batch_size
-        if topic != ENGAGEMENTS or not (caught_up or monotonic() - self._published > 0.5):
-            return False
-        self._published = monotonic()
-        return True
+    def _note_publication(self, batch: Batch) -> None:
+        if batch.publish:
+            self._owing.discard(batch.partition)
+            self._published[batch.partition] = monotonic()
+        else:
+            self._owing.add(batch.partition)
 
     # -- out --------------------------------------------------------------------------------------------------------
 
@@ -207,11 +235,13 @@ class EmbeddedHost:
         return [Published(position, topic, key, type_, value) for topic, key, position, type_, value in rows]
 
 
-def _likely_topic(line: bytes, headers: Sequence[tuple[str, bytes]]) -> str:
-    """The input topic that an unreadable record was probably meant for; its dead letters go beside it."""
-    said = dict(headers).get("ce_type", line)
-    found = [(said.find(kind.encode() + b"."), topic) for kind, topic in _TOPIC_OF_KIND.items()]
-    return min(((place, topic) for place, topic in found if place >= 0), default=(0, "reference"))[1]
+def _likely_topic(line: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> str:
+    """The input topic that a record is probably meant for, read or not: agents take every type from every topic."""
+    named = dict(headers).get("ce_type")
+    found = _TYPE_SAID.search(line) if named is None else None
+    kind = found[1] if found else (named or b"").partition(b".")[0]
+    return _TOPIC_OF_KIND.get(kind, "reference")
 
 
-_TOPIC_OF_KIND = {known.kind: known.topic for known in TYPES.values()}
+_TYPE_SAID = re.compile(rb'"type"\s*:\s*"(\w+)\.')
+_TOPIC_OF_KIND = {known.kind.encode(): known.topic for known in TYPES.values()}
