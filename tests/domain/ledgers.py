@@ -21,7 +21,7 @@ from tests.model.histories import envelope
 day = calendar.number
 
 
-def fact(kind: str, message_id: str = "m-1", *, at: int = 0, source: str | None = None, **data: Any) -> Fact:
+def fact(kind: str, message_id: str = "m-1", /, *, at: int = 0, source: str | None = None, **data: Any) -> Fact:
     """An accepted event that happened `at` minutes after noon of 1 January 2026."""
     event = envelope(kind, data, message_id, datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(minutes=at))
     return Reader().read(orjson.dumps(event | ({"source": source} if source else {}))).fact
@@ -52,7 +52,13 @@ def amended(version: int, effective_from: str, kind: str = "replacement", **data
 
 def card(rate_id: str, amount: str, **data: Any) -> Card:
     """A rate in euros from 1 January 2026, unless `data` says otherwise."""
-    whole: dict[str, Any] = {"rate_id": rate_id, "revision": 1, "amount": amount, "currency": "EUR", "effective_from": "2026-01-01"}
+    whole: dict[str, Any] = {
+        "rate_id": rate_id,
+        "revision": 1,
+        "amount": amount,
+        "currency": "EUR",
+        "effective_from": "2026-01-01",
+    }
     made = card_of([fact("rate.set", rate_id, **(whole | data))])
     assert made is not None
     return made
