@@ -10,7 +10,7 @@ import pytest
 from app.domain.burn import Position, crossings, row, threshold_rows
 from app.domain.ledger import Row
 from app.domain.terms import Agreement
-from tests.domain.ledgers import amended, approved, card, day, line, position, rates, worked
+from tests.domain.ledgers import amended, approved, card, line, position, rates, worked
 
 
 def budgeted(**budget: Any) -> Agreement:
@@ -32,7 +32,7 @@ def dates(where: Position) -> dict[str, str | None]:
     return found
 
 
-# -- rule R30, the worked example -----------------------------------------------------------------------------------
+# -- rule R30, the worked example -------------------------------------------------------------------------------------
 
 
 def example(*holidays: str) -> Position:
@@ -64,7 +64,7 @@ def test_worked_example_burn_exhaust() -> None:
     assert dates(example("2025-03-15", "2025-03-06"))["working_on"] == "2025-04-10"
 
 
-# -- the window -----------------------------------------------------------------------------------------------------
+# -- the window -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("first", "per_week"), [("2026-03-03", "0"), ("2026-03-04", "15")])
@@ -75,7 +75,7 @@ def test_the_window_is_28_days_up_to_as_of(first: str, per_week: str) -> None:
 
 
 def test_money_per_week_is_rounded_once_to_the_currency() -> None:
-    # 61 min at 60.00 are 61.00 in four weeks: 15.25. 1 min is 1.00: 0.25. 0.01 × … 3.33 ÷ 4 = 0.8325 → 0.83.
+    # In four weeks 61 min at 60.00 an hour are 61.00: 15.25 a week; 1 min 1.00: 0.25; 60 min at 3.33: 0.8325 → 0.83.
     found = [
         row(position(budgeted(), {"A": worked("2026-03-02", m)}, "2026-03-02", by=rates(card("R", a))), None)
         for m, a in ((61, "60"), (1, "60"), (60, "3.33"))
@@ -83,7 +83,7 @@ def test_money_per_week_is_rounded_once_to_the_currency() -> None:
     assert [one["per_week"]["amount"] for one in found] == ["15.25", "0.25", "0.83"]
 
 
-# -- budget ---------------------------------------------------------------------------------------------------------
+# -- budget -----------------------------------------------------------------------------------------------------------
 
 
 def test_without_a_budget_there_is_no_base() -> None:
@@ -96,10 +96,8 @@ def test_without_a_budget_there_is_no_base() -> None:
 
 @pytest.mark.parametrize(("minutes", "amount"), [(0, "0"), (-60, "-10")])
 def test_a_budget_of_nothing_or_less_has_no_ratio_and_no_end(minutes: int, amount: str) -> None:
-    events = [
-        approved(),
-        amended(2, "2026-01-01", "additive", lines=[line(budget={"minutes": minutes, "amount": amount})]),
-    ]
+    delta = line(budget={"minutes": minutes, "amount": amount})
+    events = [approved(), amended(2, "2026-01-01", "additive", lines=[delta])]
     found = row(position(Agreement(events), {"A": worked("2026-03-02", 60)}, "2026-03-02"), None)
     assert found["ratio"] == {"minutes": None, "amount": None}
     assert found["remaining"]["minutes"] == minutes - 60
@@ -148,7 +146,7 @@ def test_a_budget_used_up_ended_on_the_first_day_that_reached_it() -> None:
 
 
 def test_what_never_ends_has_no_day() -> None:
-    # Nothing in the window; less than nothing in it; and 1 min in 28 days against 36,499 ÷ 28 + more.
+    # Nothing in the window; less than nothing in it.
     calm = position(budgeted(minutes=600), {"A": worked("2026-01-02", 60)}, "2026-03-31")
     back = position(budgeted(minutes=600), {"A": worked("2026-03-30", -60)}, "2026-03-31")
     assert dates(calm)["minutes_on"] is None
@@ -203,4 +201,3 @@ def test_before_any_clock_everything_counts_and_what_needs_a_today_is_null() -> 
     assert (found["as_of"], found["approved"]["billable_minutes"]) == (None, 60)
     assert found["per_week"] == {"minutes": None, "amount": None}
     assert found["exhaustion"]["minutes_on"] is None
-    assert day("2026-03-02") == where.as_of

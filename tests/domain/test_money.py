@@ -49,7 +49,7 @@ def test_a_ratio_has_four_places(part: int, whole: int) -> None:
 
 
 def test_a_rounding_to_each_kind_of_currency() -> None:
-    # By hand, 16,666,666.5 micro-units do not exist: 16.6666665 is refused by the catalogue; 16.666666 is six places.
+    # 16.666666 in currencies of no, two, three and four decimals.
     assert [show(16_666_666, EXPONENTS[code]) for code in ("JPY", "EUR", "KWD", "CLF")] == [
         "17",
         "16.67",
