@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import date, datetime, timedelta
 from time import monotonic, time_ns
 from zoneinfo import ZoneInfo
@@ -160,8 +159,7 @@ async def _until_stopped(host: EmbeddedHost, settings: Settings, feeder: Feeder 
     finally:
         for task in (*tasks, waiting):
             task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await task
+        await asyncio.gather(*tasks, waiting, return_exceptions=True)
 
 
 async def _keep_ticking(host: EmbeddedHost, zone: str) -> None:
