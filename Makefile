@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick check lint types layers bench schema lock test-browser clean
+.PHONY: help setup demo test chaos check lint types layers bench schema lock test-browser clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,11 +23,11 @@ setup: $(READY) ## set up .venv from the lock file
 demo: $(READY) ## a simulated firm, live, on the embedded host (ARGS="--events 20000 --no-serve" for a bounded run)
 	$(BIN)/headrace demo $(ARGS)
 
-test: $(READY) ## the whole test suite
-	$(BIN)/python -m pytest $(ARGS)
-
-quick: $(READY) ## the tests that take seconds
+test: $(READY) ## the test suite, but for the tests that take a minute each
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+chaos: $(READY) ## the tests that take a minute each: kills under load
+	$(BIN)/python -m pytest -m slow $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -38,7 +38,7 @@ types: $(READY)
 layers: $(READY)
 	$(BIN)/lint-imports --no-cache
 
-check: lint types layers test ## lint, types, layers, tests: what CI runs
+check: lint types layers test chaos ## lint, types, layers, all tests: what CI runs
 
 bench: $(READY) ## ratios and profiles; see bench/README.md
 	$(BIN)/python -m bench $(ARGS)

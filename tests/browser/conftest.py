@@ -82,10 +82,10 @@ def headrace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         assert worker.stdout is not None
         said = "".join(iter(worker.stdout.readline, "}\n")) + "}"
-        yield json.loads(said)["address"].rstrip("/")
+        yield json.loads(said)["address"]
     finally:
         worker.terminate()
-        worker.wait(timeout=10)
+        worker.communicate(timeout=10)
 
 
 @pytest.fixture(params=["firm", "headrace"])
