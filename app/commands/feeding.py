@@ -10,13 +10,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import BinaryIO
 
 from app.commands.output import Misuse, progress, records, say_json, screen
-from app.commands.serving import scenario
+from app.commands.serving import chunks, scenario
 from app.engine.embedded import EmbeddedHost
 from app.engine.queries import Queries
 from app.main import open_host
@@ -50,7 +49,7 @@ def publish(options: argparse.Namespace) -> None:
 
 
 async def _take(host: EmbeddedHost, lines: Iterator[bytes]) -> None:
-    for chunk in _chunks(lines):
+    for chunk in chunks(lines, CHUNK):
         host.append(chunk)
         await host.work()
     await host.drain()
@@ -63,11 +62,6 @@ def _lines(names: Iterable[str]) -> Iterator[bytes]:
             yield from (line for raw in file if (line := raw.rstrip(b"\r\n")))
 
 
-def _chunks(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
-    while chunk := list(islice(lines, CHUNK)):
-        yield chunk
-
-
 def _post(options: argparse.Namespace, lines: Iterator[bytes]) -> None:
     if not options.url.startswith(("http://", "https://")):
         raise Misuse(f"--url {options.url!r} is not an address; give one like http://127.0.0.1:8787")
@@ -77,7 +71,7 @@ def _post(options: argparse.Namespace, lines: Iterator[bytes]) -> None:
         headers["Authorization"] = f"Bearer {options.token}"
     address = options.url.rstrip("/") + "/v1/events"
     with progress(options, f"Publishing to {address}", None) as advance:
-        for chunk in _chunks(lines):
+        for chunk in chunks(lines, CHUNK):
             answer = _send(address, b"\n".join(chunk), headers)
             accepted += answer["accepted"]
             refused += answer["refused"]

@@ -98,7 +98,7 @@ async def _demo(host: EmbeddedHost, settings: Settings, options: argparse.Namesp
         options, f"Folding {round(total * share):,} events of a simulated firm", round(total * share)
     ) as advance:
         begun = monotonic()
-        for chunk in _chunks(islice(lines, round(total * share)), 2_000):
+        for chunk in chunks(islice(lines, round(total * share)), 2_000):
             host.append(chunk)
             await host.work()
             advance(len(chunk))
@@ -117,7 +117,8 @@ async def _demo(host: EmbeddedHost, settings: Settings, options: argparse.Namesp
     return None
 
 
-def _chunks(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
+def chunks(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
+    """Lists of `size` lines; the last may be shorter."""
     while chunk := list(islice(lines, size)):
         yield chunk
 
