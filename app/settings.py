@@ -11,8 +11,14 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSetting
 
-_OPTIONS: Final = frozenset({"store", "partitions", "host", "port", "zone"})
-"""What the command line can set too."""
+_OPTIONS: Final = {
+    **{name: f"--{name}" for name in ("store", "partitions", "host", "port", "zone")},
+    "kafka_bootstrap": "--kafka",
+    "kafka_group": "--group",
+    "kafka_partitions": "--partitions",
+    "kafka_data_dir": "--store-dir",
+}
+"""What the command line can set too, and with which option."""
 
 
 class SettingsError(Exception):
@@ -56,6 +62,53 @@ class Settings(BaseSettings):
         repr=False,
         description='bearer tokens of the API, like {"…16 or more characters…": "read"}; none: loopback only',
     )
+    kafka_bootstrap: str = Field(default="", description="brokers to begin with, like broker-1:9092,broker-2:9092")
+    kafka_group: str = Field(
+        default="headrace",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        max_length=200,
+        description="the workers' consumer group; with a dot behind it, what every topic's name begins with",
+    )
+    kafka_partitions: int = Field(
+        default=4, ge=1, le=1024, description="partitions of every topic when they are made; fixed afterwards"
+    )
+    kafka_replication: int = Field(default=1, ge=1, le=32, description="copies of every partition, of topics to make")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="how brokers are spoken to"
+    )
+    kafka_ssl_cafile: Path | None = Field(
+        default=None,
+        description="PEM file of the authorities that signed the brokers' certificates; none: the system's",
+    )
+    kafka_ssl_certfile: Path | None = Field(default=None, description="PEM file of the client's own certificate")
+    kafka_ssl_keyfile: Path | None = Field(default=None, description="PEM file of its key, without a passphrase")
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="PLAIN", description="how the client proves who it is, with a SASL protocol"
+    )
+    kafka_sasl_username: str = Field(default="", description="user name, with a SASL protocol")
+    kafka_sasl_password: str = Field(default="", repr=False, description="password, with a SASL protocol")
+    kafka_session_seconds: float = Field(
+        default=10.0, ge=1, le=1_800, description="silence after which a worker has lost its partitions"
+    )
+    kafka_instance: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._-]*$",
+        max_length=249,
+        description="a name that this worker keeps over restarts, unique in the group; none: it joins as a new one",
+    )
+    kafka_store: Literal["memory", "rocksdb"] = Field(default="memory", description="what tables are held in")
+    kafka_data_dir: Path = Field(default=Path(".headrace/kafka"), description="folder of tables held in rocksdb")
+    kafka_standbys: int = Field(default=1, ge=0, le=32, description="workers that keep a second copy of each table")
+    kafka_advertised: str = Field(
+        default="",
+        pattern=r"^(https?://[^/\s]+/?)?$",
+        description="address other workers reach this one at; none: http://host:port",
+    )
+
+    @property
+    def kafka_prefix(self) -> str:
+        """What every topic's name begins with: the group's name and a dot."""
+        return f"{self.kafka_group}."
 
     @classmethod
     def load(cls, **given: object) -> Settings:
@@ -74,7 +127,7 @@ def _sentence(error: ValidationError) -> str:
     name = str(first["loc"][0])
     wanted = first["msg"].removeprefix("Value error, ")
     value = f"is {first['input']!r}" if Settings.model_fields[name].repr else "has a wrong part"
-    option = f" or --{name}" if name in _OPTIONS else ""
+    option = f" or {_OPTIONS[name]}" if name in _OPTIONS else ""
     return f"setting {name} {value}: {wanted[0].lower()}{wanted[1:]}; set HEADRACE_{name.upper()}{option}"
 
 

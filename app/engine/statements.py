@@ -26,24 +26,30 @@ def attributed(payload: Mapping[str, Any], latest: tuple[int, str, str, str]) ->
     }
 
 
-def encode(statement: Statement) -> bytes:
-    """The statement as a structured event. Its id is a hash of what it says, so the same id is the same payload."""
+def event_of(statement: Statement) -> tuple[dict[str, str | None], bytes]:
+    """The statement's CloudEvents attributes and data, whatever mode it leaves in.
+
+    Its id is a hash of what it says, so the same id is the same payload.
+    """
     data = orjson.dumps({**attributed(statement.payload, statement.latest), "state_version": statement.version})
     name = f"{statement.type}\n{statement.key}\n".encode("utf-8", "surrogatepass")
     time, _, cause, correlation = statement.latest
-    return structured(
-        {
-            "id": blake2b(name + data, digest_size=16).hexdigest(),
-            "source": SOURCE,
-            "type": statement.type,
-            "subject": statement.key,
-            "time": timestamp(time),
-            "datacontenttype": "application/json",
-            "correlationid": correlation or None,
-            "causationid": cause or None,
-        },
-        data,
-    )
+    attributes = {
+        "id": blake2b(name + data, digest_size=16).hexdigest(),
+        "source": SOURCE,
+        "type": statement.type,
+        "subject": statement.key,
+        "time": timestamp(time),
+        "datacontenttype": "application/json",
+        "correlationid": correlation or None,
+        "causationid": cause or None,
+    }
+    return attributes, data
+
+
+def encode(statement: Statement) -> bytes:
+    """The statement as a structured event (see `event_of`)."""
+    return structured(*event_of(statement))
 
 
 def dead_letter_headers(letter: DeadLetter) -> Headers:

@@ -1,0 +1,1 @@
+"""The Kafka host: the same agents on Faust. Only this package and `app.main` know Faust."""

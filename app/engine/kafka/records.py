@@ -1,0 +1,130 @@
+"""What the records of each topic look like on the wire, and back. Nothing here connects to anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from agents.effects import DeadLetter, Statement
+from app.engine.statements import dead_letter_headers, event_of
+from app.events.cloudevents import STRUCTURED, Headers, binary
+from app.events.fact import Fact
+from app.events.home import Home
+from tables import Table
+
+VERSION_BYTES: Final = 16
+"""Hex digits before a stored value: 2 for the agent that wrote it, 14 for the last offset of the batch it wrote in."""
+
+VERSION_HEADER: Final = "v"
+"""Where a deletion says its version, as it has no value to say it in."""
+
+EVENT_HEADERS: Final[Headers] = [("content-type", STRUCTURED)]
+"""The headers of an event as files hold it: one JSON object with attributes and data."""
+
+
+class Wire(NamedTuple):
+    """A record as a producer is given it. A value of None deletes the key from a compacted topic."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+# -- journals -----------------------------------------------------------------------------------------------------
+
+
+def journal_key(key: str) -> bytes:
+    """The key of a journal's record: an entity for `journal.facts`, a contract or a person for the others."""
+    return key.encode()
+
+
+encode_journal = msgspec.json.Encoder().encode
+"""One Fact or Home as it stands in a journal."""
+
+_journal: Final[msgspec.json.Decoder[Fact | Home]] = msgspec.json.Decoder(Fact | Home)
+
+
+def decode_journal(value: bytes) -> Fact | Home:
+    """What `encode_journal` wrote, also by an earlier release; raises `msgspec.MsgspecError` for anything else."""
+    return _journal.decode(value)
+
+
+# -- what leaves --------------------------------------------------------------------------------------------------
+
+
+def statement_record(statement: Statement) -> Wire:
+    """A statement in CloudEvents' binary mode: attributes as `ce_` headers, the value is the data alone.
+
+    Id and data are those of the structured event that the embedded host keeps (`app.engine.statements.event_of`).
+    """
+    headers, value = binary(*event_of(statement))
+    return Wire(statement.key.encode(), value, headers)
+
+
+def dead_letter_record(letter: DeadLetter, key: bytes | None) -> Wire:
+    """The original key and bytes, with the original's headers and those that say why it is here."""
+    return Wire(key, letter.value, dead_letter_headers(letter))
+
+
+# -- tables -------------------------------------------------------------------------------------------------------
+
+
+def changelog_key(table: str, key: str) -> bytes:
+    """`table` is a table's name, version included (`heads-v1`); names hold no slash, keys may.
+
+    >>> changelog_key("buckets-v1", "SOW-1/A|738000")
+    b'buckets-v1/SOW-1/A|738000'
+    """
+    return f"{table}/{key}".encode()
+
+
+def parse_changelog_key(key: bytes) -> tuple[str, str]:
+    """(table name, key) of what `changelog_key` made.
+
+    >>> parse_changelog_key(b"buckets-v1/SOW-1/A|738000")
+    ('buckets-v1', 'SOW-1/A|738000')
+    """
+    table, _, own = key.decode().partition("/")
+    return table, own
+
+
+def version_of(agent: int, offset: int) -> bytes:
+    """The version of a value: of two records for one key, the one with the greater version counts.
+
+    `agent` is 0 to 255 and the same for every value of a key, `offset` is the last one of the batch that wrote it.
+
+    >>> version_of(2, 255)
+    b'02000000000000ff'
+    """
+    return b"%02x%014x" % (agent, offset)
+
+
+def parse_version(version: bytes) -> tuple[int, int]:
+    """(agent, offset) of a version.
+
+    >>> parse_version(b"02000000000000ff")
+    (2, 255)
+    """
+    return int(version[:2], 16), int(version[2:VERSION_BYTES], 16)
+
+
+def changelog_record(table: Table[Any], key: str, value: Any, version: bytes) -> Wire:
+    """A value of a table under its version; `value` None deletes the key."""
+    if value is None:
+        return Wire(changelog_key(table.name, key), None, [(VERSION_HEADER, version)])
+    return Wire(changelog_key(table.name, key), version + table.encode(value), [])
+
+
+def changelog_version(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> bytes:
+    """The version of a changelog record, also of a deletion. Raises ValueError for a record that carries none."""
+    version = value[:VERSION_BYTES] if value is not None else dict(headers).get(VERSION_HEADER, b"")
+    if len(version) != VERSION_BYTES:
+        raise ValueError(f"the record carries no version but {version!r}: it was not written by headrace")
+    return version
+
+
+def changelog_json(value: bytes) -> bytes:
+    """The table's JSON behind the version."""
+    return value[VERSION_BYTES:]
