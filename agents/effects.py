@@ -79,7 +79,8 @@ class DeadLetter(NamedTuple):
 class Effects:
     """All that follows from one batch: the host delivers everything, then acknowledges the batch.
 
-    Writes are (table, key, value); they are in an order in which any prefix may survive a crash.
+    Writes are (table, key, value), None to delete the key; they are in an order in which any prefix may survive a
+    crash.
     """
 
     batch: Batch

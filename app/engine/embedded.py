@@ -209,8 +209,8 @@ class EmbeddedHost:
 
     def _deliver(self, effects: Effects) -> list[Published]:
         self.tables[effects.batch.partition].write(effects.writes)
-        for (topic, partition), values in addressed(effects.sends, self.store.partitions).items():
-            self.store.append_journal(topic, partition, values)
+        for (topic, partition), sends in addressed(effects.sends, self.store.partitions).items():
+            self.store.append_journal(topic, partition, [send.value for send in sends])
         self._bury(effects.dead_letters)
         return self._state(effects.statements)
 

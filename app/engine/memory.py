@@ -36,7 +36,11 @@ class MemoryStore:
 
     def write(self, writes: Iterable[tuple[Table[Any], str, Any]]) -> None:
         for table, key, value in writes:
-            self._values.setdefault(table.name, {})[key] = value
+            values = self._values.setdefault(table.name, {})
+            if value is None:
+                values.pop(key, None)
+            else:
+                values[key] = value
 
 
 class Overlay(MemoryStore):
@@ -148,7 +152,8 @@ class MemoryHost:
     async def _deliver(self, effects: Effects) -> None:
         agents = effects.batch.topic in READERS
         (self._store_of[effects.batch.partition] if agents else self.stores[0]).write(effects.writes)
-        for (topic, partition), values in addressed(effects.sends, self.partitions).items():
+        for (topic, partition), sends in addressed(effects.sends, self.partitions).items():
+            values = [send.value for send in sends]
             if partition in self._store_of:
                 self.receive(topic, partition, values)
             else:

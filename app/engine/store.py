@@ -14,21 +14,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import msgspec
 
 from agents.effects import JOURNALS, Record
+from app.engine.kept import KeptTables
 from app.events.fact import Fact
 from app.events.home import Home
 from tables import TABLES, Table
-from tables.buckets import BUCKETS
-from tables.controls import CONTROLS
-from tables.dossiers import DOSSIERS
-from tables.heads import HEADS
-from tables.pages import PAGES
-
-V = TypeVar("V")
 
 FORMAT = 1
 _APPLICATION_ID = 0x68656164  # "head": how `file` and we tell our stores from other databases
@@ -267,42 +261,17 @@ class Store:
         return Tables(self._db, partition)
 
 
-# Tables whose values are read again and again: decoding them once more costs more than folding into them.
-_KEPT = (HEADS, PAGES, BUCKETS, DOSSIERS, CONTROLS)
-_KEPT_LIMIT = 10_000
-
-
-class Tables:
-    """The tables of one partition (see `tables.Store`).
-
-    Hot values stay decoded: only agents change them, and what an agent changed is written before anyone asks again. A
-    failed transaction ends the process, so nothing that was undone is ever read here.
-    """
+class Tables(KeptTables):
+    """The tables of one partition, each a table of the file."""
 
     def __init__(self, db: sqlite3.Connection, partition: int) -> None:
+        super().__init__()
         self._db, self._partition = db, partition
         self._queries = {t.name: f'SELECT value FROM "{t.name}" WHERE part=? AND key=?' for t in TABLES}
-        self._kept: dict[str, dict[str, Any]] = {table.name: {} for table in _KEPT}
 
-    def get(self, table: Table[V], key: str) -> V | None:
-        kept = self._kept.get(table.name)
-        if kept is not None and (known := kept.get(key)) is not None:
-            value: V = known
-            return value
-        found = self._db.execute(self._queries[table.name], (self._partition, key)).fetchone()
-        if found is None:
-            return None
-        decoded = table.decode(found[0])
-        if kept is not None:
-            self._keep(kept, key, decoded)
-        return decoded
-
-    @staticmethod
-    def _keep(kept: dict[str, Any], key: str, value: Any) -> None:
-        """Oldest out first: a dict remembers the order in which its keys came."""
-        if len(kept) >= _KEPT_LIMIT and key not in kept:
-            del kept[next(iter(kept))]
-        kept[key] = value
+    def _read(self, table: str, key: str) -> bytes | None:
+        found = self._db.execute(self._queries[table], (self._partition, key)).fetchone()
+        return None if found is None else found[0]
 
     def keys(self, table: Table[Any]) -> Iterable[str]:
         query = f'SELECT key FROM "{table.name}" WHERE part=? ORDER BY key'
@@ -313,19 +282,17 @@ class Tables:
         for key, value in self._db.execute(query, (self._partition, prefix, prefix + "\U0010ffff")):
             yield key, table.decode(value)
 
-    def write(self, writes: Iterable[tuple[Table[Any], str, Any]]) -> None:
+    def write(self, writes: Sequence[tuple[Table[Any], str, Any]]) -> None:
         """Within the transaction of the caller; a later write of the same key stands."""
-        rows: dict[str, dict[str, bytes]] = {}
+        rows: dict[str, dict[str, bytes | None]] = {}
         for table, key, value in writes:
-            rows.setdefault(table.name, {})[key] = table.encode(value)
-            kept = self._kept.get(table.name)
-            if kept is not None:
-                self._keep(kept, key, value)
+            rows.setdefault(table.name, {})[key] = None if value is None else table.encode(value)
+        self.remember(writes)
         for name, values in rows.items():
-            self._db.executemany(
-                f'INSERT OR REPLACE INTO "{name}" VALUES(?,?,?)',
-                [(self._partition, key, value) for key, value in values.items()],
-            )
+            kept = [(self._partition, key, value) for key, value in values.items() if value is not None]
+            gone = [(self._partition, key) for key, value in values.items() if value is None]
+            self._db.executemany(f'INSERT OR REPLACE INTO "{name}" VALUES(?,?,?)', kept)
+            self._db.executemany(f'DELETE FROM "{name}" WHERE part=? AND key=?', gone)
 
 
 def _journal_records(base: int, taken: int | None, value: bytes) -> Iterable[Record]:

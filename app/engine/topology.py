@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any
 from zlib import crc32
 
 from agents.effects import ENGAGEMENTS, EVERY, FACTS, RESOURCES, Send
@@ -29,14 +28,15 @@ def partition_of(key: str, partitions: int) -> int:
     return crc32(key.encode("utf-8", "surrogatepass")) % partitions
 
 
-def addressed(sends: Iterable[Send], partitions: int) -> dict[tuple[str, int], list[Any]]:
+def addressed(sends: Iterable[Send], partitions: int) -> dict[tuple[str, int], list[Send]]:
     """What is to be appended to each partition of each journal, in order."""
-    by_place: dict[tuple[str, int], list[Any]] = defaultdict(list)
-    for topic, key, value in sends:
+    by_place: dict[tuple[str, int], list[Send]] = defaultdict(list)
+    for send in sends:
+        topic = send.topic
         if topic == EVERY:
             for user in _USERS_OF_REFERENCE:
                 for partition in range(partitions):
-                    by_place[user, partition].append(value)
+                    by_place[user, partition].append(send)
         else:
-            by_place[topic, partition_of(key, partitions) if partitions > 1 else 0].append(value)
+            by_place[topic, partition_of(send.key, partitions) if partitions > 1 else 0].append(send)
     return by_place

@@ -233,14 +233,14 @@ class LossyHost:
 
     def _deliver(self, effects: Effects, store: ByteStore) -> None:
         writes = [(table.name, key, table.encode(value)) for table, key, value in effects.writes]
-        sends = {
-            place: [_encode(value) for value in values]
-            for place, values in addressed(effects.sends, self.partitions).items()
+        appends = {
+            place: [_encode(send.value) for send in sends]
+            for place, sends in addressed(effects.sends, self.partitions).items()
         }
         cut = self.fate.cut(writes)
         for name, key, value in self.fate.kept(writes) if cut else writes:
             store.put(name, key, value)
-        for place, encoded in sends.items():
+        for place, encoded in appends.items():
             self._journals[place] += self.fate.prefix(encoded) if cut else encoded
         self.statements += self._kept_statements(effects.statements) if cut else effects.statements
         self.letters += self.fate.prefix(effects.dead_letters) if cut else effects.dead_letters
