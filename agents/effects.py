@@ -35,12 +35,17 @@ class Record(NamedTuple):
 
 @dataclass(slots=True)
 class Batch:
-    """Records of one partition in the order of their offsets."""
+    """Records of one partition in the order of their offsets.
+
+    With `publish` False (while a host catches up) what was touched is stated with the next batch that may; `limit` is
+    how many contracts at most are stated now, the rest wait for the next batch (which may be empty).
+    """
 
     topic: str
     partition: int
     records: list[Record]
-    publish: bool = True  # False while a host catches up: what was touched is published with the next batch that may
+    publish: bool = True
+    limit: int | None = None
 
 
 class Send(NamedTuple):
@@ -80,7 +85,7 @@ class Effects:
     """All that follows from one batch: the host delivers everything, then acknowledges the batch.
 
     Writes are (table, key, value), None to delete the key; they are in an order in which any prefix may survive a
-    crash.
+    crash. `owing` counts what is still to be stated.
     """
 
     batch: Batch
@@ -88,6 +93,7 @@ class Effects:
     sends: list[Send] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    owing: int = 0
 
 
 def key_of(*parts: str) -> str:

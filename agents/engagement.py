@@ -46,6 +46,7 @@ class _Engagement:
         self.unpublished: dict[str, int] = {}  # contract → first day changed since its last statement
         # Every contract is due: after a tick or a holiday, and at the start, when nobody knows what was said last.
         self.restate = True
+        self.restating: set[str] = set()  # contracts of which everything is due, not only what changed
         self._users: dict[str, set[str]] | None = None  # `role/x`, `person/x` → contracts whose work named it
 
     def fold(self, batch: Batch) -> Effects:
@@ -305,6 +306,7 @@ class _Work:
             agent.unpublished[contract_id] = min(desk.earliest, agent.unpublished.get(contract_id, calendar.FOREVER))
         if self.batch.publish:
             self._publish()
+        effects.owing = len(agent.unpublished)
         self._write()
         return effects
 
@@ -321,11 +323,16 @@ class _Work:
         """State what every touched contract comes to, or every contract there is."""
         agent = self.agent
         if agent.restate:
-            agent.unpublished.update((contract_id, calendar.BEGINNING) for contract_id in agent.store.keys(HEADS))
-        for contract_id in sorted(agent.unpublished):
-            self._state(contract_id, agent.unpublished[contract_id])
-        agent.unpublished.clear()
-        agent.restate = False
+            agent.restating.update(agent.store.keys(HEADS), agent.unpublished)
+            agent.unpublished.update(dict.fromkeys(agent.restating, calendar.BEGINNING))
+            agent.restate = False
+        due = sorted(agent.unpublished)
+        if self.batch.limit is not None and len(due) > self.batch.limit:
+            due.sort(key=lambda contract_id: contract_id not in self.desks)  # what just changed comes first
+            del due[self.batch.limit :]
+        for contract_id in due:
+            self._state(contract_id, agent.unpublished.pop(contract_id))
+            agent.restating.discard(contract_id)
 
     def _state(self, contract_id: str, earliest: int) -> None:
         control = self.register.control
@@ -359,7 +366,7 @@ class _Work:
         changed = known.changed(line, crossings)
         if changed:
             self.desk(position.contract_id).changed = True
-        elif not self.agent.restate:
+        elif position.contract_id not in self.agent.restating:
             return
         for payload in burn.threshold_rows(position, line, crossings):
             key = key_of(position.contract_id, line or "", payload["dimension"], str(payload["threshold"]))
