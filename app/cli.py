@@ -1,6 +1,7 @@
 """The command line: parse, call, show.
 
-Exit codes: 0 done, 1 found a difference, 2 misuse or a store that cannot be used.
+Exit codes: 0 done, 1 found a difference, 2 misuse or a store that cannot be used. A command's modules are imported when
+it runs, so that asking for help does not wait for what only a server needs.
 """
 
 from __future__ import annotations
@@ -10,15 +11,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from app import commands
-from app.commands.output import Misuse
-from app.engine.statements import ENGINE_VERSION
-from app.engine.store import StoreError
-from app.replay.lines import ReplayError
-from app.settings import SettingsError
-from app.simulation.scenario import ScenarioError
+from app.misuse import Misuse
 
 DONE, DIFFERENCE, MISUSE = 0, 1, 2
 
@@ -29,8 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; what is wrong is said in one sentence on standard error."""
     options = parser().parse_args(argv)
     try:
-        agrees = options.run(options)
-    except (Misuse, StoreError, ReplayError, ScenarioError, SettingsError) as error:
+        agrees = _run(options)
+    except Misuse as error:
         print(f"headrace: {error}", file=sys.stderr)
         return MISUSE
     except KeyboardInterrupt:
@@ -41,9 +38,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return DONE if agrees is not False else DIFFERENCE
 
 
+def _run(options: argparse.Namespace) -> bool | None:
+    """Call the command; it returns False if it found a difference."""
+    module, _, name = options.run.partition(":")
+    command: Callable[[argparse.Namespace], bool | None] = getattr(import_module(f"app.commands.{module}"), name)
+    return command(options)
+
+
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="headrace", description="Operational state of a services firm, live.")
-    root.add_argument("--version", action="version", version=f"headrace {ENGINE_VERSION}")
+    root.add_argument("--version", action=_Version, nargs=0, help="show the version and end")
     add = root.add_subparsers(dest="command", required=True, metavar="COMMAND").add_parser
     _serving(add)
     _feeding(add)
@@ -52,9 +56,16 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
-def _command(
-    add: _Add, name: str, run: Callable[[argparse.Namespace], bool | None], text: str
-) -> argparse.ArgumentParser:
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from app.engine.statements import ENGINE_VERSION
+
+        print(f"headrace {ENGINE_VERSION}")
+        parser.exit()
+
+
+def _command(add: _Add, name: str, run: str, text: str) -> argparse.ArgumentParser:
+    """`run` is the module in `app.commands` and the function in it."""
     command = add(name, help=text, description=text)
     command.set_defaults(run=run)
     command.add_argument("--json", action="store_true", help="write the result as JSON")
@@ -62,7 +73,7 @@ def _command(
 
 
 def _serving(add: _Add) -> None:
-    demo = _command(add, "demo", commands.demo, "run a simulated firm on the embedded host and serve the page")
+    demo = _command(add, "demo", "serving:demo", "run a simulated firm on the embedded host and serve the page")
     _store(demo)
     _listen(demo)
     _scenario(demo)
@@ -73,7 +84,7 @@ def _serving(add: _Add) -> None:
     demo.add_argument(
         "--keep", action="store_true", help="go on with the store of an earlier demo instead of a new one"
     )
-    worker = _command(add, "worker", commands.worker, "run the agents, the page and the API")
+    worker = _command(add, "worker", "serving:worker", "run the agents, the page and the API")
     _store(worker)
     _listen(worker)
     worker.add_argument("--partitions", type=int, help="partitions of a new store (default 1)")
@@ -81,20 +92,20 @@ def _serving(add: _Add) -> None:
 
 
 def _feeding(add: _Add) -> None:
-    publish = _command(add, "publish", commands.publish, "append events of JSON Lines files (- for standard input)")
+    publish = _command(add, "publish", "feeding:publish", "append events of JSON Lines files (- for standard input)")
     publish.add_argument("files", nargs="+", metavar="FILE")
     _store(publish)
     publish.add_argument("--url", help="address of a running worker to publish to")
     publish.add_argument("--token", help="bearer token for --url")
     simulate = _command(
-        add, "simulate", commands.simulate, "write the events of a simulated firm to standard output or a file"
+        add, "simulate", "simulating:simulate", "write the events of a simulated firm to standard output or a file"
     )
     _scenario(simulate)
     simulate.add_argument("--out", type=Path, help="file to write (default: standard output)")
 
 
 def _replaying(add: _Add) -> None:
-    replay = _command(add, "replay", commands.replay, "fold recorded events and write burn, readiness and a summary")
+    replay = _command(add, "replay", "replaying:replay", "fold recorded events and write burn, readiness and a summary")
     replay.add_argument("files", nargs="+", type=Path, metavar="FILE")
     replay.add_argument(
         "--as-of", type=_date, metavar="D", help="business date that the figures are of (default: the greatest tick)"
@@ -108,30 +119,30 @@ def _replaying(add: _Add) -> None:
     replay.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes for a large log (default: one a core)"
     )
-    verify = _command(add, "verify", commands.verify, "compare a store with a replay of its journal, key by key")
+    verify = _command(add, "verify", "replaying:verify", "compare a store with a replay of its journal, key by key")
     _store(verify)
-    export = _command(add, "export", commands.export, "write the journal of a store as JSON Lines")
+    export = _command(add, "export", "replaying:export", "write the journal of a store as JSON Lines")
     _store(export)
     export.add_argument("--out", type=Path, help="file to write (default: standard output)")
 
 
 def _looking(add: _Add) -> None:
-    topics = _command(add, "topics", commands.topics, "list the topics of a store, or read one")
+    topics = _command(add, "topics", "looking:topics", "list the topics of a store, or read one")
     topics.add_argument("action", nargs="?", choices=("list", "tail"), default="list")
     topics.add_argument("topic", nargs="?", help="like burn, readiness, contracts.dead-letters")
     topics.add_argument("-n", type=int, default=10, metavar="N", help="records to show (default 10; 0 = all)")
     topics.add_argument("--latest", action="store_true", help="the latest statement per key instead of the log")
     _store(topics)
-    explain = _command(add, "explain", commands.explain, "show the events, rates and arithmetic behind a figure")
+    explain = _command(add, "explain", "looking:explain", "show the events, rates and arithmetic behind a figure")
     explain.add_argument("contract_id")
     explain.add_argument("figure", nargs="?", default="approved.amount")
     explain.add_argument("--line", help="of one line instead of the whole contract")
     explain.add_argument("--as-of", type=_date, metavar="D")
     explain.add_argument("--known-at", type=_instant, metavar="T")
     _store(explain)
-    exceptions = _command(add, "exceptions", commands.exceptions, "list what contradicts itself or could not be read")
+    exceptions = _command(add, "exceptions", "looking:exceptions", "list what contradicts itself or could not be read")
     _store(exceptions)
-    schema = _command(add, "schema", commands.schema, "check or write the JSON Schemas and the AsyncAPI document")
+    schema = _command(add, "schema", "looking:schema", "check or write the JSON Schemas and the AsyncAPI document")
     schema.add_argument("--write", action="store_true", help="write them from the models")
 
 

@@ -11,6 +11,8 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSetting
 
+from app.misuse import Misuse
+
 _OPTIONS: Final = {
     **{name: f"--{name}" for name in ("store", "partitions", "host", "port", "zone")},
     "kafka_bootstrap": "--kafka",
@@ -21,7 +23,7 @@ _OPTIONS: Final = {
 """What the command line can set too, and with which option."""
 
 
-class SettingsError(Exception):
+class SettingsError(Misuse):
     """A setting is wrong; says which, with which value, and what it must be."""
 
 

@@ -1,4 +1,4 @@
-"""`publish` and `simulate`: events in, events made up."""
+"""`publish`: events in."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import BinaryIO
 
-from app.commands.output import Misuse, progress, records, say_json, screen
-from app.commands.serving import chunks, scenario
+from app.commands.output import progress, records, say_json, screen
 from app.engine.embedded import EmbeddedHost
 from app.engine.queries import Queries
 from app.main import open_host
+from app.misuse import Misuse
 from app.replay.lines import check
 from app.settings import Settings
-from app.simulation.firm import simulate as lines_of
 
 CHUNK = 2_000
 
@@ -93,21 +93,7 @@ def _send(address: str, body: bytes, headers: dict[str, str]) -> dict[str, int]:
         raise Misuse(f"cannot reach {address}: {error}; is a worker running there?") from error
 
 
-def simulate(options: argparse.Namespace) -> None:
-    """Write a simulated firm's events, one a line."""
-    firm = scenario(options)
-    with ExitStack() as stack:
-        try:
-            out: BinaryIO = stack.enter_context(options.out.open("wb")) if options.out else sys.stdout.buffer
-        except OSError as error:
-            raise Misuse(f"cannot write {options.out}: {error.strerror}; name another file with --out") from error
-        bar = stack.enter_context(progress(options, "Simulating", firm.events))
-        count = 0
-        for line in lines_of(firm):
-            out.write(line + b"\n")
-            count += 1
-            if count % 1_000 == 0:
-                bar(1_000)
-        out.flush()
-    if options.json and options.out:
-        say_json({"events": count, "out": str(options.out)})
+def chunks(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
+    """Lists of `size` lines; the last may be shorter."""
+    while chunk := list(islice(lines, size)):
+        yield chunk

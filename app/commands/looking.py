@@ -10,13 +10,14 @@ from itertools import islice
 from typing import Any
 
 from agents.effects import DEAD_LETTERS, DERIVED, INPUTS, JOURNALS
-from app.commands.output import Misuse, say_json, screen, table
+from app.commands.output import say_json, screen, table
 from app.engine import shapes
 from app.engine.explain import explain as explained
 from app.engine.figures import Figures
 from app.engine.store import Store
 from app.events import schema as documents
 from app.events.cloudevents import timestamp
+from app.misuse import Misuse
 from app.settings import Settings
 from tables.controls import CONTROLS
 from tables.exceptions import EXCEPTIONS

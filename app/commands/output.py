@@ -6,19 +6,18 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+if TYPE_CHECKING:
+    from app.replay.verify import Verdict
+
 screen = Console()
 aside = Console(stderr=True)
-
-
-class Misuse(Exception):  # noqa: N818 - what the caller did, not what failed
-    """The command cannot be done as asked; says what is wrong and what to do."""
 
 
 def say_json(value: Any) -> None:
@@ -45,6 +44,17 @@ def records(title: str, counts: Mapping[str, int]) -> None:
         if name != "read"
     ]
     table(title, ("records", "", ""), [("read", f"{counts['read']:,}", ""), *rows], right=(1,))
+
+
+def say_verdict(verdict: Verdict) -> None:
+    rows = [(name, f"{verdict.rows[name]:,}", digest[:16]) for name, digest in verdict.digests.items()]
+    table("Live tables and a replay of their journal", ("table", "keys", "digest"), rows, right=(1,))
+    if verdict.agrees:
+        screen.print(f"[green]verified[/green]: {verdict.records:,} journal records give the same state, key by key")
+        return
+    screen.print(f"[red]{len(verdict.differences)} differences[/red], the first of them:")
+    for name, key, what in verdict.differences[:20]:
+        screen.print(f"  {name} {key}: {what}")
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from time import monotonic
 from typing import BinaryIO
 
 from agents.effects import ENGAGEMENTS, JOURNALS
-from app.commands.output import Misuse, progress, records, say_json, screen
-from app.commands.serving import say_verdict
+from app.commands.output import progress, records, say_json, say_verdict, screen
 from app.engine.store import Store
 from app.events.cloudevents import exported, timestamp
+from app.misuse import Misuse
 from app.replay import verify as verifying
 from app.replay.lines import check
 from app.replay.run import replay as fold

@@ -5,19 +5,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from time import monotonic
 
-from app.commands.output import aside, progress, records, say_json, screen, table
+from app.commands.feeding import chunks
+from app.commands.output import aside, progress, records, say_json, say_verdict, screen
+from app.commands.simulating import scenario
 from app.engine.embedded import EmbeddedHost
 from app.engine.queries import Queries
 from app.engine.store import Store
 from app.main import open_host, serve, today
-from app.replay.verify import Verdict, verify
+from app.replay.verify import verify
 from app.settings import Settings
 from app.simulation.firm import simulate
 from app.simulation.pace import paced
@@ -26,22 +27,6 @@ from app.simulation.scenario import DEFAULT_EVENTS, Scenario
 DEMO_STORE = Path(".headrace/demo.sqlite")
 PRELOADED = 0.7
 """Share of the demo's history that is folded before the page opens, so that it has something to show."""
-
-
-def scenario(options: argparse.Namespace, *, ticks: bool = False) -> Scenario:
-    """The simulated firm that the options ask for. Raises ScenarioError."""
-    given = {} if options.end is None else {"end": options.end}
-    return Scenario(
-        seed=options.seed,
-        events=options.events if options.events is not None else DEFAULT_EVENTS,
-        late_ratio=options.late,
-        duplicate_ratio=options.duplicates,
-        disorder=options.disorder,
-        malformed_ratio=options.malformed,
-        conflict_ratio=options.conflicts,
-        ticks=ticks,
-        **given,
-    )
 
 
 def worker(options: argparse.Namespace) -> None:
@@ -117,12 +102,6 @@ async def _demo(host: EmbeddedHost, settings: Settings, options: argparse.Namesp
     return None
 
 
-def chunks(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
-    """Lists of `size` lines; the last may be shorter."""
-    while chunk := list(islice(lines, size)):
-        yield chunk
-
-
 async def _conclude(host: EmbeddedHost, options: argparse.Namespace, elapsed: float) -> bool:
     """Totals of a bounded run, and whether a replay of the journal reaches the same state."""
     queries = Queries(host, monotonic)
@@ -139,14 +118,3 @@ async def _conclude(host: EmbeddedHost, options: argparse.Namespace, elapsed: fl
             screen.print(f"{name} to invoice: {amounts or 'nothing'}")
         say_verdict(verdict)
     return verdict.agrees
-
-
-def say_verdict(verdict: Verdict) -> None:
-    rows = [(name, f"{verdict.rows[name]:,}", digest[:16]) for name, digest in verdict.digests.items()]
-    table("Live tables and a replay of their journal", ("table", "keys", "digest"), rows, right=(1,))
-    if verdict.agrees:
-        screen.print(f"[green]verified[/green]: {verdict.records:,} journal records give the same state, key by key")
-        return
-    screen.print(f"[red]{len(verdict.differences)} differences[/red], the first of them:")
-    for name, key, what in verdict.differences[:20]:
-        screen.print(f"  {name} {key}: {what}")

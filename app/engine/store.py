@@ -22,6 +22,7 @@ from agents.effects import JOURNALS, Record
 from app.engine.kept import KeptTables
 from app.events.fact import Fact
 from app.events.home import Home
+from app.misuse import Misuse
 from tables import TABLES, Table
 
 FORMAT = 1
@@ -37,7 +38,7 @@ CREATE TABLE IF NOT EXISTS latest(topic TEXT, key TEXT, position INTEGER, type T
 """
 
 
-class StoreError(Exception):
+class StoreError(Misuse):
     """The store cannot be used; says what is wrong, with which file, and what to do."""
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.effects import Record
+from app.misuse import Misuse
 
 
-class ReplayError(Exception):
+class ReplayError(Misuse):
     """The replay cannot be done as asked; says what is wrong and what to do."""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from app.misuse import Misuse
+
 DEFAULT_SEED = 7
 DEFAULT_EVENTS = 20_000
 DEFAULT_WEEKS = 40
@@ -20,7 +22,7 @@ CONTRACTS_PER_PERSON = 1.85
 LINES_OF_A_FULL_SPAN = 4_000
 
 
-class ScenarioError(ValueError):
+class ScenarioError(Misuse, ValueError):
     """An option that no firm can be made of. The message names the option, its value and what is allowed."""
 
 
