@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos check lint types layers bench schema lock test-browser clean
+.PHONY: help setup demo test chaos check lint types layers bench schema lock test-browser kafka test-kafka clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,8 +26,8 @@ demo: $(READY) ## a simulated firm, live, on the embedded host (ARGS="--events 2
 test: $(READY) ## the test suite, but for the tests that take a minute each
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
-chaos: $(READY) ## the tests that take a minute each: kills under load
-	$(BIN)/python -m pytest -m slow $(ARGS)
+chaos: $(READY) ## the tests that take a minute each: kills under load (needs what test-kafka needs)
+	$(BIN)/python -m pytest -m "slow or (slow and kafka)" $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -48,6 +48,12 @@ schema: $(READY) ## write the JSON Schemas and the AsyncAPI document from the mo
 
 test-browser: $(READY) ## drive the page in Debian's Chromium
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+
+kafka: $(READY) ## Apache Kafka in the foreground on loopback (ARGS="--port 9092 --data DIR"); needs Java 17, at first Maven
+	$(BIN)/python -m tests.kafka.broker $(ARGS)
+
+test-kafka: $(READY) ## the worker on a real Kafka; fails where none can be had
+	$(BIN)/python -m pytest -m "kafka and not slow" tests/kafka $(ARGS)
 
 lock: ## pin what pyproject.toml asks for in requirements.lock (ARGS=--upgrade for newer versions)
 	$(PYTHON) -m venv --without-pip $(VENV)-lock
