@@ -6,9 +6,7 @@ The effects of a batch and its position commit in one transaction.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from time import monotonic
 from types import TracebackType
@@ -28,11 +26,11 @@ from agents.effects import (
 )
 from agents.intake import intake
 from app.engine.feed import Feed, Published
+from app.engine.placement import Taken, likely_topic, place
 from app.engine.runner import Runner
 from app.engine.statements import dead_letter_headers, encode
 from app.engine.store import Letter, Store, Tables
 from app.engine.topology import READERS, addressed, partition_of
-from app.events.catalogue import TYPES
 from app.events.reader import Accepted, Reader
 from app.events.refusal import Refusal
 from tables import Store as TableStore
@@ -41,17 +39,6 @@ STATEMENTS = "statements"  # the one log of everything derived; topics are told 
 KEPT_STATEMENTS = 200_000
 PUBLISH_SECONDS = 0.5
 """While records keep coming, a contract is stated this often at most; as soon as there are none, at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of one event on its way in."""
-
-    topic: str
-    partition: int
-    offset: int
-    accepted: Accepted | None
-    refusal: Refusal | None
 
 
 class EmbeddedHost:
@@ -114,18 +101,14 @@ class EmbeddedHost:
     def _place(
         self, line: bytes, headers: Sequence[tuple[str, bytes]]
     ) -> tuple[str, int, Accepted | None, Refusal | None]:
-        try:
-            accepted = self._reader.read(line, headers)
-        except Refusal as refusal:
-            return _likely_topic(line, headers), 0, None, refusal
-        key = accepted.key or accepted.fact.entity
-        return TYPES[accepted.fact.type].topic, partition_of(key, self.store.partitions), accepted, None
+        topic, key, accepted, refusal = place(self._reader, line, headers)
+        return topic, 0 if key is None else partition_of(key, self.store.partitions), accepted, refusal
 
     def append(self, lines: Sequence[bytes]) -> None:
         """Append structured events to the input topics, durably and unread: for whoever wants no receipts."""
         topics: dict[str, list[Letter]] = {}
         for line in lines:
-            topics.setdefault(_likely_topic(line), []).append(Letter(line, []))
+            topics.setdefault(likely_topic(line), []).append(Letter(line, []))
         with self.store.transaction():
             for number, (topic, letters) in enumerate(topics.items()):
                 self.store.append_raw(topic, number % self.store.partitions, letters, self._now())
@@ -233,15 +216,3 @@ class EmbeddedHost:
         self.store.trim(STATEMENTS, KEPT_STATEMENTS)
         self.stated += len(statements)
         return [Published(position, topic, key, type_, value) for topic, key, position, type_, value in rows]
-
-
-def _likely_topic(line: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> str:
-    """The input topic that a record is probably meant for, read or not: agents take every type from every topic."""
-    named = dict(headers).get("ce_type")
-    found = _TYPE_SAID.search(line) if named is None else None
-    kind = found[1] if found else (named or b"").partition(b".")[0]
-    return _TOPIC_OF_KIND.get(kind, "reference")
-
-
-_TYPE_SAID = re.compile(rb'"type"\s*:\s*"(\w+)\.')
-_TOPIC_OF_KIND = {known.kind.encode(): known.topic for known in TYPES.values()}
