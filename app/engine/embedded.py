@@ -26,7 +26,7 @@ from agents.effects import (
 )
 from agents.intake import intake
 from app.engine.feed import Feed, Published
-from app.engine.placement import Taken, likely_topic, place
+from app.engine.placement import Taken, likely_topic, placed
 from app.engine.runner import Runner
 from app.engine.statements import dead_letter_headers, encode
 from app.engine.store import Letter, Store, Tables
@@ -101,7 +101,7 @@ class EmbeddedHost:
     def _place(
         self, line: bytes, headers: Sequence[tuple[str, bytes]]
     ) -> tuple[str, int, Accepted | None, Refusal | None]:
-        topic, key, accepted, refusal = place(self._reader, line, headers)
+        topic, key, accepted, refusal = placed(self._reader, line, headers)
         return topic, 0 if key is None else partition_of(key, self.store.partitions), accepted, refusal
 
     def append(self, lines: Sequence[bytes]) -> None:

@@ -35,7 +35,7 @@ class Taken:
     refusal: Refusal | None
 
 
-def place(reader: Reader, line: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> Placement:
+def placed(reader: Reader, line: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> Placement:
     """Read the event to know where it belongs; what cannot be read has a topic all the same, and ends in its dead
     letters."""
     try:
