@@ -106,7 +106,7 @@ def test_a_damaged_store_is_named(store: Path) -> None:
 
 _AS_NOBODY = """
 import os, sys
-import app.cli
+import app.cli, app.commands.feeding  # nobody may not read what root imports from
 if os.geteuid() == 0:
     os.setuid(int(sys.argv[1]))
 sys.exit(app.cli.main(sys.argv[2:]))
