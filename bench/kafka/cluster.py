@@ -77,7 +77,8 @@ class Cluster:
     def ends(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:
         """Behind the last record of every partition."""
         places = [Place(topic, partition) for topic in topics for partition in range(self.partitions)]
-        asked = self._admin.list_offsets({place: OffsetSpec.latest() for place in places}  # type: ignore[no-untyped-call])
+        last = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        asked = self._admin.list_offsets(dict.fromkeys(places, last))
         return {(place.topic, place.partition): found.result(SECONDS).offset for place, found in asked.items()}
 
     def records(self, topics: Iterable[str]) -> int:
