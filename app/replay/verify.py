@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count
 from typing import Any
 
-from agents.effects import ENGAGEMENTS, FACTS, RESOURCES, Record
 from app.engine.figures import Figures
 from app.engine.memory import MemoryHost, MemoryStore, Overlay
 from app.engine.store import Store
-from app.events.fact import Fact
 from app.replay.digest import (
     FACT_TABLES,
     LEDGER_TABLES,
@@ -21,9 +19,10 @@ from app.replay.digest import (
     ledger_pairs,
     replicas_agree,
 )
+from app.replay.journals import CHUNK, READ_IN_ORDER, Journals, Progress, StoredJournals, accepted, numbered
+from tables import Store as Tables
 from tables.controls import CONTROLS
 
-CHUNK = 20_000
 SHOWN = 20
 
 
@@ -51,21 +50,45 @@ class Verdict:
         }
 
 
-async def verify(store: Store, progress: Callable[[int], None] = lambda records: None) -> Verdict:
-    """Replay the journal and compare every fact, every priced entry, every sum and every figure.
+async def verify(store: Store, progress: Progress = lambda records: None) -> Verdict:
+    """Compare an embedded host's tables with a replay of its journal; `progress` is told journal records read.
 
     A running store's tables may be behind its journal: what they lack is folded in memory first, over a snapshot.
     """
+    journals = StoredJournals(store)
+    tables = [Overlay(store.tables(p)) for p in range(store.partitions)]
+    live = await caught_up(journals, tables, store.position)
+    return await compare(live, journals, progress)
+
+
+async def caught_up(
+    journals: Journals, tables: Sequence[MemoryStore], position: Callable[[str, int], int]
+) -> Sequence[MemoryStore]:
+    """The tables once their agents have worked off the journals, each from its `position` (topic, partition) on.
+
+    What a value includes already is skipped by its fence, so a position may be too low but never too high.
+    """
+    host = MemoryHost(journals.partitions, batch_size=CHUNK, publish=False, stores=tables)
+    places = [(topic, partition) for topic in READ_IN_ORDER for partition in range(journals.partitions)]
+    for topic, partition in places:  # all before the first step: what agents tell each other comes behind what is there
+        host.advance(topic, journals.end(topic, partition), partition)
+    for topic, partition in places:
+        async for records in journals.records(topic, partition, position(topic, partition)):
+            await host.step(topic, partition, records)
+    await host.drain()
+    return tables
+
+
+async def compare(live: Sequence[Tables], journals: Journals, progress: Progress = lambda records: None) -> Verdict:
+    """Replay the journals and compare every fact, every priced entry, every sum and every figure."""
     verdict = Verdict()
-    live = await _caught_up(store)
     host = MemoryHost(1, batch_size=CHUNK, publish=False)
-    for topic in (FACTS, ENGAGEMENTS, RESOURCES):
-        for records in _recorded(store, topic):
-            host.advance(topic, len(records))
-            await host.step(topic, 0, records)
+    for topic in READ_IN_ORDER:
+        numbers = count()
+        async for facts in accepted(journals, topic, progress):
+            host.receive(topic, 0, numbered(facts, numbers))
             await host.drain()
-            verdict.records += len(records)
-            progress(len(records))
+            verdict.records += len(facts)
     for table in FACT_TABLES:
         _compare(verdict, table, dict(fact_pairs(live, table)), dict(fact_pairs(host.stores, table)))
     for table in LEDGER_TABLES:
@@ -80,53 +103,6 @@ async def verify(store: Store, progress: Callable[[int], None] = lambda records:
         ]
         _compare(verdict, name, sides[0], sides[1])
     return verdict
-
-
-async def _caught_up(store: Store) -> list[MemoryStore]:
-    overlays: list[MemoryStore] = [Overlay(store.tables(p)) for p in range(store.partitions)]
-    host = MemoryHost(store.partitions, batch_size=CHUNK, publish=False, stores=overlays)
-    topics = (FACTS, ENGAGEMENTS, RESOURCES)
-    for topic in topics:  # all before the first step: what agents tell each other comes behind what is stored
-        for partition in range(store.partitions):
-            host.advance(topic, store.end(topic, partition), partition)
-    for topic in topics:
-        for partition in range(store.partitions):
-            place = store.position(topic, partition)
-            while records := store.read(topic, partition, place, CHUNK):
-                await host.step(topic, partition, records)
-                place = records[-1].offset + 1
-    await host.drain()
-    return overlays
-
-
-def _recorded(store: Store, topic: str) -> Iterator[list[Record]]:
-    """What intake wrote into a journal; reference data once, from the first partition."""
-    offset = 0
-    for partition in range(store.partitions):
-        facts = facts_of(store, topic, partition)
-        kept = (fact for fact in facts if partition == 0 or topic != ENGAGEMENTS or has_home(fact))
-        while chunk := list(islice(kept, CHUNK)):
-            yield [Record(offset + i, _numbered(fact, offset + i)) for i, fact in enumerate(chunk)]
-            offset += len(chunk)
-
-
-def facts_of(store: Store, topic: str, partition: int) -> Iterator[Fact]:
-    """What intake wrote into one partition of a journal, without what agents told each other."""
-    place = 0
-    while records := store.read(topic, partition, place, CHUNK):
-        place = records[-1].offset + 1
-        yield from (record.value for record in records if isinstance(record.value, Fact))
-
-
-def has_home(fact: Fact) -> bool:
-    """Whether the fact names a contract; reference data does not, and is copied to every partition."""
-    return b'"contract_id"' in bytes(fact.data)
-
-
-def _numbered(fact: Fact, offset: int) -> Fact:
-    """The fact as a record of this replay: its origin is its place here."""
-    fact.topic, fact.partition, fact.offset = "journal", 0, offset
-    return fact
 
 
 def _compare(verdict: Verdict, table: str, live: dict[str, bytes], replayed: dict[str, bytes]) -> None:
