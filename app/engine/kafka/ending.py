@@ -1,0 +1,40 @@
+"""How a worker ends: at once, with a code that tells its supervisor what to do, and a sentence that tells people."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import NoReturn
+
+
+class Exit(IntEnum):
+    """Exit codes of a worker. Only CONFIGURATION needs somebody to act; after the others the supervisor starts anew."""
+
+    AGENT = 70  # an agent raised: its batch was not acknowledged
+    POSITION = 71  # records were skipped or lost on the way in
+    LEASE = 72  # the group may have given our partitions away
+    DELIVERY = 73  # a record could not be delivered
+    FOREIGN = 74  # somebody else wrote to a changelog partition of ours
+    BROKER = 75  # no broker answers
+    LOAD = 76  # the tables could not be loaded
+    STALLED = 77  # records wait and nothing advances
+    CONFIGURATION = 78  # it cannot be right until somebody acts
+
+
+class Unfit(Exception):  # noqa: N818 - a state of the installation, named for what is so
+    """The worker cannot be right as things are; the message says what is wrong and what to do about it."""
+
+
+def say(level: str, event: str, **fields: object) -> None:
+    """One JSON line on standard error."""
+    line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level, "event": event, **fields}
+    print(json.dumps(line, default=str), file=sys.stderr, flush=True)
+
+
+def end(code: Exit, reason: str, **fields: object) -> NoReturn:
+    """End the process now, acknowledging nothing more: what was not delivered is read again after the start."""
+    say("error", "worker.ended", code=int(code), why=code.name.lower(), reason=reason, **fields)
+    os._exit(code)

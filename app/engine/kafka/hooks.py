@@ -1,0 +1,310 @@
+"""Every place where Faust, or aiokafka under it, is told to do otherwise. Nothing else leans on their insides.
+
+Stock Faust 0.15.3 pays for each record what a whole batch costs, acknowledges what an agent failed on, commits past
+records in flight, and recovers tables one record at a time (`docs/decisions/0009`). Here one *record batch of one
+partition* is one Faust event, an offset is committed only behind everything before it, and tables are filled by our own
+loader before agents start. `PINNED` names the versions all this was read in and tested with; `verify` refuses others,
+and `tests/kafka/test_hooks.py` fails when a name leaned on here changes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import version
+from time import monotonic
+from typing import Any, Protocol
+
+import faust.transport.drivers.aiokafka as driver
+from faust.serializers.schemas import Schema
+from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery
+from faust.types import TP
+
+from app.engine.kafka.ending import Exit, Unfit, end
+from app.engine.kafka.lease import Lease
+
+PINNED = {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": "0.14.0"}
+_RETRIES = 3
+"""How often a gap in the offsets is read again before it is taken for what it seems."""
+
+
+def verify() -> None:
+    """Raises Unfit where a library is not the version whose insides this module knows."""
+    for name, wanted in PINNED.items():
+        found = version(name)
+        if found != wanted:
+            raise Unfit(f"{name} is {found}, but the Kafka host knows the insides of {wanted} only; install {wanted}")
+
+
+class Steering(Protocol):
+    """What the hooks ask of the host."""
+
+    lease: Lease
+    sources: frozenset[str]  # every topic that an agent reads, by its full name
+    gapless: frozenset[str]  # those of them in which every offset holds a record
+    max_records: int
+    holding: bool  # the slices are loaded: their records may be read
+
+    async def load(self, partitions: set[int]) -> None:
+        """Hold exactly these slices, complete, before any of their records is read."""
+        ...
+
+    def revoked(self) -> None:
+        """No slice is ours until `load`; everything that had begun is delivered."""
+        ...
+
+
+class RecordBatch:
+    """Consecutive records of one partition. To Faust it looks like one record, and it is its own value."""
+
+    __slots__ = ("first", "offset", "partition", "records", "timestamp", "timestamp_type", "topic")
+    headers: Sequence[tuple[str, bytes]] = ()
+    key = None
+    checksum = None
+    serialized_key_size = 0
+    serialized_value_size = 0
+
+    def __init__(self, topic: str, partition: int, records: list[Any]) -> None:
+        last = records[-1]
+        self.topic, self.partition, self.records = topic, partition, records
+        self.first, self.offset = records[0].offset, last.offset
+        self.timestamp, self.timestamp_type = last.timestamp, last.timestamp_type
+
+    @property
+    def value(self) -> RecordBatch:
+        return self
+
+
+class BatchSchema(Schema[Any, Any]):
+    """Hands the batch through: agents decode, so that one bad record costs no other."""
+
+    def loads_key(self, app: Any, message: Any, **options: Any) -> None:
+        return None
+
+    def loads_value(self, app: Any, message: Any, **options: Any) -> Any:
+        return message.value
+
+
+def scheduler(steering: Steering) -> type[Any]:
+    """The `ConsumerScheduler` setting: cuts what was fetched into batches, taking turns between partitions."""
+
+    class Scheduler:
+        def iterate(self, fetched: Mapping[TP, Iterable[Any]]) -> Iterator[tuple[TP, RecordBatch]]:
+            turns = [_cut(tp, list(records), steering.max_records) for tp, records in fetched.items()]
+            while turns:
+                left = []
+                for turn in turns:
+                    batch = next(turn, None)
+                    if batch is not None:
+                        yield batch
+                        left.append(turn)
+                turns = left
+
+    return Scheduler
+
+
+def _cut(tp: TP, records: list[Any], size: int) -> Iterator[tuple[TP, RecordBatch]]:
+    for start in range(0, len(records), size):
+        yield tp, RecordBatch(tp.topic, tp.partition, records[start : start + size])
+
+
+def transport(steering: Steering, tune: Callable[[Any], None]) -> type[driver.Transport]:
+    """Faust's transport with a consumer that commits only along the chain of delivered batches.
+
+    `tune` is given aiokafka's consumer before it connects.
+    """
+
+    class Listener(driver.ConsumerRebalanceListener):
+        async def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
+            coordinator = self._thread._ensure_consumer()._coordinator
+            _hear_heartbeats(coordinator, steering.lease)
+            steering.lease.renew(monotonic(), rejoining=False)
+            await super().on_partitions_assigned(assigned)
+
+    class Thread(driver.AIOKafkaConsumerThread):
+        def _create_worker_consumer(self, transport: Any) -> Any:
+            consumer = super()._create_worker_consumer(transport)
+            tune(consumer)
+            return consumer
+
+    class Consumer(_ChainedConsumer):
+        RebalanceListener = Listener
+
+        def _new_consumer_thread(self) -> Thread:
+            return Thread(self, loop=self.loop, beacon=self.beacon)
+
+    Consumer.steering = steering
+
+    class Transport(driver.Transport):
+        pass
+
+    Transport.Consumer = Consumer
+    return Transport
+
+
+def _hear_heartbeats(coordinator: Any, lease: Lease) -> None:
+    """Renew the lease with every heartbeat that is answered well; once per coordinator."""
+    if hasattr(coordinator, "heard"):
+        return
+    beat: Callable[[], Awaitable[bool]] = coordinator._do_heartbeat
+    coordinator.heard = True
+
+    async def heard() -> bool:
+        since = monotonic()
+        answered = await beat()
+        if answered:
+            lease.renew(since, rejoining=coordinator._rejoin_needed_fut.done())
+        return answered
+
+    coordinator._do_heartbeat = heard
+
+
+class _ChainedConsumer(driver.Consumer):
+    """A consumer whose offsets follow a chain per partition: handed out in order, committed in order.
+
+    Every restart of the flow (`resume_flow`) begins an epoch: streams were emptied, so whatever had been fetched is
+    void, and reading begins again at what was committed.
+    """
+
+    steering: Steering
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._chain: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets of the batches handed out
+        self._expected: dict[TP, int] = {}  # the next offset to hand out
+        self._gaps: dict[TP, tuple[int, int]] = {}  # gaps seen: (where it ends, how often)
+        self._epoch = 0
+        self._seek_first = False
+        super().__init__(*arguments, **options)
+
+    def resume_flow(self) -> None:
+        super().resume_flow()
+        self._epoch += 1
+        self._seek_first = True
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's signature
+        if self._seek_first and not self.app.in_recovery:
+            self._seek_first = False
+            await self.perform_seek()  # there is one loop that fetches, so nothing older is under way after this
+        epoch = self._epoch
+        async for tp, message in super().getmany(timeout):
+            if epoch != self._epoch or self._seek_first:
+                return
+            batch: Any = message.value
+            if tp.topic in self.steering.sources and self.steering.holding and self._hand_out(tp, batch):
+                self._read_offset[tp] = None  # else Faust would look for gaps of its own
+                yield tp, message
+
+    def _hand_out(self, tp: TP, batch: RecordBatch) -> bool:
+        expected = self._expected.get(tp)
+        if expected is None:
+            end(Exit.POSITION, "a record came from a partition whose position is not known", partition=str(tp))
+        if batch.offset < expected:
+            return False  # fetched before the position was set
+        if batch.first < expected:
+            batch.records = [record for record in batch.records if record.offset >= expected]
+            batch.first = batch.records[0].offset
+        if batch.first > expected and not self._real_gap(tp, expected, batch.first):
+            self._seek_first = True
+            return False
+        self._gaps.pop(tp, None)
+        self._expected[tp] = batch.offset + 1
+        self._chain[tp].append(batch.offset)
+        return True
+
+    def _real_gap(self, tp: TP, expected: int, first: int) -> bool:
+        """Whether the offsets between hold no record. What was lost on its way here is there when read again."""
+        seen, times = self._gaps.get(tp, (first, 0))
+        times = times + 1 if seen == first else 1
+        self._gaps[tp] = (first, times)
+        if times <= _RETRIES:
+            return False
+        if tp.topic in self.steering.gapless:
+            end(
+                Exit.CONFIGURATION,
+                f"{tp.topic} partition {tp.partition} holds no records from {expected} to {first - 1}, which were not"
+                " read yet: they were deleted or compacted away; restore them, or replay what is left into a new group",
+            )
+        return True
+
+    async def perform_seek(self) -> None:
+        """Begin again at what is committed, at the start where nothing is."""
+        self._chain.clear()
+        self._expected.clear()
+        sources = self.steering.sources
+        for kept in (self._acked, self._acked_index):
+            for tp in [tp for tp in kept if tp.topic in sources]:
+                kept.pop(tp, None)
+        await super().perform_seek()
+        mine = [tp for tp in self.assignment() if tp.topic in sources]
+        fresh = [tp for tp in mine if not self._committed_offset.get(tp)]
+        if fresh:  # aiokafka leaves the position of a partition that was never committed where it is
+            for tp, first in (await self.earliest_offsets(*fresh)).items():
+                await self.seek(tp, first or 0)
+                self._expected[TP(tp.topic, tp.partition)] = first or 0
+        for tp in mine:
+            if self._committed_offset.get(tp):
+                self._expected[tp] = self._committed_offset[tp]  # type: ignore[assignment]
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        await super().on_partitions_revoked(revoked)  # waits until what had begun is delivered, and commits it
+        for tp in revoked:
+            self._chain.pop(tp, None)
+            self._expected.pop(tp, None)
+        self.steering.revoked()
+
+    def _new_offset(self, tp: TP) -> int | None:
+        """What may be committed: the end of the last batch before which every batch is acknowledged."""
+        if tp.topic not in self.steering.sources:
+            offset: int | None = super()._new_offset(tp)
+            return offset
+        acked, chain, last = self._acked_index[tp], self._chain[tp], None
+        while chain and chain[0] in acked:
+            last = chain.popleft()
+            acked.discard(last)
+        if last is None:
+            return None
+        self._acked[tp][:] = [offset for offset in self._acked[tp] if offset > last]
+        return last + 1
+
+    def positions(self) -> dict[TP, tuple[int, int | None]]:
+        """(next offset to hand out, end of the partition as last heard; None before anything was) of what is read."""
+        return {tp: (expected, self.highwater(tp)) for tp, expected in self._expected.items()}
+
+
+def table_manager(steering: Steering) -> type[TableManager]:
+    """The `TableManager` setting: recovery is ours, Faust finds nothing left to recover."""
+
+    class Loading(Recovery):
+        async def _build_offsets(self, consumer: Any, tps: set[TP], destination: Any, title: str) -> None:
+            for tp in tps:
+                destination[tp] = self.active_highwaters[tp] if title == "active" else -1
+
+        async def on_recovery_completed(self, generation_id: int = 0) -> None:
+            await steering.load({tp.partition for tp in self.active_tps})
+            await super().on_recovery_completed(generation_id)
+
+    class Manager(TableManager):
+        @property
+        def recovery(self) -> Recovery:
+            if self._recovery is None:
+                self._recovery = Loading(self.app, self, beacon=self.beacon, loop=self.loop)
+            return self._recovery
+
+    return Manager
+
+
+def owners(app: Any, changelog: str) -> dict[int, str]:
+    """Which worker holds which slice, by the address it told the group, as of the last assignment."""
+    told: Mapping[str, Mapping[str, Iterable[int]]] = app.assignor.changelog_distribution
+    return {p: address for address, topics in told.items() for p in topics.get(changelog, ())}
+
+
+def leave_at_stop(app: Any) -> None:
+    """Have a worker that stops in good order leave the group, though its membership outlives a crash.
+
+    aiokafka lets a static member keep its partitions until the session ends; who stops for good hands them over.
+    """
+    consumer = app.consumer._thread._consumer
+    if consumer is not None and consumer._coordinator is not None:
+        consumer._coordinator._group_instance_id = None

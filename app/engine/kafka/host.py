@@ -1,0 +1,538 @@
+"""The Kafka host: one Faust application that runs every agent on the partitions it is given.
+
+*Slice* p is partition p of every topic: inputs, journals, changelog, what is derived. The group gives a slice to one
+worker as a whole, so an agent finds everything it needs in one place. A worker does not survive what it cannot explain:
+it ends itself (`app.engine.kafka.ending`), and what it had not acknowledged is read again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import faust
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+from faust.types import TP
+from yarl import URL
+
+from agents.effects import Effects
+from app.engine.kafka import hooks, topics
+from app.engine.kafka.changelog import Load, read
+from app.engine.kafka.ending import Exit, Unfit, end, say
+from app.engine.kafka.hooks import BatchSchema, RecordBatch
+from app.engine.kafka.job import Job
+from app.engine.kafka.lane import Lane
+from app.engine.kafka.lease import Lease
+from app.engine.kafka.records import (
+    Wire,
+    changelog_record,
+    dead_letter_record,
+    encode_journal,
+    journal_key,
+    parse_version,
+    statement_record,
+    version_of,
+)
+from app.engine.kafka.security import client_arguments
+from app.engine.kafka.values import MemoryValues, RocksValues, SliceTables, Values
+from app.engine.kafka.writer import Frontier, Writer
+from app.engine.topology import addressed
+from app.settings import Settings
+
+REBALANCE_SECONDS = 20.0
+COMMIT_SECONDS = 0.25
+STALL_SECONDS = 45.0
+"""A worker on which records wait for so long without anything advancing ends itself."""
+
+LOOK_SECONDS = 5.0
+"""How often topics and changelog ends are looked at."""
+
+
+class Slice:
+    """What this worker holds of one partition: tables, where their changelog ends, and a lane for each topic."""
+
+    def __init__(self, partition: int, values: Values, frontier: Frontier) -> None:
+        self.partition, self.values, self.frontier = partition, values, frontier
+        self.tables = SliceTables(values)
+        self.lanes: dict[str, Lane] = {}
+
+    async def close(self) -> None:
+        for lane in self.lanes.values():
+            await lane.stop()
+        self.values.close()
+
+
+class KafkaHost:
+    """A worker of `job`. `start` joins the group, `stop` leaves it in good order.
+
+    `tables` are those of the slices this worker holds and has loaded; `owners` says who has the others.
+    """
+
+    def __init__(self, settings: Settings, job: Job, address: str) -> None:
+        self.settings, self.job, self.address = settings, job, address
+        self.partitions = settings.kafka_partitions
+        self.lease = Lease(settings.kafka_session_seconds, REBALANCE_SECONDS * 0.9)
+        self.max_records = settings.batch_size
+        self.sources = frozenset(job.prefix + name for seat in job.seats for name in seat.topics)
+        self.gapless = job.gapless
+        self.listeners: list[Callable[[Effects], None]] = []
+        self.forgotten: list[Callable[[int], None]] = []  # told of a slice whose tables changed hands
+        self.processed = 0
+        self.stated = 0
+        self.restarts = 0
+        self._arguments = client_arguments(settings)
+        self._writer = Writer(self._arguments, self.lease)
+        self._slices: dict[int, Slice] = {}
+        self.holding = False
+        self._loading: set[int] = set()
+        self._advanced: dict[TP, tuple[int, float]] = {}
+        self._ends: AIOKafkaConsumer | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Check what the worker stands on, then join the group.
+
+        Raises Unfit where somebody must act first, ConnectionError where no broker answers.
+        """
+        hooks.verify()
+        await self._prepare()
+        await self._writer.start()
+        self._ends = AIOKafkaConsumer(**self._arguments)
+        await self._ends.start()
+        (self.settings.kafka_data_dir / "faust").mkdir(parents=True, exist_ok=True)
+        self._app = self._faust()
+        await self._app.start()
+        self._tasks.append(asyncio.create_task(self._watch()))
+
+    async def _prepare(self) -> None:
+        client = await topics.admin(self._arguments)
+        try:
+            made = await topics.create(
+                client, self.job.topics, self.settings.kafka_partitions, self.settings.kafka_replication
+            )
+            if made:
+                say("info", "topics.made", topics=made)
+            self.partitions = await topics.check(client, self.job.topics)
+        finally:
+            await client.close()
+
+    async def stop(self) -> None:
+        """Finish what has begun, commit, leave the group, so that others take over at once."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        hooks.leave_at_stop(self._app)
+        await self._app.stop()
+        for held in self._slices.values():
+            await held.close()
+        self._slices.clear()
+        await self._writer.stop()
+        if self._ends is not None:
+            await self._ends.stop()
+
+    def _faust(self) -> faust.App:
+        settings, job = self.settings, self.job
+        logging.getLogger("faust").setLevel(logging.ERROR)
+        logging.getLogger("mode").setLevel(logging.ERROR)
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+        app = faust.App(
+            job.group,
+            broker=[URL(f"kafka://{place.strip()}") for place in settings.kafka_bootstrap.split(",")],
+            broker_credentials=_credentials(self._arguments),
+            store="memory://",
+            datadir=str(settings.kafka_data_dir / "faust"),
+            topic_partitions=self.partitions,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            web_enabled=False,
+            canonical_url=self.address,
+            autodiscover=False,
+            broker_session_timeout=settings.kafka_session_seconds,
+            broker_heartbeat_interval=settings.kafka_session_seconds / 12,
+            broker_rebalance_timeout=REBALANCE_SECONDS,
+            broker_request_timeout=max(30.0, settings.kafka_session_seconds + 5),
+            broker_commit_interval=COMMIT_SECONDS,
+            broker_commit_every=None,
+            stream_buffer_maxsize=8,
+            stream_wait_empty=True,
+            consumer_max_fetch_size=1 << 20,
+            consumer_auto_offset_reset="earliest",
+            table_standby_replicas=0,
+            cython_optimizations=True,
+            worker_redirect_stdouts=False,
+            ConsumerScheduler=hooks.scheduler(self),
+            TableManager=hooks.table_manager(self),
+            consumer_group_instance_id=settings.kafka_instance or None,
+        )
+        app.finalize()
+        app.transport = hooks.transport(self, _tune)(app.conf.broker_consumer, app)
+        app.Table("tables", key_type=bytes, value_type=bytes, partitions=self.partitions)
+        for seat in job.seats:
+            channel = app.topic(
+                *(job.prefix + name for name in seat.topics),
+                schema=BatchSchema(),
+                value_type=bytes,
+                partitions=self.partitions,
+            )
+            app.agent(channel, name=f"headrace.{seat.name}")(self._agent)
+        return app
+
+    async def _agent(self, stream: Any) -> None:
+        """What every Faust agent does: hand each record batch to the lane of its partition, which acknowledges it."""
+        async for event in stream.noack().events():
+            batch: RecordBatch = event.value
+            held = self._slices.get(batch.partition)
+            if held is None or not self.holding:
+                end(Exit.POSITION, f"records came from {batch.topic} partition {batch.partition}, which is not held")
+            await held.lanes[batch.topic].put(event)
+
+    # -- slices -----------------------------------------------------------------------------------------------------
+
+    @property
+    def tables(self) -> dict[int, SliceTables]:
+        """Tables by slice. None once the lease has lapsed: somebody else may have newer ones."""
+        if self.lease.overdue():
+            return {}
+        return {p: held.tables for p, held in sorted(self._slices.items())}
+
+    @property
+    def owners(self) -> dict[int, str]:
+        """The address of each slice's worker, as of the last assignment."""
+        return hooks.owners(self._app, self.job.changelog)
+
+    def revoked(self) -> None:
+        """The group is being rebalanced: nothing is written until slices are given again; they may be the same."""
+        self.holding = False
+
+    async def load(self, partitions: set[int]) -> None:
+        """Take over exactly these slices. One that is held already is kept if nobody wrote to it meanwhile."""
+        began = monotonic()
+        self._loading = set(partitions)
+        ends = await self._changelog_ends(partitions)
+        for p in [p for p, held in self._slices.items() if ends.get(p) != held.frontier.offset]:
+            await self._drop(p)
+        fresh = {p: ends[p] for p in sorted(partitions) if p not in self._slices}
+        committed = await self._committed(partitions)
+        source_ends = await self._source_ends(partitions)
+        loaded = await self._read(fresh)
+        for p, load in loaded.items():
+            self._check(p, load, committed, source_ends)
+            await self._take_over(p, load, ends[p], committed)
+        self.holding = True
+        self._loading.clear()
+        self._advanced.clear()
+        if fresh:
+            say(
+                "info",
+                "slices.loaded",
+                slices=sorted(fresh),
+                kept=sorted(partitions - set(fresh)),
+                records=sum(load.records for load in loaded.values()),
+                seconds=round(monotonic() - began, 3),
+            )
+
+    async def _drop(self, partition: int) -> None:
+        await self._slices.pop(partition).close()
+        for tell in self.forgotten:
+            tell(partition)
+
+    async def _read(self, wanted: Mapping[int, int]) -> dict[int, Load]:
+        loads = {p: Load(self._values(p)) for p in wanted}
+        for p, offset in wanted.items():
+            if loads[p].values.position > offset:
+                raise_ended(self.job.changelog, p, loads[p].values.position, offset)
+        stretches = {p: (loads[p].values.position, offset) for p, offset in wanted.items()}
+        try:
+            async for p, records, position in read(self._arguments, self.job.changelog, stretches):
+                loads[p].take(records, position)
+                await asyncio.sleep(0)
+        except BaseException:
+            for load in loads.values():
+                load.values.close()
+            raise
+        return loads
+
+    def _values(self, partition: int) -> Values:
+        if self.settings.kafka_store == "rocksdb":
+            return RocksValues(self._folder(partition))
+        return MemoryValues()
+
+    def _folder(self, partition: int) -> Path:
+        return self.settings.kafka_data_dir / self.job.group / f"slice-{partition}"
+
+    async def _take_over(
+        self, partition: int, load: Load, offset: int, committed: Mapping[tuple[str, int], int]
+    ) -> None:
+        frontier = Frontier(self.job.changelog, partition, offset, load.values)
+        repairs = [Wire(key, value, []) for key, value in load.repairs()]
+        if repairs:
+            say("warning", "changelog.repaired", slice=partition, keys=len(repairs))
+            await self._writer.send(self.job.changelog, partition, repairs, frontier)
+        held = Slice(partition, load.values, frontier)
+        tops = dict(map(parse_version, load.values.tops.values()))
+        for seat in self.job.seats:
+            for name in seat.topics:
+                position = committed.get((self.job.prefix + name, partition), 0)
+                held.lanes[self.job.prefix + name] = Lane(
+                    seat,
+                    name,
+                    partition,
+                    seat.make(held.tables),
+                    self._deliver,
+                    last=position - 1,
+                    behind=tops.get(seat.number, -1) if len(seat.topics) == 1 else -1,
+                    owing=seat.states and bool(load.values.tops),
+                )
+        self._slices[partition] = held
+
+    def _check(
+        self,
+        partition: int,
+        load: Load,
+        committed: Mapping[tuple[str, int], int],
+        ends: Mapping[tuple[str, int], int],
+    ) -> None:
+        """A changelog that ends before what was acknowledged has lost something: refuse it, whatever it still holds.
+
+        So is one that knows of records which their topic does not reach: the group forgets what it acknowledged when a
+        topic is deleted, the tables do not.
+        """
+        tops = dict(map(parse_version, load.values.tops.values()))
+        for seat in self.job.seats:
+            known = tops.get(seat.number, -1)
+            acknowledged = max(committed.get((self.job.prefix + name, partition), 0) for name in seat.topics) - 1
+            if acknowledged > known:
+                raise_lost(self.job.changelog, partition, seat.name, acknowledged, known)
+            last = max(ends[self.job.prefix + name, partition] for name in seat.topics) - 1
+            if known > last:
+                raise_ended(self.job.prefix + seat.topics[0], partition, known + 1, last + 1)
+
+    async def _changelog_ends(self, partitions: Iterable[int]) -> dict[int, int]:
+        assert self._ends is not None
+        places = [TopicPartition(self.job.changelog, p) for p in sorted(partitions)]
+        if not places:
+            return {}
+        first = await self._ends.beginning_offsets(places)
+        for place, offset in first.items():
+            if offset:
+                raise_lost_head(self.job.changelog, place.partition, offset)
+        ends = await self._ends.end_offsets(places)
+        return {place.partition: offset for place, offset in ends.items()}
+
+    async def _committed(self, partitions: set[int]) -> dict[tuple[str, int], int]:
+        """What the group has acknowledged; checked against what the topics still hold."""
+        client = await topics.admin(self._arguments)
+        try:
+            found: Mapping[Any, OffsetAndMetadata] = await client.list_consumer_group_offsets(self.job.group)
+        finally:
+            await client.close()
+        committed = {
+            (place.topic, place.partition): said.offset
+            for place, said in found.items()
+            if place.partition in partitions and place.topic in self.sources and said.offset >= 0
+        }
+        await self._check_sources(committed)
+        return committed
+
+    async def _source_ends(self, partitions: Iterable[int]) -> dict[tuple[str, int], int]:
+        assert self._ends is not None
+        places = [TopicPartition(topic, p) for topic in sorted(self.sources) for p in partitions]
+        ends = await self._ends.end_offsets(places) if places else {}
+        return {(place.topic, place.partition): offset for place, offset in ends.items()}
+
+    async def _check_sources(self, committed: Mapping[tuple[str, int], int]) -> None:
+        assert self._ends is not None
+        places = [TopicPartition(*place) for place in committed]
+        if not places:
+            return
+        first, ends = await self._ends.beginning_offsets(places), await self._ends.end_offsets(places)
+        for place in places:
+            offset = committed[place.topic, place.partition]
+            if offset > ends[place]:
+                raise_ended(place.topic, place.partition, offset, ends[place])
+            if offset < first[place]:
+                raise_unread(place.topic, place.partition, offset, first[place])
+
+    # -- effects ----------------------------------------------------------------------------------------------------
+
+    async def _deliver(self, lane: Lane, effects: Effects, fetched: Sequence[Any]) -> None:
+        """All effects of a batch, all of them delivered. Raises what the writer raises."""
+        held = self._slices[lane.partition]
+        version = version_of(lane.seat.number, max(lane.last, 0))
+        writes = {(table.name, key): (table, key, value) for table, key, value in effects.writes}
+        prefix, send = self.job.prefix, self._writer.send
+        under_way = []
+        if writes:
+            wires = [changelog_record(table, key, value, version) for table, key, value in writes.values()]
+            under_way.append(send(self.job.changelog, lane.partition, wires, held.frontier))
+        encoded: dict[int, bytes] = {}  # what goes to many partitions is encoded once
+        for (topic, partition), sends in addressed(effects.sends, self.partitions).items():
+            wires = []
+            for one in sends:
+                value = encoded.get(id(one.value))
+                if value is None:
+                    value = encoded[id(one.value)] = encode_journal(one.value)
+                wires.append(Wire(journal_key(one.key), value, []))
+            under_way.append(send(prefix + topic, partition, wires))
+        said: dict[str, list[Wire]] = {}
+        for statement in effects.statements:
+            said.setdefault(prefix + statement.topic, []).append(statement_record(statement))
+        if effects.dead_letters:
+            keys = {record.offset: record.key for record in fetched}
+            for letter in effects.dead_letters:
+                topic = f"{prefix}{letter.topic}.dead-letters"
+                said.setdefault(topic, []).append(dead_letter_record(letter, keys.get(letter.offset)))
+        under_way += [send(topic, lane.partition, wires) for topic, wires in said.items()]
+        await asyncio.gather(*under_way)
+        held.tables.remember(writes.values())
+        self.stated += len(effects.statements)
+        if lane.seat.number == 0:
+            self.processed += len(fetched)
+        for listener in self.listeners:
+            listener(effects)
+
+    # -- watching ---------------------------------------------------------------------------------------------------
+
+    def lag(self) -> dict[tuple[str, int], tuple[int, int]]:
+        """(position, end) by topic (without prefix) and slice, of what this worker reads."""
+        consumer: Any = self._app.consumer
+        cut = len(self.job.prefix)
+        return {
+            (tp.topic[cut:], tp.partition): (expected, max(last or expected, expected))
+            for tp, (expected, last) in consumer.positions().items()
+        }
+
+    def ready(self) -> tuple[bool, str]:
+        """Whether every slice that this worker was given answers, and a sentence."""
+        if overdue := self.lease.overdue():
+            return False, f"the group has not answered for {overdue:.0f} s beyond the session: slices may be elsewhere"
+        if self._loading:
+            return False, f"slices {sorted(self._loading)} are being loaded"
+        if not self.holding:
+            return False, "the group has not assigned any slices yet"
+        if late := self._late():
+            return False, late
+        return True, f"{len(self._slices)} of {self.partitions} slices are held here, all of them loaded"
+
+    def _late(self) -> str:
+        """What waits and does not advance, for half of the time after which the worker ends itself."""
+        return self._stalled(STALL_SECONDS / 2)
+
+    def _stalled(self, seconds: float) -> str:
+        now = monotonic()
+        for held in self._slices.values():
+            for lane in held.lanes.values():
+                if lane.busy_since is not None and now - lane.busy_since > seconds:
+                    return f"{lane.seat.name} has waited for a delivery on slice {held.partition} for {seconds:.0f} s"
+        if not self.holding:
+            return ""
+        consumer: Any = self._app.consumer
+        for tp, (expected, last) in consumer.positions().items():
+            seen, since = self._advanced.get(tp, (-1, now))
+            if seen != expected or not last or last <= expected:
+                self._advanced[tp] = (expected, now)
+            elif now - since > seconds:
+                return f"{last - expected} records of {tp.topic} partition {tp.partition} wait and none was read"
+        return ""
+
+    async def _watch(self) -> None:
+        """Ends the process when it is of no use any more."""
+        looked = monotonic()
+        waiting_since = monotonic()
+        while True:
+            await asyncio.sleep(1)
+            if self._app.crashed:
+                end(Exit.AGENT, f"Faust gave up: {self._app.crash_reason!r}")
+            if self.holding:
+                waiting_since = monotonic()
+            elif monotonic() - waiting_since > 4 * STALL_SECONDS:
+                end(Exit.STALLED, "the group has not assigned anything for minutes")
+            if stalled := self._stalled(STALL_SECONDS):
+                await self._look()
+                end(Exit.STALLED, stalled)
+            if monotonic() - looked > LOOK_SECONDS:
+                looked = monotonic()
+                await self._look()
+
+    async def _look(self) -> None:
+        """Topics as they must be, and nobody but us in the changelog of our slices."""
+        try:
+            client = await topics.admin(self._arguments)
+            try:
+                await topics.check(client, self.job.topics, self.partitions)
+            finally:
+                await client.close()
+            await self._look_for_others()
+        except Unfit as error:
+            end(Exit.CONFIGURATION, str(error))
+        except (OSError, TimeoutError):
+            return  # no broker answers: the lease will tell
+        except Exception as error:
+            say("warning", "watch.failed", reason=repr(error))
+
+    async def _look_for_others(self) -> None:
+        quiet = {p: held.frontier.offset for p, held in self._slices.items() if held.frontier.quiet()}
+        if not self.holding or not quiet:
+            return
+        for p, offset in (await self._changelog_ends(quiet)).items():
+            held = self._slices.get(p)
+            if held and self.holding and held.frontier.quiet() and held.frontier.offset == quiet[p] != offset:
+                held.frontier.foreign(offset)
+
+
+def _tune(consumer: Any) -> None:
+    """aiokafka's consumer as Faust makes it reads what producers took back; and waits long for more."""
+    consumer._isolation_level = "read_committed"
+    consumer._fetch_max_wait_ms = 500
+
+
+def _credentials(arguments: Mapping[str, Any]) -> Any:
+    """The connection arguments as Faust wants them."""
+    context = arguments.get("ssl_context")
+    if "sasl_mechanism" in arguments:
+        return faust.SASLCredentials(
+            mechanism=arguments["sasl_mechanism"],
+            username=arguments["sasl_plain_username"],
+            password=arguments["sasl_plain_password"],
+            ssl_context=context,
+        )
+    return None if context is None else faust.SSLCredentials(context=context)
+
+
+def raise_ended(topic: str, partition: int, known: int, found: int) -> None:
+    end(
+        Exit.CONFIGURATION,
+        f"{topic} partition {partition} ends at {found}, but {known} was reached before: the topic was deleted or cut;"
+        " restore it, or replay the journal into a new group (HEADRACE_KAFKA_GROUP)",
+    )
+
+
+def raise_unread(topic: str, partition: int, position: int, first: int) -> None:
+    end(
+        Exit.CONFIGURATION,
+        f"{topic} partition {partition} begins at {first}, but was read up to {position} only: records were deleted"
+        f" unread; publish {first - position} of them again from their source, then set the group's offset to {first}",
+    )
+
+
+def raise_lost(changelog: str, partition: int, agent: str, acknowledged: int, known: int) -> None:
+    end(
+        Exit.CONFIGURATION,
+        f"{changelog} partition {partition} holds what {agent} made of records up to {known}, but records up to"
+        f" {acknowledged} were acknowledged: it has lost its end; restore it, or replay the journal into a new group",
+    )
+
+
+def raise_lost_head(changelog: str, partition: int, first: int) -> None:
+    end(
+        Exit.CONFIGURATION,
+        f"{changelog} partition {partition} begins at {first}, not at 0: records were deleted from it; set"
+        " cleanup.policy=compact, and restore it, or replay the journal into a new group",
+    )

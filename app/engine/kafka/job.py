@@ -1,0 +1,84 @@
+"""What a deployment runs: which agents read which topics, and what records look like to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from agents.effects import ENGAGEMENTS, FACTS, INPUTS, RESOURCES, Record
+from agents.intake import intake
+from app.engine.kafka.topics import Topic, changelog_name, product
+from app.engine.runner import Runner
+from app.engine.topology import READERS
+from app.events.fact import Fact
+from app.events.home import Home
+from app.events.reader import Reader
+from tables import Store
+
+Read = Callable[[Sequence[Any]], list[Record]]
+
+
+class Seat(NamedTuple):
+    """An agent of the job. `number` stands in the version of all it writes: never give it to another one.
+
+    An agent that states things does so at intervals (`app.engine.kafka.lane`); others leave nothing to be said later.
+    """
+
+    number: int
+    name: str
+    topics: tuple[str, ...]  # without the group's prefix
+    make: Callable[[Store], Runner]
+    read: Read
+    states: bool = False
+
+
+class Job(NamedTuple):
+    """Agents under a group's name, and every topic they need."""
+
+    group: str
+    seats: tuple[Seat, ...]
+    topics: tuple[Topic, ...]
+    gapless: frozenset[str]  # source topics in which every offset holds a record: ours alone, and not compacted
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.group}."
+
+    @property
+    def changelog(self) -> str:
+        return changelog_name(self.group)
+
+
+def firm(group: str, reader: Reader) -> Job:
+    """The product's own job."""
+
+    def taking(store: Store) -> Runner:
+        return Runner(lambda batches: intake(batches, store, reader))
+
+    seats = (
+        Seat(0, "intake", INPUTS, taking, raw),
+        Seat(1, "facts", (FACTS,), READERS[FACTS], journal),
+        Seat(2, "engagement", (ENGAGEMENTS,), READERS[ENGAGEMENTS], journal, states=True),
+        Seat(3, "resource", (RESOURCES,), READERS[RESOURCES], journal),
+    )
+    journals = frozenset(f"{group}.{name}" for name in (FACTS, ENGAGEMENTS, RESOURCES))
+    return Job(group, seats, tuple(product(group)), journals)
+
+
+def raw(records: Sequence[Any]) -> list[Record]:
+    """Records as producers sent them, accepted when the broker took them in (milliseconds there)."""
+    return [
+        Record(record.offset, record.value or b"", record.headers, max(record.timestamp, 0) * 1_000)
+        for record in records
+    ]
+
+
+_decode = msgspec.json.Decoder(list[Fact | Home]).decode
+
+
+def journal(records: Sequence[Any]) -> list[Record]:
+    """Records of a journal; all of a batch are decoded at once."""
+    values = _decode(b"[" + b",".join([record.value for record in records]) + b"]")
+    return [Record(record.offset, value) for record, value in zip(records, values, strict=True)]

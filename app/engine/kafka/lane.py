@@ -1,0 +1,155 @@
+"""One agent on one partition: takes what has come, steps the agent, has all effects delivered, acknowledges."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any
+
+from agents.effects import Batch, Effects
+from app.engine.kafka.ending import Exit, Unfit, end
+from app.engine.kafka.hooks import RecordBatch
+from app.engine.kafka.job import Seat
+from app.engine.kafka.writer import DELIVERY_ERRORS
+from app.engine.runner import Runner
+
+RECORDS = 10_000
+"""Records of one step, at most: while more come than an agent can take, steps grow and each record costs less."""
+
+WAITING = 8
+"""Batches that wait for a lane, at most; beyond, its topic is not read."""
+
+STATE_SECONDS = 0.5
+"""While records keep coming, what changed is stated this often."""
+
+REST_SECONDS = 0.02
+"""As soon as none have come for so long, it is stated at once."""
+
+STATED = 500
+"""Contracts stated in one step, at most, so that nothing else waits long."""
+
+Deliver = Callable[["Lane", Effects, list[Any]], Awaitable[None]]
+
+
+class Lane:
+    """`last` is the offset of the last record acknowledged, -1 before any.
+
+    `behind` is the greatest offset found in stored values: before it is passed they are a mixture, and not stated.
+    `owing` says that something is to be stated which no record will cause.
+    """
+
+    def __init__(
+        self,
+        seat: Seat,
+        topic: str,
+        partition: int,
+        runner: Runner,
+        deliver: Deliver,
+        *,
+        last: int,
+        behind: int,
+        owing: bool,
+    ) -> None:
+        self.seat, self.topic, self.partition = seat, topic, partition
+        self._runner, self._deliver = runner, deliver
+        self._behind = behind
+        self._owing = owing
+        self.last = last
+        self._stated = 0.0
+        self._waiting: deque[Any] = deque()  # Faust's events, each a record batch
+        self._more, self._room = asyncio.Event(), asyncio.Event()
+        self._room.set()
+        self.busy_since: float | None = None
+        self.records = 0
+        self._task = asyncio.create_task(self._run(), name=f"{seat.name} {topic} {partition}")
+
+    async def put(self, event: Any) -> None:
+        """Take an event in; waits while too many wait already."""
+        while len(self._waiting) >= WAITING:
+            self._room.clear()
+            await self._room.wait()
+        self._waiting.append(event)
+        self._more.set()
+
+    async def stop(self) -> None:
+        """End the lane; what waits is not acknowledged."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    # -- steps ------------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while True:
+            if not self._waiting:
+                self._more.clear()
+                if not await self._wait():
+                    await self._guarded([])
+                    continue
+            await self._guarded(self._take())
+
+    async def _wait(self) -> bool:
+        """Wait for records; False where something is to be stated first."""
+        if not self._owing or self.last < self._behind:
+            await self._more.wait()
+            return True
+        pause = max(REST_SECONDS, self._stated + 2 * REST_SECONDS - monotonic())
+        try:
+            async with asyncio.timeout(pause):
+                await self._more.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _take(self) -> list[Any]:
+        events: list[Any] = []
+        count = 0
+        while self._waiting and (not events or count + len(self._waiting[0].value.records) <= RECORDS):
+            events.append(self._waiting.popleft())
+            count += len(events[-1].value.records)
+        self._room.set()
+        return events
+
+    async def _guarded(self, events: list[Any]) -> None:
+        """A step; whatever fails ends the process, so nothing that was not delivered is ever acknowledged."""
+        self.busy_since = monotonic()
+        try:
+            await self._step(events)
+        except Unfit as error:
+            end(Exit.CONFIGURATION, str(error))
+        except DELIVERY_ERRORS as error:
+            end(Exit.DELIVERY, f"a record of {self.seat.name} could not be delivered: {error!r}")
+        except Exception as error:
+            where = f"{self.topic} partition {self.partition}"
+            end(Exit.AGENT, f"{self.seat.name} failed on {where}: {error!r}", **_at(error))
+        self.busy_since = None
+
+    async def _step(self, events: list[Any]) -> None:
+        batches: list[RecordBatch] = [event.value for event in events]
+        fetched = batches[0].records if len(batches) == 1 else [r for batch in batches for r in batch.records]
+        if fetched:
+            self.last = fetched[-1].offset
+        publish = self._may_state(bool(fetched))
+        batch = Batch(self.topic, self.partition, self.seat.read(fetched) if fetched else [], publish, STATED)
+        effects = await self._runner.step(batch)
+        await self._deliver(self, effects, fetched)
+        if self.seat.states:
+            self._owing = not publish or effects.owing > 0
+            if publish:
+                self._stated = monotonic()
+        for event in events:
+            event.ack()
+        self.records += len(fetched)
+
+    def _may_state(self, fetched: bool) -> bool:
+        if not self.seat.states or self.last < self._behind:
+            return False
+        return not fetched or monotonic() - self._stated >= STATE_SECONDS
+
+
+def _at(error: BaseException) -> dict[str, object]:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return {} if trace is None else {"at": f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"}

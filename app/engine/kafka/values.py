@@ -1,0 +1,173 @@
+"""The stored values of one slice: versioned bytes by table and key, in memory or in RocksDB, and tables over them."""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from rocksdict import Options, Rdict, WriteBatch
+
+from app.engine.kafka.ending import Unfit
+from app.engine.kafka.records import VERSION_BYTES
+from app.engine.kept import KeptTables
+from tables import Table
+
+Row = tuple[bytes, bytes | None]
+"""(changelog key, version and JSON; None deletes)."""
+
+
+class Values(Protocol):
+    """Versioned bytes by changelog key (`table/key`).
+
+    `position` is the changelog offset up to which they are whole, `tops` the greatest version of each agent (by the
+    two digits that name it).
+    """
+
+    position: int
+    tops: dict[bytes, bytes]
+
+    def get(self, key: bytes) -> bytes | None: ...
+
+    def put(self, rows: Iterable[Row], position: int, tops: Mapping[bytes, bytes]) -> None:
+        """All of it, or nothing where a crash comes between; `tops` are those that became greater."""
+        ...
+
+    def keys(self, table: bytes, prefix: bytes = b"") -> list[bytes]:
+        """Keys of a table that begin with `prefix`, without the table's name, in order."""
+        ...
+
+    def count(self) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class MemoryValues:
+    """Lost with the process; the changelog is read from its start."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.tops: dict[bytes, bytes] = {}
+        self._tables: defaultdict[bytes, dict[bytes, bytes]] = defaultdict(dict)
+
+    def get(self, key: bytes) -> bytes | None:
+        return self._tables[key.partition(b"/")[0]].get(key)
+
+    def put(self, rows: Iterable[Row], position: int, tops: Mapping[bytes, bytes]) -> None:
+        tables = self._tables
+        for key, value in rows:
+            table = tables[key.partition(b"/")[0]]
+            if value is None:
+                table.pop(key, None)
+            else:
+                table[key] = value
+        self.position = position
+        self.tops.update(tops)
+
+    def keys(self, table: bytes, prefix: bytes = b"") -> list[bytes]:
+        held, skip = self._tables[table], len(table) + 1
+        if prefix:
+            wanted = table + b"/" + prefix
+            return sorted(key[skip:] for key in held if key.startswith(wanted))
+        return sorted(key[skip:] for key in held)
+
+    def count(self) -> int:
+        return sum(len(table) for table in self._tables.values())
+
+    def close(self) -> None:
+        self._tables.clear()
+
+
+_POSITION = b"\x00position"  # what is not a table's comes before any table's name
+_TOP = b"\x00top/"
+_TABLES = b"\x01"
+
+
+class RocksValues:
+    """On disk, one database a slice: after a start only the end of the changelog is read.
+
+    A write is flushed to the operating system, not to the disk: a process may be killed at any moment. What a machine's
+    crash takes is in the changelog, as `position` is written with the rows.
+    """
+
+    def __init__(self, path: Path) -> None:
+        options = Options(raw_mode=True)
+        options.create_if_missing(True)
+        options.set_write_buffer_size(32 << 20)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            db: Any = Rdict(str(path), options)
+        except Exception as error:  # the library raises plain Exception
+            raise Unfit(
+                f"the tables in {path} cannot be opened ({error}); stop what uses them, or remove the folder:"
+                " it is filled again from the changelog"
+            ) from None
+        self._db = db
+        found = db.get(_POSITION)
+        self.position = int(found) if found is not None else 0
+        self.tops: dict[bytes, bytes] = {}
+        for key, value in self._from(_TOP):
+            self.tops[key[len(_TOP) :]] = value
+
+    def get(self, key: bytes) -> bytes | None:
+        found: bytes | None = self._db.get(key)
+        return found
+
+    def put(self, rows: Iterable[Row], position: int, tops: Mapping[bytes, bytes]) -> None:
+        batch = WriteBatch(raw_mode=True)
+        for key, value in rows:
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        for agent, version in tops.items():
+            batch.put(_TOP + agent, version)
+        batch.put(_POSITION, b"%d" % position)
+        self._db.write(batch)
+        self.position = position
+        self.tops.update(tops)
+
+    def keys(self, table: bytes, prefix: bytes = b"") -> list[bytes]:
+        skip = len(table) + 1
+        return [key[skip:] for key, _ in self._from(table + b"/" + prefix)]
+
+    def _from(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        for key, value in self._db.items(from_key=prefix):
+            if not key.startswith(prefix):
+                return
+            yield key, value
+
+    def count(self) -> int:
+        return sum(1 for _ in self._db.keys(from_key=_TABLES))
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def forget(path: Path) -> None:
+    """Remove the tables of a slice from disk."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
+class SliceTables(KeptTables):
+    """The tables of one slice, as agents and queries see them. Stored values change once the changelog has them."""
+
+    def __init__(self, values: Values) -> None:
+        super().__init__()
+        self._values = values
+
+    def _read(self, table: str, key: str) -> memoryview | None:
+        found = self._values.get(f"{table}/{key}".encode())
+        return None if found is None else memoryview(found)[VERSION_BYTES:]
+
+    def keys(self, table: Table[Any]) -> Iterable[str]:
+        return [key.decode() for key in self._values.keys(table.name.encode())]
+
+    def scan(self, table: Table[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+        name = table.name.encode()
+        for key in self._values.keys(name, prefix.encode()):
+            found = self._values.get(name + b"/" + key)
+            if found is not None:
+                yield key.decode(), table.decode(memoryview(found)[VERSION_BYTES:])
