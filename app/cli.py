@@ -87,8 +87,16 @@ def _serving(add: _Add) -> None:
     worker = _command(add, "worker", "serving:worker", "run the agents, the page and the API")
     _store(worker)
     _listen(worker)
-    worker.add_argument("--partitions", type=int, help="partitions of a new store (default 1)")
+    worker.add_argument("--partitions", type=int, help="partitions of a new store (default 1), of new topics (4)")
     worker.add_argument("--zone", help="time zone in which a business day begins (default UTC)")
+    kafka = worker.add_argument_group("on Kafka")
+    kafka.add_argument("--kafka", metavar="BOOTSTRAP", help="brokers to join, like 127.0.0.1:9092, instead of a store")
+    kafka.add_argument("--group", help="the workers' group, before every topic's name (default headrace)")
+    kafka.add_argument("--store-dir", type=Path, help="folder for tables held in RocksDB, one a worker")
+    kafka.add_argument("--no-ticks", action="store_true", help="leave it to the events to say what day it is")
+    kafka.add_argument(
+        "--unsupervised", action="store_true", help="end when in doubt; something else starts the worker again"
+    )
 
 
 def _feeding(add: _Add) -> None:

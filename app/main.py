@@ -6,6 +6,7 @@ Read this first, then follow an import.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import date, datetime, timedelta
@@ -16,11 +17,15 @@ import orjson
 from aiohttp import web
 
 from app.engine.embedded import EmbeddedHost
-from app.engine.feed import Published
-from app.engine.queries import Queries
+from app.engine.feed import Heard
+from app.engine.gather import Gather
+from app.engine.host import PREFIX
+from app.engine.letters import StoredLetters
+from app.engine.placement import Taken
 from app.engine.store import Store, StoreError
 from app.events.reader import Reader
 from app.settings import Settings
+from app.supervisor import LIFELINE
 from app.web.app import create_app
 from app.web.ports import Metric, Receipt, Statement
 from app.web.settings import WebSettings
@@ -60,7 +65,7 @@ def tick(on: str, zone: str) -> bytes:
     return orjson.dumps(event)
 
 
-class _Answers(Queries):
+class _Answers(Gather):
     """The engine's answers as the web port wants them."""
 
     def metrics(self) -> Sequence[Metric]:
@@ -70,16 +75,20 @@ class _Answers(Queries):
         ]
 
 
-class _Door:
-    """Posted events go to the host's input topics."""
+Take = Callable[[Sequence[bytes], Sequence[tuple[str, bytes]]], Awaitable[Sequence[Taken]]]
+Read = Callable[[str | None, frozenset[str] | None], AsyncIterator[Heard]]
 
-    def __init__(self, host: EmbeddedHost) -> None:
-        self._host = host
+
+class _Door:
+    """Posted events go to the host's input topics: `take` returns once they are kept."""
+
+    def __init__(self, take: Take) -> None:
+        self._take = take
 
     async def accept(self, lines: Sequence[bytes], headers: Sequence[tuple[str, bytes]] = ()) -> Sequence[Receipt]:
         receipts = []
-        for taken in self._host.take(lines, headers):
-            place = (f"headrace.{taken.topic}", taken.partition, taken.offset)
+        for taken in await self._take(lines, headers):
+            place = (PREFIX + taken.topic, taken.partition, taken.offset)
             if taken.refusal is not None:
                 said = taken.refusal
                 receipts.append(Receipt("refused", None, None, said.code, said.message, said.pointer, *place))
@@ -92,16 +101,12 @@ class _Door:
 class _Tape:
     """The host's statements as the web port wants them."""
 
-    def __init__(self, host: EmbeddedHost) -> None:
-        self._host = host
+    def __init__(self, read: Read) -> None:
+        self._read = read
 
-    async def subscribe(self, after: int | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
-        async for published in self._host.feed.read(after, topics):
-            yield _statement(published)
-
-
-def _statement(published: Published) -> Statement:
-    return Statement(published.position, published.full_topic, published.key, published.type, published.value)
+    async def subscribe(self, after: str | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
+        async for heard in self._read(after, topics):
+            yield Statement(*heard)
 
 
 Feeder = Callable[[EmbeddedHost], Awaitable[None]]
@@ -120,8 +125,12 @@ async def serve(
     With `ticks` a business day begins at midnight of the firm's zone; without, days are the feeder's. Raises StoreError
     where the address is taken or the store fails.
     """
-    web_settings = WebSettings(tokens=settings.tokens)
-    app = create_app(_Answers(host, monotonic), _Door(host), _Tape(host), web_settings)
+
+    async def take(lines: Sequence[bytes], headers: Sequence[tuple[str, bytes]]) -> Sequence[Taken]:
+        return host.take(lines, headers)
+
+    answers = _Answers(host, monotonic, StoredLetters(host.store))
+    app = create_app(answers, _Door(take), _Tape(host.feed.read), WebSettings(tokens=settings.tokens))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
     await runner.setup()
     site = web.TCPSite(runner, settings.host, settings.port)
@@ -140,10 +149,7 @@ async def serve(
 
 
 async def _until_stopped(host: EmbeddedHost, settings: Settings, feeder: Feeder | None, *, ticks: bool) -> None:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stopping.set)
+    stopping = _stop_signals()
     tasks = [asyncio.create_task(host.run())]
     if ticks:
         tasks.append(asyncio.create_task(_keep_ticking(host, settings.zone)))
@@ -169,3 +175,43 @@ async def _keep_ticking(host: EmbeddedHost, zone: str) -> None:
         host.take([tick(moment.date().isoformat(), zone)])
         midnight = datetime.combine(moment.date() + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
         await asyncio.sleep(max(1.0, (midnight - moment).total_seconds()))
+
+
+async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks: bool = True) -> None:
+    """Run one worker of the group until SIGTERM or SIGINT, or until its supervisor is gone.
+
+    It ends itself, with one of the codes of `app.engine.kafka.ending`, when it cannot go on.
+    """
+    # Faust takes a second to import: only who needs it waits.
+    from app.engine.kafka.ending import Exit, Unfit, end
+    from app.engine.kafka.host import KafkaHost
+    from app.engine.kafka.job import firm
+
+    stopping = _stop_signals()
+    _watch_lifeline(stopping)
+    address = settings.kafka_advertised.rstrip("/") or f"http://{settings.host}:{settings.port}"
+    host = KafkaHost(settings, firm(settings.kafka_group, reader(settings)), address)
+    try:
+        await host.start()
+    except Unfit as error:
+        end(Exit.CONFIGURATION, str(error))
+    except ConnectionError as error:
+        end(Exit.BROKER, str(error))
+    ready(address)
+    await stopping.wait()
+    await host.stop()
+
+
+def _stop_signals() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    return stopping
+
+
+def _watch_lifeline(stopping: asyncio.Event) -> None:
+    """Stop when the supervisor is gone: a worker that nobody starts again is one that nobody stops either."""
+    if descriptor := os.environ.pop(LIFELINE, ""):
+        asyncio.get_running_loop().add_reader(int(descriptor), stopping.set)

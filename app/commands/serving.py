@@ -30,6 +30,13 @@ PRELOADED = 0.7
 
 
 def worker(options: argparse.Namespace) -> None:
+    """Run agents, page and API, on Kafka if the options or the environment name brokers."""
+    if options.kafka or Settings.load().kafka_bootstrap:
+        # Faust takes a second to import: only who needs it waits.
+        from app.commands import fleet
+
+        fleet.worker(options)
+        return
     settings = Settings.load(
         store=options.store, host=options.host, port=options.port, partitions=options.partitions, zone=options.zone
     )

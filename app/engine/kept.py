@@ -69,6 +69,12 @@ class KeptTables(ABC):
             else:
                 _keep(kept, key, value)
 
+    def forget(self, writes: Writes) -> None:
+        """Let go of what was written: the next who asks reads it anew."""
+        for table, key, _ in writes:
+            if table.name in self._kept:
+                self._kept[table.name].pop(key, None)
+
 
 def _keep(kept: dict[str, Any], key: str, value: Any) -> None:
     """Oldest out first: a dict remembers the order in which its keys came."""

@@ -59,6 +59,8 @@ class Slice:
     def __init__(self, partition: int, values: Values, frontier: Frontier) -> None:
         self.partition, self.values, self.frontier = partition, values, frontier
         self.tables = SliceTables(values)
+        # What others read: values that agents do not have in their hands, so only what was delivered shows.
+        self.shown = SliceTables(values)
         self.lanes: dict[str, Lane] = {}
 
     async def close(self) -> None:
@@ -200,7 +202,7 @@ class KafkaHost:
         """Tables by slice. None once the lease has lapsed: somebody else may have newer ones."""
         if self.lease.overdue():
             return {}
-        return {p: held.tables for p, held in sorted(self._slices.items())}
+        return {p: held.shown for p, held in sorted(self._slices.items())}
 
     @property
     def owners(self) -> dict[int, str]:
@@ -392,6 +394,7 @@ class KafkaHost:
         under_way += [send(topic, lane.partition, wires) for topic, wires in said.items()]
         await asyncio.gather(*under_way)
         held.tables.remember(writes.values())
+        held.shown.forget(writes.values())
         self.stated += len(effects.statements)
         if lane.seat.number == 0:
             self.processed += len(fetched)

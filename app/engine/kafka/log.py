@@ -22,6 +22,8 @@ from app.engine.kafka.topics import admin
 from app.misuse import Misuse
 from app.settings import Settings
 
+__all__ = ["Log", "LogError", "Place", "Stretch", "speaking"]
+
 CHUNK = 10_000
 _FETCH_BYTES = 4 << 20
 _STUCK_SECONDS = 30

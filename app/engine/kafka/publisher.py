@@ -10,12 +10,11 @@ from typing import NamedTuple, Self
 from zlib import crc32
 
 from aiokafka import AIOKafkaProducer
-from aiokafka import TopicPartition as Place
 from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.structs import RecordMetadata
 
 from agents.effects import INPUTS
-from app.engine.kafka.log import speaking
+from app.engine.kafka.log import Place, speaking
 from app.engine.kafka.records import EVENT_HEADERS
 from app.engine.kafka.security import client_arguments
 from app.engine.kafka.topics import admin, check, source

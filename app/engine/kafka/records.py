@@ -68,6 +68,27 @@ def dead_letter_record(letter: DeadLetter, key: bytes | None) -> Wire:
     return Wire(key, letter.value, dead_letter_headers(letter))
 
 
+def letter_of(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> DeadLetter:
+    """What `dead_letter_record` wrote; its headers are all that the record has.
+
+    Raises ValueError for a record that does not say where it stood and why it was refused.
+    """
+    said = {name: text.decode(errors="replace") for name, text in headers if text is not None}
+    try:
+        return DeadLetter(
+            said["__connect.errors.topic"],
+            int(said["__connect.errors.partition"]),
+            int(said["__connect.errors.offset"]),
+            value or b"",
+            tuple(headers),
+            said["x-dlq-code"],
+            said["__connect.errors.exception.message"],
+            said["x-dlq-pointer"],
+        )
+    except KeyError as error:
+        raise ValueError(f"a dead letter without the header {error}: it was not written by headrace") from None
+
+
 # -- tables -------------------------------------------------------------------------------------------------------
 
 
