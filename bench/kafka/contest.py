@@ -21,12 +21,16 @@ LIMIT_SECONDS: Final = 150
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """`command` makes the command line or raises UnavailableError. A `slow` one gets the first tenth of the events."""
+    """`command` makes the command line or raises UnavailableError.
+
+    A `slow` one gets the first tenth of the events; a `prefixed` one reads a copy of them in a topic of its own group.
+    """
 
     key: str
     name: str
     command: Callable[[], list[str]]
     slow: bool = False
+    prefixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

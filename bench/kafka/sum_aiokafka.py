@@ -1,7 +1,7 @@
-"""Keyed sums over aiokafka alone: the fold of `bench.kafka.keyed`, a changelog, statements, a commit after delivery.
+"""Keyed sums over aiokafka alone: the same agent and the same records as headrace, a commit after delivery.
 
-What headrace's host costs is the difference to this loop, which has no recovery, no guard and no second partition
-owner to think of. Run by `bench.kafka.sums`.
+What headrace's host costs is the difference to this loop, which has no recovery, no guard and no second owner of a
+partition to think of. Run by `bench.kafka.sums`.
 """
 
 from __future__ import annotations
@@ -10,25 +10,30 @@ import asyncio
 import gc
 import os
 from collections.abc import Iterable, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from bench.kafka.keyed import Sums, decode_events, decode_sums, encode_sums
+from agents.effects import Batch
+from app.engine.kafka.records import Wire, changelog_record, statement_record, version_of
+from app.engine.memory import MemoryStore
+from app.engine.runner import Runner
+from bench.kafka.keyed_agent import add_up, read
 from bench.kafka.task import Meter, Task
 
 BATCH = 2_000
 COMMIT_SECONDS = 0.5
-Pair = tuple[bytes, bytes]
 
 
 class Loop:
     def __init__(self, task: Task, consumer: Any, producer: Any) -> None:
         self._task, self._consumer, self._producer = task, consumer, producer
         self._meter = Meter()
-        self._state: dict[bytes, bytes] = {}
+        self._stores = [MemoryStore() for _ in range(task.partitions)]
+        self._agents = [Runner(partial(add_up, store=store)) for store in self._stores]
         self._sent: list[Any] = []
 
     async def run(self) -> None:
@@ -45,30 +50,21 @@ class Loop:
 
     async def _take(self, partition: int, records: Sequence[Any]) -> None:
         self._meter.begin()
-        touched = [(key, encode_sums(sums)) for key, sums in self._fold(records).items()]
-        self._state.update(touched)
-        await self._send(self._task.changelog, partition, touched)
-        await self._send(self._task.output, partition, touched)
+        effects = await self._agents[partition].step(Batch(self._task.topic, partition, read(records)))
+        self._stores[partition].write(effects.writes)
+        version = version_of(0, records[-1].offset)
+        written = [changelog_record(table, key, value, version) for table, key, value in effects.writes]
+        await self._send(self._task.changelog, partition, written)
+        await self._send(self._task.output, partition, map(statement_record, effects.statements))
         self._meter.events += len(records)
 
-    def _fold(self, records: Sequence[Any]) -> dict[bytes, Sums]:
-        events = decode_events(b"[" + b",".join([record.value for record in records]) + b"]")
-        touched: dict[bytes, Sums] = {}
-        for record, event in zip(records, events, strict=True):
-            sums = touched.get(record.key)
-            if sums is None:
-                stored = self._state.get(record.key)
-                sums = touched[record.key] = decode_sums(stored) if stored else Sums()
-            sums.add(event, record.offset)
-        return touched
-
-    async def _send(self, topic: str, partition: int, pairs: Iterable[Pair]) -> None:
+    async def _send(self, topic: str, partition: int, wires: Iterable[Wire]) -> None:
         batch = self._producer.create_batch()
-        for key, value in pairs:
-            if batch.append(key=key, value=value, timestamp=None) is None:
+        for key, value, headers in wires:
+            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
                 await self._close(batch, topic, partition)
                 batch = self._producer.create_batch()
-                batch.append(key=key, value=value, timestamp=None)
+                batch.append(key=key, value=value, timestamp=None, headers=headers)
         await self._close(batch, topic, partition)
 
     async def _close(self, batch: Any, topic: str, partition: int) -> None:

@@ -23,6 +23,7 @@ CONTESTANTS: Final = (
     Contestant("bytewax", "Bytewax", partial(foreign, "sum_bytewax"), slow=True),
     Contestant("bare", "aiokafka, bare loop", partial(headrace, "sum_aiokafka")),
     Contestant("streams", "Kafka Streams", streams),
+    Contestant("headrace", "headrace's Kafka host", partial(headrace, "sum_headrace"), prefixed=True),
 )
 ROUNDS: Final = 2
 TITLE: Final = (
@@ -41,19 +42,30 @@ def contest(cluster: Cluster, folder: Path, events: int, contestants: Sequence[C
     """Everybody `ROUNDS` times; the slow ones on the first tenth of the records."""
     sizes = {False: events, True: max(events // 10, 1)}
     truth = {slow: keyed.truth(size) for slow, size in sizes.items()}
-    topics = {slow: f"bench-timesheets-{size}" for slow, size in sizes.items()}
-    cluster.create(topics.values())
-    for slow, size in sizes.items():
-        cluster.fill(topics[slow], keyed.events(size))
+    cluster.create(map(_topic, sizes.values()))
+    for size in sizes.values():
+        cluster.fill(_topic(size), keyed.events(size))
     runs: dict[str, list[Run]] = defaultdict(list)
     for number, contestant in rotated(contestants, ROUNDS):
-        slow = contestant.slow
-        name = f"bench-{contestant.key}-{number}"
-        task = Task(cluster.address, topics[slow], f"{name}-sums", cluster.partitions, sizes[slow], name, folder / name)
-        cluster.create([task.output, task.changelog])
-        runs[contestant.name].append(_judged(run(contestant, task), cluster, task, truth[slow]))
-        cluster.drop(name)
+        task = _task(cluster, folder, contestant, number, sizes[contestant.slow])
+        if contestant.prefixed:
+            cluster.create([task.topic])
+            cluster.fill(task.topic, keyed.events(task.events))
+        else:
+            cluster.create([task.output, task.changelog])
+        runs[contestant.name].append(_judged(run(contestant, task), cluster, task, truth[contestant.slow]))
+        cluster.drop(task.name)
     return list(rows(runs))
+
+
+def _task(cluster: Cluster, folder: Path, contestant: Contestant, number: int, events: int) -> Task:
+    name = f"bench-{contestant.key}-{number}"
+    topic = f"{name}.timesheets" if contestant.prefixed else _topic(events)
+    return Task(cluster.address, topic, f"{name}.sums", cluster.partitions, events, name, folder / name)
+
+
+def _topic(events: int) -> str:
+    return f"bench-timesheets-{events}"
 
 
 def _judged(result: Run, cluster: Cluster, task: Task, truth: dict[keyed.Key, keyed.Sums]) -> Run:
