@@ -26,6 +26,7 @@ from agents.effects import (
 )
 from agents.intake import intake
 from app.engine.feed import Feed, Published
+from app.engine.host import backlog
 from app.engine.placement import Taken, likely_topic, placed
 from app.engine.runner import Runner
 from app.engine.statements import dead_letter_headers, encode
@@ -54,7 +55,7 @@ class EmbeddedHost:
     ) -> None:
         self.store, self._now, self._batch_size = store, now, batch_size
         self._reader = reader or Reader()
-        self.tables: list[Tables] = [store.tables(p) for p in range(store.partitions)]
+        self.tables: dict[int, Tables] = {p: store.tables(p) for p in range(store.partitions)}
         self._intakes = {(topic, p): self._intake(p) for topic in INPUTS for p in range(store.partitions)}
         self._agents = {
             (topic, p): make(self.tables[p]) for topic, make in READERS.items() for p in range(store.partitions)
@@ -114,11 +115,40 @@ class EmbeddedHost:
                 self.store.append_raw(topic, number % self.store.partitions, letters, self._now())
         self._wake.set()
 
+    # -- looked at (`app.engine.host.Host`) -------------------------------------------------------------------------
+
+    @property
+    def partitions(self) -> int:
+        return self.store.partitions
+
+    @property
+    def owners(self) -> dict[int, str]:
+        """Nobody else has anything."""
+        return {}
+
+    @property
+    def address(self) -> str:
+        return ""
+
+    def lag(self) -> dict[tuple[str, int], tuple[int, int]]:
+        return {place: (position, self.store.end(*place)) for place, position in self._positions.items()}
+
+    def written(self) -> dict[tuple[str, int], int]:
+        return {
+            (topic, 0): self.store.end(topic, 0) for topic in (STATEMENTS, *(name + DEAD_LETTERS for name in INPUTS))
+        }
+
+    def about(self) -> dict[str, str | int]:
+        return {"host": "embedded", "store": self.store.path.name, "partitions": self.partitions}
+
+    def ready(self) -> tuple[bool, str]:
+        return True, f"every partition answers ({self.partitions} of {self.partitions})"
+
     # -- through ----------------------------------------------------------------------------------------------------
 
     def backlog(self) -> int:
         """Records that some agent has not acknowledged yet."""
-        return sum(self.store.end(*place) - position for place, position in self._positions.items())
+        return backlog(self)
 
     async def work(self) -> int:
         """One round over all topics: at most one batch each. How many records were acknowledged.

@@ -97,7 +97,7 @@ def explain(
     """
     known = FIGURES.get(figure)
     if known is None:
-        raise ValueError(f"figure is {figure!r}: ask for one of {', '.join(FIGURES)}")
+        raise unknown_figure(figure)
     position = contracts.position(contract_id, head, as_of)
     rows = [row for row in contracts.burn(position) if row["line_id"] == line_id]
     value = _value(rows[0], figure) if rows else None
@@ -123,6 +123,10 @@ def explain(
         "recomputed": recomputed,
         "agrees": recomputed == value,
     }
+
+
+def unknown_figure(figure: str) -> ValueError:
+    return ValueError(f"figure is {figure!r}: ask for one of {', '.join(FIGURES)}")
 
 
 def _value(row: Mapping[str, Any], figure: str) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from app.engine.host import PREFIX
 from app.engine.store import Store
-
-PREFIX = "headrace."
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,18 @@ class Published:
     type: str
     value: bytes
 
-    @property
-    def full_topic(self) -> str:
-        return PREFIX + self.topic
+
+class Heard(NamedTuple):
+    """A statement as a reader hears it: `position` is a token to resume after it, `topic` the full name."""
+
+    position: str
+    topic: str
+    key: str
+    type: str
+    value: bytes
+
+
+_POSITION = re.compile("[0-9]{1,18}")
 
 
 class Feed:
@@ -40,14 +50,12 @@ class Feed:
             for waiter in self._waiters:
                 waiter.set()
 
-    async def read(self, after: int | None, topics: frozenset[str] | None) -> AsyncIterator[Published]:
+    async def read(self, after: str | None, topics: frozenset[str] | None) -> AsyncIterator[Heard]:
         """Statements beyond position `after` (None: from now on), then live ones, without end.
 
-        Raises LookupError where `after` is no longer held, or was never reached.
+        Raises LookupError where `after` is no longer held, was never reached, or is no position.
         """
-        place = self._end if after is None else after + 1
-        if after is not None and not (self._first() <= place <= self._end):
-            raise LookupError(f"position {after} is not held any more; read the tables again")
+        place = self._end if after is None else self._after(after)
         waiter = asyncio.Event()
         self._waiters.add(waiter)
         try:
@@ -56,15 +64,16 @@ class Feed:
                 for position, letter in list(self._store.letters("statements", 0, place)):
                     place = position + 1
                     said = dict(letter.headers)
-                    published = Published(
-                        position, said["topic"].decode(), letter.key, said["type"].decode(), letter.value
-                    )
-                    if topics is None or published.full_topic in topics:
-                        yield published
+                    topic = PREFIX + said["topic"].decode()
+                    if topics is None or topic in topics:
+                        yield Heard(str(position), topic, letter.key, said["type"].decode(), letter.value)
                 if place >= self._end:
                     await waiter.wait()
         finally:
             self._waiters.discard(waiter)
 
-    def _first(self) -> int:
-        return self._store.start("statements", 0)
+    def _after(self, token: str) -> int:
+        place = int(token) + 1 if _POSITION.fullmatch(token) else -1
+        if not self._store.start("statements", 0) <= place <= self._end:
+            raise LookupError(f"position {token[:40]!r} is not held any more; read the tables again")
+        return place

@@ -6,7 +6,7 @@ agents over fewer facts, so the answer cannot follow other rules than the live o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from typing import Any
 
@@ -69,45 +69,57 @@ class Figures:
 
     def known_at(self, contract_id: str, moment: int) -> Figures:
         """The figures of one contract from the facts accepted up to `moment` (microseconds), and no others."""
-        host = MemoryHost(publish=False)
-        told = [fact for fact in self.facts_behind(contract_id) if fact.accepted <= moment]
-        for topic, facts in (
-            (FACTS, [f for f in told if _moves(f)]),
-            (ENGAGEMENTS, [f for f in told if not _moves(f)]),
-        ):
-            records = [Record(offset, _unplaced(fact, offset)) for offset, fact in enumerate(facts)]
-            if records:
-                host.advance(topic, len(records))
-                finish(host.step(topic, 0, records))
-        finish(host.drain())
-        return Figures(host.stores)
+        return as_known(self.facts_behind(contract_id), moment)
 
     def facts_behind(self, contract_id: str) -> Iterator[Fact]:
         """Every message that any figure of the contract may rest on, superseded ones included."""
         store = self.stores[partition_of(contract_id, len(self.stores))]
-        for _, entity in store.scan(REFERENCE):
-            yield from entity.facts
-        dossier = store.get(DOSSIERS, contract_id)
-        for facts in dossier.facts.values() if dossier else ():
-            yield from facts
-        for _, invoice in store.scan(INVOICES, f"{contract_id}\x1f"):
-            yield from invoice.facts
-            for facts in invoice.credits.values():
-                yield from facts
-        for key in self._entities_of(store, contract_id):
+        yield from told(store, contract_id)
+        for key in entities_of(store, contract_id):
             entity = self.stores[partition_of(key, len(self.stores))].get(ENTITIES, key)
             if entity is not None:
                 yield from entity.facts
 
-    def _entities_of(self, store: Store, contract_id: str) -> list[str]:
-        keys: set[str] = set()
-        for name, bucket in store.scan(BUCKETS, f"{contract_id}|"):
-            if name.rpartition("|")[0] != contract_id:
-                continue
-            keys.update(f"time/{entry}" for entry in bucket.rows)
-            keys.update(f"expense/{expense}" for expense in bucket.spends)
-            keys.update(bucket.gone)
-        return sorted(keys)
+
+def as_known(facts: Iterable[Fact], moment: int) -> Figures:
+    """Figures from those of `facts` that were accepted up to `moment` (microseconds)."""
+    host = MemoryHost(publish=False)
+    known = [fact for fact in facts if fact.accepted <= moment]
+    for topic, share in (
+        (FACTS, [fact for fact in known if _moves(fact)]),
+        (ENGAGEMENTS, [fact for fact in known if not _moves(fact)]),
+    ):
+        records = [Record(offset, _unplaced(fact, offset)) for offset, fact in enumerate(share)]
+        if records:
+            host.advance(topic, len(records))
+            finish(host.step(topic, 0, records))
+    finish(host.drain())
+    return Figures(host.stores)
+
+
+def told(store: Store, contract_id: str) -> Iterator[Fact]:
+    """Every message behind a contract that is kept in its own slice: what it was told, its invoices, reference data."""
+    for _, entity in store.scan(REFERENCE):
+        yield from entity.facts
+    dossier = store.get(DOSSIERS, contract_id)
+    for facts in dossier.facts.values() if dossier else ():
+        yield from facts
+    for _, invoice in store.scan(INVOICES, f"{contract_id}\x1f"):
+        yield from invoice.facts
+        for facts in invoice.credits.values():
+            yield from facts
+
+
+def entities_of(store: Store, contract_id: str) -> list[str]:
+    """`kind/id` of every entity that ever was with the contract; each is kept where its own key leads."""
+    keys: set[str] = set()
+    for name, bucket in store.scan(BUCKETS, f"{contract_id}|"):
+        if name.rpartition("|")[0] != contract_id:
+            continue
+        keys.update(f"time/{entry}" for entry in bucket.rows)
+        keys.update(f"expense/{expense}" for expense in bucket.spends)
+        keys.update(bucket.gone)
+    return sorted(keys)
 
 
 def _moves(fact: Fact) -> bool:

@@ -1,92 +1,131 @@
-"""Answers from the embedded host's tables: what HTTP and the command line show."""
+"""Answers from the slices that this worker holds: all of them on the embedded host, some of them on Kafka."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from heapq import merge
+from inspect import isawaitable
 from itertools import islice
-from typing import Any
+from typing import Any, Final, TypeVar
 
-import orjson
-
-from agents.effects import DEAD_LETTERS, INPUTS, JOURNALS, Effects
-from app.domain import calendar
-from app.domain.ledger import STATUS_NAMES
-from app.domain.money import show
+from agents.effects import Effects
 from app.engine import shapes
-from app.engine.embedded import EmbeddedHost
-from app.engine.explain import explain
-from app.engine.feed import PREFIX
-from app.engine.figures import Figures
+from app.engine.host import PREFIX, Host, backlog
+from app.engine.parts import Behind, Frame, Part, Question
 from app.engine.shapes import Answer
+from app.engine.slices import Slice
 from app.engine.statements import ENGINE_VERSION
-from app.events.cloudevents import exported, timestamp
 from app.events.fact import Fact
-from tables.controls import CONTROLS, DISPOSITIONS
-from tables.dossiers import DOSSIERS
-from tables.exceptions import EXCEPTIONS
-from tables.heads import HEADS
-from tables.reference import REFERENCE
+from tables.controls import DISPOSITIONS
+
+T = TypeVar("T")
+Slices = Sequence[Slice]
+Sample = tuple[dict[str, str], int | float]
 
 
 class Queries:
-    """Reads what the last committed batch left; every call is one consistent moment, as nothing else runs meanwhile.
+    """What this worker can say by itself. Every answer but `event` is one consistent moment, as nothing runs meanwhile.
 
-    What is compiled or composed here is forgotten when a batch writes what it stands on, so no answer is older than
-    the store.
+    Answers take the slices they are to be made from. What is about one contract is given one slice, or none: then there
+    is no answer. Days are day numbers; `day` None means the day that all those slices have reached.
     """
 
-    def __init__(self, host: EmbeddedHost, clock: Callable[[], float]) -> None:
+    def __init__(self, host: Host, clock: Callable[[], float]) -> None:
         """`clock` counts seconds, for rates of throughput only."""
         self._host, self._clock = host, clock
         self._started = clock()
-        self.figures = Figures(host.tables)
-        self._rows: dict[str, tuple[int | None, Answer]] = {}
-        host.listeners.append(self._forget)
+        self._slices: dict[int, Slice] = {}
+        host.listeners.append(self._note)
 
-    def _forget(self, effects: Effects) -> None:
-        partition = effects.batch.partition
-        for table, key, _ in effects.writes:
-            if table is REFERENCE:
-                self.figures = Figures(self._host.tables)
-                self._rows.clear()
-                return
-            if table is DOSSIERS:
-                self.figures.forget(partition, key)
-            elif table is HEADS:
-                self._rows.pop(key, None)
+    def _note(self, effects: Effects) -> None:
+        found = self._slices.get(effects.batch.partition)
+        if found is not None:
+            found.note(effects.writes)
 
-    # -- frame ------------------------------------------------------------------------------------------------------
+    def held(self, numbers: Sequence[int] | None = None) -> list[Slice]:
+        """Those of these slices that are held here now; all that are, without numbers."""
+        tables = self._host.tables
+        self._slices = {n: one for n, one in self._slices.items() if tables.get(n) is one.store}
+        for number in sorted(tables if numbers is None else set(numbers) & set(tables)):
+            if number not in self._slices:
+                self._slices[number] = Slice(number, tables[number])
+        return [self._slices[n] for n in sorted(self._slices) if numbers is None or n in numbers]
 
-    def today(self) -> int | None:
-        days = [control.today for _, control in self._controls("engagement/")]
-        return min(days, default=0) or None
+    async def part(self, question: Question) -> Part:
+        """This worker's part of an answer. Raises ValueError for a question nobody asks."""
+        answer = _ANSWERS.get(question.name)
+        if answer is None:
+            raise ValueError(f"question is {question.name!r}: ask one of {', '.join(_ANSWERS)}")
+        slices = self.held(question.slices)
+        value = answer(self, slices, **question.arguments)
+        if isawaitable(value):
+            value = await value
+            slices = self.held([one.number for one in slices])
+        return Part(self.frame(slices), value)
 
-    def _controls(self, prefix: str = "") -> Iterator[tuple[str, Any]]:
-        for tables in self._host.tables:
-            yield from tables.scan(CONTROLS, prefix)
+    def frame(self, slices: Slices) -> Frame:
+        ended = [control for one in slices for control in one.controls("engagement/")]
+        return Frame(
+            [one.number for one in slices],
+            [control.today for control in ended],
+            max((control.watermark for one in slices for control in one.controls()), default=0),
+            max((control.fence for control in ended), default=-1),
+            backlog(self._host) > 0,
+        )
 
-    def meta(self) -> Answer:
-        today = self.today()
-        watermark = max((control.watermark for _, control in self._controls()), default=0)
-        partitions = self._host.store.partitions
-        return {
-            "as_of": calendar.text_of(today) if today else None,
-            "watermark": timestamp(watermark) if watermark else None,
-            "stale": self._host.backlog() > 0,
-            "partitions_answered": partitions,
-            "partitions_total": partitions,
-            "engine_version": ENGINE_VERSION,
-            "state_version": max((control.fence for _, control in self._controls("engagement/")), default=-1),
-        }
+    @staticmethod
+    def _day(slices: Slices, day: int | None) -> int | None:
+        if day is not None:
+            return day
+        return min((control.today for one in slices for control in one.controls("engagement/")), default=0) or None
 
-    def ready(self) -> tuple[bool, str]:
-        return True, f"every partition answers ({self._host.store.partitions} of {self._host.store.partitions})"
+    # -- one contract -----------------------------------------------------------------------------------------------
 
-    # -- contracts --------------------------------------------------------------------------------------------------
+    def contract(self, slices: Slices, contract_id: str) -> Answer | None:
+        return _first(one.contract(contract_id, self._day(slices, None)) for one in slices)
 
-    def contracts(self, after: str, limit: int, status: str | None, client_id: str | None) -> list[Answer]:
-        rows = (self._row(contract_id) for contract_id in self.figures.ids(after))
+    def burn(self, slices: Slices, contract_id: str, day: int | None) -> list[Answer] | None:
+        return _first(one.burn(contract_id, self._day(slices, day)) for one in slices)
+
+    def readiness(self, slices: Slices, contract_id: str, day: int | None) -> Answer | None:
+        return _first(one.readiness(contract_id, self._day(slices, day)) for one in slices)
+
+    def entries(
+        self,
+        slices: Slices,
+        contract_id: str,
+        after: str,
+        limit: int,
+        line_id: str | None,
+        status: str | None,
+        days: Sequence[int],
+    ) -> list[Answer] | None:
+        today = self._day(slices, None)
+        return _first(one.entries(contract_id, after, limit, line_id, status, days, today) for one in slices)
+
+    def daily(self, slices: Slices, contract_id: str) -> Answer | None:
+        return _first(one.daily(contract_id, self._day(slices, None)) for one in slices)
+
+    def explain(
+        self, slices: Slices, contract_id: str, figure: str, line_id: str | None, day: int | None
+    ) -> Answer | None:
+        return _first(one.explain(contract_id, figure, line_id, self._day(slices, day)) for one in slices)
+
+    def behind(self, slices: Slices, contract_id: str) -> Behind:
+        return _first(one.behind(contract_id) for one in slices) or Behind(False, [], [])
+
+    def facts(self, slices: Slices, keys: Sequence[str]) -> list[Fact]:
+        """Every message about entities (`kind/id`), whichever of these slices keeps each."""
+        return [fact for one in slices for key in keys for fact in one.facts(key)]
+
+    # -- all of them ------------------------------------------------------------------------------------------------
+
+    def contracts(
+        self, slices: Slices, after: str, limit: int, status: str | None, client_id: str | None, day: int | None
+    ) -> list[Answer]:
+        """Rows by contract id; no more are composed than are wanted, or filtered out."""
+        day = self._day(slices, day)
+        rows = (one.row(contract_id, day) for contract_id, one in self._ids(slices, after))
         wanted = (
             row
             for row in rows
@@ -94,241 +133,110 @@ class Queries:
         )
         return list(islice(wanted, limit))
 
-    def contract(self, contract_id: str) -> Answer | None:
-        found = self.figures.of(contract_id)
-        if found is None:
-            return None
-        contracts, head = found
-        position = contracts.position(contract_id, head, self.today())
-        terms = position.terms
-        return {
-            **self._row(contract_id),
-            "client": {"client_id": terms.client_id if terms else None},
-            "term": shapes.term(terms),
-            "purchase_order": dict(terms.purchase_order) if terms else None,
-            "practice": terms.said.get("practice") if terms else None,
-            "lines": [shapes.line(terms, row) for row in contracts.burn(position) if row["line_id"] is not None],
-            "versions": shapes.versions(position.agreement),
-            "rates": [shapes.rate(card) for card in contracts.compiled(contract_id).cards],
-        }
+    def readiness_list(
+        self, slices: Slices, after: str, limit: int, state: str | None, day: int | None
+    ) -> list[Answer]:
+        day = self._day(slices, day)
+        rows = (one.readiness(contract_id, day) for contract_id, one in self._ids(slices, after))
+        return list(islice((row for row in rows if row and (state is None or row["state"] == state)), limit))
 
-    def _row(self, contract_id: str) -> Answer:
-        """One contract of the overview; kept until the contract or the day changes."""
-        today = self.today()
-        known = self._rows.get(contract_id)
-        if known is not None and known[0] == today:
-            return known[1]
-        found = self.figures.of(contract_id)
-        assert found is not None  # it was listed
-        contracts, head = found
-        position = contracts.position(contract_id, head, today)
-        row = shapes.contract(position, contracts.burn(position)[0], contracts.readiness(position, head))
-        self._rows[contract_id] = (today, row)
-        return row
+    @staticmethod
+    def _ids(slices: Slices, after: str = "") -> Iterator[tuple[str, Slice]]:
+        """Every contract behind `after`, by id, with its slice."""
 
-    def burn(self, contract_id: str, as_of: date | None, known_at: int | None) -> list[Answer] | None:
-        if self.figures.of(contract_id) is None:
-            return None
-        return self._as_known(contract_id, known_at).burn(contract_id, self._day(as_of))
+        def ids(one: Slice) -> Iterator[tuple[str, Slice]]:
+            return ((contract_id, one) for contract_id in one.ids() if contract_id > after)
 
-    def readiness(self, contract_id: str, as_of: date | None, known_at: int | None) -> Answer | None:
-        if self.figures.of(contract_id) is None:
-            return None
-        return self._as_known(contract_id, known_at).readiness(contract_id, self._day(as_of))
+        return merge(*(ids(one) for one in slices), key=lambda found: found[0])
 
-    def _day(self, as_of: date | None) -> int | None:
-        return as_of.toordinal() if as_of is not None else self.today()
-
-    def _as_known(self, contract_id: str, known_at: int | None) -> Figures:
-        if known_at is None:
-            return self.figures
-        return self.figures.known_at(contract_id, known_at)
-
-    def readiness_list(self, after: str, limit: int, state: str | None) -> list[Answer]:
-        today = self.today()
-        rows = (self.figures.readiness(contract_id, today) for contract_id in self.figures.ids(after))
-        return list(islice((row for row in rows if state is None or row["state"] == state), limit))
-
-    # -- behind the figures -----------------------------------------------------------------------------------------
-
-    def entries(
-        self,
-        contract_id: str,
-        after: str,
-        limit: int,
-        line_id: str | None,
-        status: str | None,
-        period: str | None,
-        on: date | None,
-    ) -> list[Answer] | None:
-        found = self.figures.of(contract_id)
-        if found is None:
-            return None
-        contracts, head = found
-        position = contracts.position(contract_id, head, self.today())
-        low, high = shapes.span(period, on)
-        begun = orjson.loads(after) if after else None
-        rows: list[Answer] = []
-        for entry, row, claims in position.book.rows(max(low, begun[0]) if begun else low, high):
-            if begun and [row.day, entry] <= begun:
-                continue
-            if (line_id is not None and row.line != line_id) or (
-                status is not None and STATUS_NAMES[row.status] != status
-            ):
-                continue
-            rows.append(shapes.entry(contracts.compiled(contract_id), entry, row, claims, position))
-            if len(rows) == limit:
-                break
-        return rows
-
-    def daily(self, contract_id: str) -> Answer | None:
-        found = self.figures.of(contract_id)
-        if found is None:
-            return None
-        contracts, head = found
-        position = contracts.position(contract_id, head, self.today())
-        exponent = position.exponent
-        steps = position.agreement.steps()
-        return {
-            "contract_id": contract_id,
-            "days": [
-                {"on": calendar.text_of(day), "minutes": minutes, "amount": show(amount, exponent)}
-                for day, minutes, amount in position.book.days(None, calendar.BEGINNING, position.day)
-            ],
-            "budget": [{"from": calendar.text_of(day), **shapes.budget(terms, exponent)} for day, terms in steps],
-            "cap": shapes.cap(position.terms),
-            "exhaustion": contracts.burn(position)[0]["exhaustion"],
-        }
-
-    def explain(
-        self, contract_id: str, figure: str, line_id: str | None, as_of: date | None, known_at: int | None
-    ) -> Answer | None:
-        figures = self._as_known(contract_id, known_at)
-        found = figures.of(contract_id)
-        if found is None:
-            return None
-        contracts, head = found
-        return explain(contracts, head, contract_id, figure, line_id, self._day(as_of))
-
-    def event(self, source: str, event_id: str) -> Answer | None:
-        for fact in self._facts():
-            if fact.source == source and fact.id == event_id:
-                answer: Answer = orjson.loads(exported(fact))
-                return answer
-        return None
-
-    def _facts(self) -> Iterator[Fact]:
-        for topic in JOURNALS:
-            for partition in range(self._host.store.partitions):
-                for record in self._host.store.read(topic, partition, 0, 1 << 60):
-                    if isinstance(record.value, Fact):
-                        yield record.value
-
-    # -- the whole --------------------------------------------------------------------------------------------------
-
-    def overview(self) -> Answer:
-        rows = [self._row(contract_id) for contract_id in self.figures.ids()]
-        counts = self.counts()
+    def overview(self, slices: Slices | None = None, day: int | None = None) -> Answer:
+        slices = self.held() if slices is None else slices
+        day = self._day(slices, day)
+        rows = [one.row(contract_id, day) for contract_id, one in self._ids(slices)]
+        counts = self.counts(slices)
         return {
             "ready": shapes.by_currency(rows, "ready_amount"),
             "blocked": shapes.by_currency(rows, "blocked_amount"),
-            "at_risk": shapes.at_risk(rows, self.today()),
+            "at_risk": shapes.at_risk(rows, day),
             "utilization": None,
             "health": {
-                "lag": self._host.backlog(),
+                "lag": self._lag(slices),
                 "dead_letters": counts["dead_lettered"],
                 "parked": counts["parked"],
-                "exceptions": sum(1 for tables in self._host.tables for _ in tables.keys(EXCEPTIONS)),
+                "exceptions": sum(one.exceptions_count() for one in slices),
                 "records": counts,
             },
-            "trend": shapes.trend(rows, self.today()),
+            "trend": shapes.trend(rows, day),
         }
 
-    def counts(self) -> dict[str, int]:
+    def _lag(self, slices: Slices) -> int:
+        asked = {one.number for one in slices}
+        return sum(end - position for (_, number), (position, end) in self._host.lag().items() if number in asked)
+
+    def counts(self, slices: Slices | None = None) -> dict[str, int]:
         """Records by disposition; they add up to `read`."""
+        slices = self.held() if slices is None else slices
         counts = dict.fromkeys(DISPOSITIONS, 0)
-        for _, control in self._controls():
+        for control in (control for one in slices for control in one.controls()):
             for name, count in control.counts.items():
                 counts[name] += count
-        parked = self.figures.parked()
+        parked = sum(one.parked() for one in slices)
         return {"read": sum(counts.values()), **counts, "applied": counts["applied"] - parked, "parked": parked}
 
-    def exceptions(self, after: str, limit: int) -> list[Answer]:
-        rows = sorted(
-            (
-                {
-                    "exception_id": key,
-                    "code": raised.code,
-                    "tier": raised.tier,
-                    "owner": raised.owner,
-                    "subject": raised.subject,
-                    "message": raised.message,
-                    "evidence": raised.evidence,
-                    "since": timestamp(raised.since),
-                }
-                for tables in self._host.tables
-                for key, raised in tables.scan(EXCEPTIONS)
-                if key > after
-            ),
-            key=lambda row: str(row["exception_id"]),
-        )
-        return rows[:limit]
+    def exceptions(self, slices: Slices, after: str, limit: int) -> list[Answer]:
+        found = merge(*(one.exceptions(after) for one in slices), key=lambda row: str(row["exception_id"]))
+        return list(islice(found, limit))
 
-    def dead_letters(self, after: str, limit: int) -> list[Answer]:
-        begun: list[Any] = orjson.loads(after) if after else ["", -1]
-        rows: list[Answer] = []
-        for topic in sorted(INPUTS):
-            if topic < begun[0]:
-                continue
-            offset = begun[1] + 1 if topic == begun[0] else 0
-            for place, letter in islice(self._host.store.letters(topic + DEAD_LETTERS, 0, offset), limit - len(rows)):
-                rows.append(shapes.dead_letter(topic, place, letter.value, letter.headers))
-        return rows[:limit]
+    async def event(self, slices: Slices, source: str, event_id: str) -> Answer | None:
+        for one in slices:
+            if (found := await one.event(source, event_id)) is not None:
+                return found
+        return None
 
-    def streams(self) -> Answer:
-        store = self._host.store
-        journals = set(JOURNALS)
-        topics = []
-        for topic, partition, end in store.topics():
-            consumed = topic in journals or topic in INPUTS
-            position = store.position(topic, partition) if consumed else end
-            topics.append(
-                {
-                    "topic": PREFIX + topic,
-                    "partition": partition,
-                    "end_offset": end,
-                    "position": position,
-                    "lag": end - position,
-                }
-            )
+    # -- how it does ------------------------------------------------------------------------------------------------
+
+    def streams(self, slices: Slices) -> Answer:
         elapsed = max(self._clock() - self._started, 1e-9)
         return {
-            "topics": topics,
-            "dispositions": self.counts(),
+            "topics": self._topics({one.number for one in slices}),
+            "dispositions": self.counts(slices),
             "events_per_second": round(self._host.processed / elapsed, 1),
             "statements_per_second": round(self._host.stated / elapsed, 1),
-            "hosts": [{"host": "embedded", "store": self._host.store.path.name, "partitions": store.partitions}],
+            "hosts": [dict(self._host.about())],
             "engine_version": ENGINE_VERSION,
         }
 
-    def samples(self) -> list[tuple[str, str, str, list[tuple[dict[str, str], int | float]]]]:
-        """(name, type, help, samples) of every metric of the engine."""
-        streams = self.streams()
-        counts = streams["dispositions"]
-        dispositions: list[tuple[dict[str, str], int | float]] = [
+    def _topics(self, numbers: set[int]) -> list[Answer]:
+        """Topics that hold anything, by name and partition; what no agent reads has no lag."""
+        places = {**self._host.lag(), **{place: (end, end) for place, end in self._host.written().items()}}
+        return [
+            {
+                "topic": PREFIX + topic,
+                "partition": number,
+                "end_offset": end,
+                "position": position,
+                "lag": end - position,
+            }
+            for (topic, number), (position, end) in sorted(places.items())
+            if end and number in numbers
+        ]
+
+    def samples(self) -> list[tuple[str, str, str, list[Sample]]]:
+        """(name, type, help, samples) of every metric of the engine on this worker."""
+        slices = self.held()
+        counts = self.counts(slices)
+        dispositions: list[Sample] = [
             ({"disposition": name}, count) for name, count in counts.items() if name not in ("read", "parked")
         ]
-        lag: list[tuple[dict[str, str], int | float]] = [
-            ({"topic": t["topic"], "partition": str(t["partition"])}, t["lag"]) for t in streams["topics"]
+        lag: list[Sample] = [
+            ({"topic": t["topic"], "partition": str(t["partition"])}, t["lag"])
+            for t in self._topics({one.number for one in slices})
         ]
+        parked: list[Sample] = [({}, counts["parked"])]
+        contracts: list[Sample] = [({"table": "heads"}, sum(1 for _ in self._ids(slices)))]
         return [
             ("events_total", "counter", "Input records by what became of them.", dispositions),
-            (
-                "events_parked",
-                "gauge",
-                "Entities that wait for the approval of their contract.",
-                [({}, counts["parked"])],
-            ),
+            ("events_parked", "gauge", "Entities that wait for the approval of their contract.", parked),
             ("consumer_lag_events", "gauge", "Records not acknowledged yet.", lag),
             (
                 "statements_total",
@@ -336,6 +244,31 @@ class Queries:
                 "Statements published since the process started.",
                 [({}, self._host.stated)],
             ),
-            ("table_entries", "gauge", "Contracts known.", [({"table": "heads"}, sum(1 for _ in self.figures.ids()))]),
+            ("table_entries", "gauge", "Contracts known.", contracts),
             ("build_info", "gauge", "The running version.", [({"version": ENGINE_VERSION}, 1)]),
         ]
+
+
+def _first(found: Iterator[T]) -> T | None:
+    """The answer of the one slice there is; None without one."""
+    return next(found, None)
+
+
+_ANSWERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "contract": Queries.contract,
+    "burn": Queries.burn,
+    "readiness": Queries.readiness,
+    "entries": Queries.entries,
+    "daily": Queries.daily,
+    "explain": Queries.explain,
+    "behind": Queries.behind,
+    "facts": Queries.facts,
+    "contracts": Queries.contracts,
+    "readiness_list": Queries.readiness_list,
+    "overview": Queries.overview,
+    "exceptions": Queries.exceptions,
+    "event": Queries.event,
+    "streams": Queries.streams,
+    "frame": lambda queries, slices: None,
+}
+"""What may be asked, by name."""

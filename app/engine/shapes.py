@@ -238,12 +238,44 @@ def price_card(contract: Contract, row: Row) -> Card | None:
 
 def by_currency(rows: Sequence[Answer], name: str) -> list[Answer]:
     """One figure of all contracts, added up within each currency, the largest first."""
+    return _added({"currency": row["currency"], "amount": row["readiness"][name]} for row in rows if row["currency"])
+
+
+def _added(amounts: Iterable[Answer]) -> list[Answer]:
     totals: dict[str, Decimal] = {}
-    for row in rows:
-        if row["currency"]:
-            totals[row["currency"]] = totals.get(row["currency"], Decimal(0)) + Decimal(row["readiness"][name])
+    for one in amounts:
+        totals[one["currency"]] = totals.get(one["currency"], Decimal(0)) + Decimal(one["amount"])
     ordered = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
     return [{"currency": currency, "amount": str(total)} for currency, total in ordered]
+
+
+def overviews(parts: Sequence[Answer]) -> Answer:
+    """Overviews of different contracts on the same day as one; that of one part is the part itself."""
+    trends = [part["trend"] for part in parts]
+    return {
+        "ready": _added(amount for part in parts for amount in part["ready"]),
+        "blocked": _added(amount for part in parts for amount in part["blocked"]),
+        "at_risk": sums([part["at_risk"] for part in parts]),
+        "utilization": None,
+        "health": {
+            **sums([{k: v for k, v in part["health"].items() if k != "records"} for part in parts]),
+            "records": sums([part["health"]["records"] for part in parts]),
+        },
+        "trend": {
+            "weeks": next((trend["weeks"] for trend in trends if trend["weeks"]), []),
+            "approved_amount": _trend_amounts(row for trend in trends for row in trend["approved_amount"]),
+            "minutes": [sum(week) for week in zip(*(trend["minutes"] for trend in trends), strict=True)],
+        },
+    }
+
+
+def sums(parts: Sequence[Mapping[str, Any]]) -> Answer:
+    """Numbers of the same names added up, name by name.
+
+    >>> sums([{"read": 2, "late": 0}, {"read": 3, "late": 1}])
+    {'read': 5, 'late': 1}
+    """
+    return {name: sum(part[name] for part in parts) for name in parts[0]}
 
 
 def at_risk(rows: Sequence[Answer], today: int | None) -> Answer:
@@ -263,23 +295,27 @@ def at_risk(rows: Sequence[Answer], today: int | None) -> Answer:
 
 def trend(rows: Sequence[Answer], today: int | None) -> Answer:
     """Approved work of all contracts in the last 13 weeks."""
-    amounts: dict[str, list[Decimal]] = {}
     minutes = [0] * WEEKS
     for row in rows:
         minutes = [one + other for one, other in zip(minutes, row["week_minutes"], strict=True)]
-        if row["currency"]:
-            known = amounts.get(row["currency"], [Decimal(0)] * WEEKS)
-            amounts[row["currency"]] = [one + Decimal(other) for one, other in zip(known, row["weeks"], strict=True)]
     first = _first_monday(today) if today else None
-    weeks = [_week(first + 7 * place) for place in range(WEEKS)] if first else []
-    ordered = sorted(amounts.items(), key=lambda item: (-sum(item[1]), item[0]))
     return {
-        "weeks": weeks,
-        "approved_amount": [
-            {"currency": currency, "values": [str(value) for value in values]} for currency, values in ordered
-        ],
+        "weeks": [_week(first + 7 * place) for place in range(WEEKS)] if first else [],
+        "approved_amount": _trend_amounts(
+            {"currency": row["currency"], "values": row["weeks"]} for row in rows if row["currency"]
+        ),
         "minutes": minutes,
     }
+
+
+def _trend_amounts(rows: Iterable[Answer]) -> list[Answer]:
+    """Amounts week by week, added up within each currency, the largest in all first."""
+    amounts: dict[str, list[Decimal]] = {}
+    for row in rows:
+        known = amounts.get(row["currency"], [Decimal(0)] * WEEKS)
+        amounts[row["currency"]] = [one + Decimal(other) for one, other in zip(known, row["values"], strict=True)]
+    ordered = sorted(amounts.items(), key=lambda item: (-sum(item[1]), item[0]))
+    return [{"currency": currency, "values": [str(value) for value in values]} for currency, values in ordered]
 
 
 def _week(day: int) -> str:

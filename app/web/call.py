@@ -61,18 +61,18 @@ class Call:
         """The page of a list that is asked for."""
         return page(self.request.rel_url.raw_path, self.request.query, self.values)
 
-    async def table(self, row: Mapping[str, Any]) -> web.Response:
+    async def table(self, row: Mapping[str, Any], meta: Row) -> web.Response:
         """An answer about one thing: flat, and with what every table answer says. The row's own `as_of` and
         `state_version` are nearer than the table's, so they stand."""
-        return await answers.json(self.request, {**self.queries.meta(), **row})
+        return await answers.json(self.request, {**meta, **row})
 
-    async def listing(self, asked: Page, found: list[Row], place: Callable[[Row], str]) -> web.Response:
+    async def listing(self, asked: Page, found: list[Row], meta: Row, place: Callable[[Row], str]) -> web.Response:
         """One page of a list, from up to one item more than it shows; `place` is an item's place in the order."""
         items, cursor = asked.cut(found, place)
         # a place says where a page ends; it goes out only inside the cursor
         shown = [{name: value for name, value in item.items() if name != "cursor"} for item in items]
         headers = {"Link": self._link(cursor)} if cursor else None
-        document = {"items": shown, "next": cursor, **self.queries.meta()}
+        document = {"items": shown, "next": cursor, **meta}
         return await answers.json(self.request, document, headers)
 
     def _link(self, cursor: str) -> str:

@@ -17,6 +17,7 @@ T = TypeVar("T")
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
 
+_POSITION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._~-]*")
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -86,10 +87,10 @@ def _parse_period(value: str) -> str:
     return value
 
 
-def _parse_position(value: str) -> int:
-    if not re.fullmatch("[0-9]{1,18}", value):
+def _parse_position(value: str) -> str:
+    if not _POSITION.fullmatch(value):
         raise ValueError(value)
-    return int(value)
+    return value
 
 
 AS_OF = Parameter(
@@ -127,9 +128,9 @@ ON = Parameter(
 AFTER = Parameter(
     "after",
     _parse_position,
-    "a whole number: the id of the last statement received",
+    "the id of the last statement received, as it came",
     "Resume after this statement; the header Last-Event-ID, which a browser sends by itself, goes before it.",
-    {"type": "integer", "minimum": 0},
+    {"type": "string", "pattern": f"^{_POSITION.pattern}$"},
 )
 
 

@@ -8,20 +8,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
+
+from app.engine.host import Unavailable
+
+__all__ = ["Feed", "Intake", "Metric", "Queries", "Receipt", "Row", "Said", "Statement", "Unavailable"]
 
 Row = dict[str, Any]
-
-
-class Unavailable(Exception):  # noqa: N818 - an outcome, named for what is so
-    """A port cannot answer now but will: tables are being recovered, or a partition has no owner.
-
-    Its message is a sentence for the reader. `retry_after` is in whole seconds.
-    """
-
-    def __init__(self, message: str, retry_after: int = 2) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+T = TypeVar("T")
+Said = tuple[T, Row]
+"""An answer, and what every table answer says: as_of, watermark, stale, partitions_answered, partitions_total,
+engine_version, state_version. Both are of the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +42,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One derived event on its way out. `position` grows in one deployment's feed; `value` is the whole statement as
-    JSON; `topic` is its full name (`headrace.burn`), `type` the name of the server-sent event."""
+    """One derived event on its way out. `position` is a token to resume after it, of visible ASCII characters and
+    opaque to all but its feed; `value` is the whole statement as JSON; `topic` is its full name (`headrace.burn`),
+    `type` the name of the server-sent event."""
 
-    position: int
+    position: str
     topic: str
     key: str
     type: str
@@ -67,35 +65,34 @@ class Metric:
 
 
 class Queries(Protocol):
-    """The tables, as of now or as asked. Every call is synchronous and fast; each may raise `Unavailable`.
+    """The tables, as of now or as asked, wherever they are held. Every call but `ready` and `metrics` may raise
+    `Unavailable`.
 
     None instead of a row means that the contract (or event) was never named. Instants are whole microseconds since
-    1970-01-01T00:00:00Z. Lists hold what follows `after` (`""` = from the start), at most `limit` items.
+    1970-01-01T00:00:00Z. Lists hold what follows `after` (`""` = from the start), at most `limit` items; where
+    `partitions_answered` is less than `partitions_total`, rows of the others are missing. What is about one contract is
+    never partial.
     """
 
-    def meta(self) -> Row:
-        """as_of, watermark, stale, partitions_answered, partitions_total, engine_version, state_version."""
-        ...
+    async def overview(self) -> Said[Row]: ...
 
-    def overview(self) -> Row: ...
-
-    def contracts(self, after: str, limit: int, status: str | None, client_id: str | None) -> list[Row]:
+    async def contracts(self, after: str, limit: int, status: str | None, client_id: str | None) -> Said[list[Row]]:
         """Contracts by `contract_id`, ids > `after`."""
         ...
 
-    def contract(self, contract_id: str) -> Row | None: ...
+    async def contract(self, contract_id: str) -> Said[Row | None]: ...
 
-    def burn(self, contract_id: str, as_of: date | None, known_at: int | None) -> list[Row] | None:
+    async def burn(self, contract_id: str, as_of: date | None, known_at: int | None) -> Said[list[Row] | None]:
         """The contract's row first (line_id null), then its lines."""
         ...
 
-    def readiness(self, contract_id: str, as_of: date | None, known_at: int | None) -> Row | None: ...
+    async def readiness(self, contract_id: str, as_of: date | None, known_at: int | None) -> Said[Row | None]: ...
 
-    def readiness_list(self, after: str, limit: int, state: str | None) -> list[Row]:
+    async def readiness_list(self, after: str, limit: int, state: str | None) -> Said[list[Row]]:
         """Readiness by `contract_id`, ids > `after`."""
         ...
 
-    def entries(
+    async def entries(
         self,
         contract_id: str,
         after: str,
@@ -104,37 +101,46 @@ class Queries(Protocol):
         status: str | None,
         period: str | None,
         on: date | None,
-    ) -> list[Row] | None:
+    ) -> Said[list[Row] | None]:
         """Time entries by (work_date, entry_id); each carries its place in that order as `cursor`."""
         ...
 
-    def daily(self, contract_id: str) -> Row | None: ...
+    async def daily(self, contract_id: str) -> Said[Row | None]: ...
 
-    def explain(
+    async def explain(
         self, contract_id: str, figure: str, line_id: str | None, as_of: date | None, known_at: int | None
-    ) -> Row | None:
+    ) -> Said[Row | None]:
         """Raises ValueError, with a sentence, for a figure that does not exist."""
         ...
 
-    def event(self, source: str, event_id: str, /) -> Row | None:
+    async def event(self, source: str, event_id: str, /) -> Row | None:
         """The event as it came: envelope and data."""
         ...
 
-    def exceptions(self, after: str, limit: int) -> list[Row]:
+    async def exceptions(self, after: str, limit: int) -> Said[list[Row]]:
         """Open exceptions; each carries `cursor`, or is in the order of its `exception_id`."""
         ...
 
-    def dead_letters(self, after: str, limit: int) -> list[Row]:
+    async def dead_letters(self, after: str, limit: int) -> Said[list[Row]]:
         """Refused records; each carries `cursor`."""
         ...
 
-    def streams(self) -> Row: ...
+    async def streams(self) -> Said[Row]: ...
 
-    def ready(self) -> tuple[bool, str]:
-        """Whether the tables answer for everything they own, and a sentence that says why or why not."""
+    async def answer(self, question: bytes) -> bytes:
+        """What another worker asks of this one's share of the tables, as JSON; nobody else is asked for it.
+
+        Raises ValueError, with a sentence, for what is no question.
+        """
         ...
 
-    def metrics(self) -> Sequence[Metric]: ...
+    def ready(self) -> tuple[bool, str]:
+        """Whether the tables answer for everything this worker owns, and a sentence that says why or why not."""
+        ...
+
+    def metrics(self) -> Sequence[Metric]:
+        """Of this worker alone."""
+        ...
 
 
 class Intake(Protocol):
@@ -153,11 +159,11 @@ class Intake(Protocol):
 class Feed(Protocol):
     """The derived events as they are published."""
 
-    def subscribe(self, after: int | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
-        """Statements of `topics` (full names; None = all) beyond position `after`, then live ones, without end.
+    def subscribe(self, after: str | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
+        """Statements of `topics` (full names; None = all) beyond the position `after`, then live ones, without end.
 
         With None for `after` it begins with what is published next. Raises LookupError, at the call or before the
-        first statement, when `after` is no longer held or was never reached in this deployment. The iterator is closed
-        (`aclose`, where it has one) when the reader leaves.
+        first statement, when `after` is no longer held, was never reached in this deployment, or is no position at all.
+        The iterator is closed (`aclose`, where it has one) when the reader leaves.
         """
         ...

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from app.engine.peers import PATH as PEERS_PATH
 from app.web import sse, submission
-from app.web.handlers import burn, contracts, desk, documents, events, health, page, readiness
+from app.web.handlers import burn, contracts, desk, documents, events, health, page, readiness, workers
 from app.web.metrics import CONTENT_TYPE
 from app.web.parameters import AFTER, AS_OF, CURSOR, KNOWN_AT, LIMIT, ON, PERIOD
-from app.web.route import Route
+from app.web.route import JSON, Route
 
 PAGED = (LIMIT, CURSOR)
 AS_ASKED = (AS_OF, KNOWN_AT)
@@ -159,6 +160,18 @@ ROUTES: tuple[Route, ...] = (
         endless=True,
     ),
     Route("/v1/streams", "streams", health.streams, "health", "Topics, positions, lag and dispositions", "Streams"),
+    Route(
+        PEERS_PATH,
+        "ask",
+        workers.ask,
+        "workers",
+        "For other workers: this one's share of an answer",
+        "Part",
+        (),
+        (400, 413),
+        method="POST",
+        bodies=((JSON, "Question"),),
+    ),
     Route("/healthz", "healthz", health.healthz, "health", "The process answers", "Status", access="open"),
     Route("/readyz", "readyz", health.readyz, "health", "The tables are complete", "Status", (), (503,), access="open"),
     Route("/metrics", "metrics", health.metrics, "health", "Metrics for Prometheus", media_type=CONTENT_TYPE),

@@ -180,6 +180,12 @@ SCHEMAS: dict[str, Schema] = {
         "description": "An event, an array of them, or with ce-* headers the data of one.",
         "anyOf": [ref("Event"), ref("EventBatch"), ANYTHING],
     },
+    "Question": record(
+        {"name": TEXT, "slices": array(WHOLE), "arguments": ANYTHING}, "An answer by its name, from these partitions."
+    ),
+    "Part": record(
+        {"frame": ANYTHING, "value": {}}, "`frame` says which of the partitions are held there, and how far they are."
+    ),
     "Receipts": record({"accepted": WHOLE, "refused": WHOLE, "results": array(RECEIPT)}),
     "Status": record({"status": TEXT}),
     "Problem": PROBLEM,

@@ -30,7 +30,6 @@ _HEARTBEAT = b": alive\n\n"
 # An empty id makes the browser forget the position that is no longer held.
 _RESET = b'event: reset\nid:\ndata: {"type":"reset"}\n\n'
 _END = b""
-_NEVER_HELD = -1
 _BURST = 200
 _FAREWELL_SECONDS = 1.0
 
@@ -67,21 +66,18 @@ async def stream(call: Call) -> web.StreamResponse:
         return response
 
 
-def _asked(call: Call) -> tuple[int | None, frozenset[str] | None]:
-    """(position to resume after, topics by their full names). An id that is no position is one never held."""
+def _asked(call: Call) -> tuple[str | None, frozenset[str] | None]:
+    """(position to resume after, topics by their full names).
+
+    The header is passed on whatever it says: refusing a strange id would end a browser's attempts for good, but a
+    reset, which the feed's LookupError becomes, puts it right.
+    """
     wanted = call.get(WANTED)
     topics = None if wanted is None else frozenset(PREFIX + topic for topic in wanted)
-    header = call.request.headers.get(hdrs.LAST_EVENT_ID, "")
-    if not header:
-        return call.get(AFTER), topics
-    try:
-        return AFTER.parse(header), topics
-    except ValueError:
-        # Refusing a strange id would end a browser's attempts for good; a reset puts it right.
-        return _NEVER_HELD, topics
+    return call.request.headers.get(hdrs.LAST_EVENT_ID) or call.get(AFTER), topics
 
 
-async def _frames(feed: Feed, after: int | None, topics: frozenset[str] | None) -> AsyncGenerator[bytes, None]:
+async def _frames(feed: Feed, after: str | None, topics: frozenset[str] | None) -> AsyncGenerator[bytes, None]:
     """What goes out, frame by frame. Once a statement has come, a LookupError is a failure of the feed."""
     begun = False
     try:
@@ -99,10 +95,8 @@ async def _frames(feed: Feed, after: int | None, topics: frozenset[str] | None) 
             yield frame(statement)
 
 
-async def _statements(feed: Feed, after: int | None, topics: frozenset[str] | None) -> AsyncGenerator[Statement, None]:
+async def _statements(feed: Feed, after: str | None, topics: frozenset[str] | None) -> AsyncGenerator[Statement, None]:
     """The subscription, closed however it ends."""
-    if after == _NEVER_HELD:
-        raise LookupError(after)
     subscription = feed.subscribe(after, topics)
     try:
         async for statement in subscription:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from typing import Any
 
-from app.web.ports import Metric, Receipt, Statement, Unavailable
+from app.web.ports import Metric, Receipt, Said, Statement, Unavailable
 
 Row = dict[str, Any]
 
@@ -62,39 +62,40 @@ class Firm:
             "state_version": self.state_version,
         }
 
-    def overview(self) -> Row:
+    async def overview(self) -> Said[Row]:
         if self.broken:
             raise RuntimeError("password=hunter2")
-        return {"ready": [{"currency": "EUR", "amount": "90.00"}], "utilization": None}
+        return {"ready": [{"currency": "EUR", "amount": "90.00"}], "utilization": None}, self.meta()
 
-    def contracts(self, after: str, limit: int, status: str | None, client_id: str | None) -> list[Row]:
+    async def contracts(self, after: str, limit: int, status: str | None, client_id: str | None) -> Said[list[Row]]:
         rows = [
             row
             for key, row in self._contracts.items()
             if key > after and status in (None, row["status"]) and client_id in (None, row["client_id"])
         ]
-        return rows[:limit]
+        return rows[:limit], self.meta()
 
-    def contract(self, contract_id: str) -> Row | None:
-        return self._contracts.get(contract_id)
+    async def contract(self, contract_id: str) -> Said[Row | None]:
+        return self._contracts.get(contract_id), self.meta()
 
-    def burn(self, contract_id: str, as_of: date | None, known_at: int | None) -> list[Row] | None:
+    async def burn(self, contract_id: str, as_of: date | None, known_at: int | None) -> Said[list[Row] | None]:
         self.asked.append((as_of, known_at))
         if contract_id not in self._contracts:
-            return None
+            return None, self.meta()
         day = "2026-03-31" if as_of is None else as_of.isoformat()
-        return [burn_row(contract_id, line, day) for line in (None, "L-1", "L-2")]
+        return [burn_row(contract_id, line, day) for line in (None, "L-1", "L-2")], self.meta()
 
-    def readiness(self, contract_id: str, as_of: date | None, known_at: int | None) -> Row | None:
-        if contract_id not in self._contracts:
-            return None
+    def _readiness(self, contract_id: str) -> Row:
         return {"contract_id": contract_id, "state": "ready", "ready_amount": "90.00", "blockers": []}
 
-    def readiness_list(self, after: str, limit: int, state: str | None) -> list[Row]:
-        rows = [self.readiness(key, None, None) for key in self._contracts if key > after]
-        return [row for row in rows if row and state in (None, row["state"])][:limit]
+    async def readiness(self, contract_id: str, as_of: date | None, known_at: int | None) -> Said[Row | None]:
+        return self._readiness(contract_id) if contract_id in self._contracts else None, self.meta()
 
-    def entries(
+    async def readiness_list(self, after: str, limit: int, state: str | None) -> Said[list[Row]]:
+        rows = [self._readiness(key) for key in self._contracts if key > after]
+        return [row for row in rows if state in (None, row["state"])][:limit], self.meta()
+
+    async def entries(
         self,
         contract_id: str,
         after: str,
@@ -103,9 +104,9 @@ class Firm:
         status: str | None,
         period: str | None,
         on: date | None,
-    ) -> list[Row] | None:
+    ) -> Said[list[Row] | None]:
         if contract_id not in self._contracts:
-            return None
+            return None, self.meta()
         rows = [
             {
                 "entry_id": f"TE-{day}",
@@ -123,36 +124,40 @@ class Firm:
             and row["work_date"].startswith(period or "")
             and (on is None or row["work_date"] == on.isoformat())
         ]
-        return wanted[:limit]
+        return wanted[:limit], self.meta()
 
-    def daily(self, contract_id: str) -> Row | None:
+    async def daily(self, contract_id: str) -> Said[Row | None]:
         if contract_id not in self._contracts:
-            return None
-        return {"days": [{"on": "2026-03-02", "minutes": 60, "amount": "90.00"}], "budget": []}
+            return None, self.meta()
+        return {"days": [{"on": "2026-03-02", "minutes": 60, "amount": "90.00"}], "budget": []}, self.meta()
 
-    def explain(
+    async def explain(
         self, contract_id: str, figure: str, line_id: str | None, as_of: date | None, known_at: int | None
-    ) -> Row | None:
+    ) -> Said[Row | None]:
         if figure != "approved.amount":
             raise ValueError("there is no such figure; there are approved.amount")
         if contract_id not in self._contracts:
-            return None
-        return {"figure": figure, "value": "90.00", "recomputed": "90.00", "agrees": True}
+            return None, self.meta()
+        return {"figure": figure, "value": "90.00", "recomputed": "90.00", "agrees": True}, self.meta()
 
-    def event(self, source: str, event_id: str) -> Row | None:
+    async def event(self, source: str, event_id: str) -> Row | None:
         return self.events.get((source, event_id))
 
-    def exceptions(self, after: str, limit: int) -> list[Row]:
-        return [{"exception_id": key, "code": "RATE_UNRESOLVED"} for key in ("X-1", "X-2", "X-3") if key > after][
-            :limit
-        ]
+    async def exceptions(self, after: str, limit: int) -> Said[list[Row]]:
+        rows: list[Row] = [{"exception_id": key, "code": "RATE_UNRESOLVED"} for key in ("X-1", "X-2", "X-3")]
+        return [row for row in rows if row["exception_id"] > after][:limit], self.meta()
 
-    def dead_letters(self, after: str, limit: int) -> list[Row]:
-        rows = [{"code": "not_json", "cursor": f"contracts/0/{offset}"} for offset in (1, 2)]
-        return [row for row in rows if row["cursor"] > after][:limit]
+    async def dead_letters(self, after: str, limit: int) -> Said[list[Row]]:
+        rows: list[Row] = [{"code": "not_json", "cursor": f"contracts/0/{offset}"} for offset in (1, 2)]
+        return [row for row in rows if row["cursor"] > after][:limit], self.meta()
 
-    def streams(self) -> Row:
-        return {"topics": [{"topic": "headrace.burn", "lag": 0}], "dispositions": {"applied": 3}}
+    async def streams(self) -> Said[Row]:
+        return {"topics": [{"topic": "headrace.burn", "lag": 0}], "dispositions": {"applied": 3}}, self.meta()
+
+    async def answer(self, question: bytes) -> bytes:
+        if question != b'{"name":"frame"}':
+            raise ValueError("this firm has no workers")
+        return b'{"frame":{}}'
 
     def ready(self) -> tuple[bool, str]:
         return (False, "Partition 3 is being recovered.") if self.recovering else (True, "All 4 partitions answer.")
@@ -199,7 +204,9 @@ class Tape:
         """Publish a statement, its JSON `padding` bytes longer than need be."""
         position = len(self._statements) + 1
         value = json.dumps({"type": f"{topic}.updated.v1", "key": key, "position": position, "padding": "x" * padding})
-        self._statements.append(Statement(position, f"headrace.{topic}", key, f"{topic}.updated.v1", value.encode()))
+        self._statements.append(
+            Statement(str(position), f"headrace.{topic}", key, f"{topic}.updated.v1", value.encode())
+        )
         self._wake()
 
     def end(self) -> None:
@@ -210,10 +217,13 @@ class Tape:
         self.failing = True
         self._wake()
 
-    def subscribe(self, after: int | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
-        if after is not None and not self.forgotten <= after <= len(self._statements):
+    def subscribe(self, after: str | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
+        if after is None:
+            return self._follow(len(self._statements), topics)
+        held = map(str, range(self.forgotten, len(self._statements) + 1))
+        if after not in held:
             raise LookupError(f"position {after} is not held")
-        return self._follow(len(self._statements) if after is None else after, topics)
+        return self._follow(int(after), topics)
 
     async def until(self, readers: int) -> None:
         """Return when as many subscriptions are followed."""
@@ -232,7 +242,7 @@ class Tape:
                 if self.failing:
                     raise KeyError("the feed's own defect")
                 for statement in self._statements[position:]:
-                    position = statement.position
+                    position = int(statement.position)
                     if topics is None or statement.topic in topics:
                         yield statement
                 if self.ended:

@@ -74,8 +74,8 @@ def test_every_operation_says_what_it_answers() -> None:
 
 def test_guarded_routes_name_the_token() -> None:
     guarded = {path for _, path, operation in operations() if operation["security"]}
-    assert all(path.startswith("/v1/") or path == "/metrics" for path in guarded)
-    assert {path for path in DOCUMENT["paths"] if path.startswith("/v1/")} <= guarded
+    assert all(path.startswith(("/v1/", "/internal/")) or path == "/metrics" for path in guarded)
+    assert {path for path in DOCUMENT["paths"] if path.startswith(("/v1/", "/internal/"))} <= guarded
 
 
 async def test_the_document_is_served(house: House) -> None:

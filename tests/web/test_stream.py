@@ -237,5 +237,5 @@ async def test_a_reader_that_does_not_read_does_not_hold_up_the_server(opened: O
 
 
 def test_a_value_of_several_lines_stays_one_event() -> None:
-    statement = Statement(7, "headrace.burn", "C-1", "burn.updated.v1", b'{\n  "key": 1\r\n}')
+    statement = Statement("7", "headrace.burn", "C-1", "burn.updated.v1", b'{\n  "key": 1\r\n}')
     assert frame(statement) == b'event: burn.updated\nid: 7\ndata: {\ndata:   "key": 1\ndata: }\n\n'

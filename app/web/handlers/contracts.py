@@ -25,23 +25,24 @@ BY_CONTRACT = place_of("contract_id")
 
 
 async def overview(call: Call) -> web.Response:
-    return await call.table(call.queries.overview())
+    return await call.table(*await call.queries.overview())
 
 
 async def contracts(call: Call) -> web.Response:
     page = call.page()
-    rows = call.queries.contracts(page.after, page.limit + 1, call.get(STATUS), call.get(CLIENT))
-    return await call.listing(page, rows, BY_CONTRACT)
+    rows, meta = await call.queries.contracts(page.after, page.limit + 1, call.get(STATUS), call.get(CLIENT))
+    return await call.listing(page, rows, meta, BY_CONTRACT)
 
 
 async def contract(call: Call) -> web.Response:
     contract_id = call.name("contract_id")
-    return await call.table(known(call.queries.contract(contract_id), contract_id))
+    row, meta = await call.queries.contract(contract_id)
+    return await call.table(known(row, contract_id), meta)
 
 
 async def entries(call: Call) -> web.Response:
     contract_id, page = call.name("contract_id"), call.page()
-    rows = call.queries.entries(
+    rows, meta = await call.queries.entries(
         contract_id,
         page.after,
         page.limit + 1,
@@ -50,23 +51,23 @@ async def entries(call: Call) -> web.Response:
         call.get(PERIOD),
         call.get(ON),
     )
-    return await call.listing(page, found(rows, "contract", contract_id), place_of("cursor"))
+    return await call.listing(page, found(rows, "contract", contract_id), meta, place_of("cursor"))
 
 
 async def daily(call: Call) -> web.Response:
     contract_id = call.name("contract_id")
-    row = known(call.queries.daily(contract_id), contract_id)
-    return await call.table({"contract_id": contract_id, **row})
+    row, meta = await call.queries.daily(contract_id)
+    return await call.table({"contract_id": contract_id, **known(row, contract_id)}, meta)
 
 
 async def explain(call: Call) -> web.Response:
     contract_id, figure = call.name("contract_id"), call.must(FIGURE)
     try:
-        row = call.queries.explain(contract_id, figure, call.get(LINE), call.get(AS_OF), call.get(KNOWN_AT))
+        row, meta = await call.queries.explain(contract_id, figure, call.get(LINE), call.get(AS_OF), call.get(KNOWN_AT))
     except ValueError as error:
         raise invalid_value(FIGURE.name, figure, str(error)) from error
     asked = {"contract_id": contract_id, "line_id": call.get(LINE), **known_at(call)}
-    return await call.table({**asked, **known(row, contract_id)})
+    return await call.table({**asked, **known(row, contract_id)}, meta)
 
 
 def known(row: Row | None, contract_id: str) -> Row:

@@ -9,11 +9,11 @@ from app.web.call import Call, place_of
 
 async def exceptions(call: Call) -> web.Response:
     page = call.page()
-    rows = call.queries.exceptions(page.after, page.limit + 1)
-    return await call.listing(page, rows, place_of("cursor", "exception_id"))
+    rows, meta = await call.queries.exceptions(page.after, page.limit + 1)
+    return await call.listing(page, rows, meta, place_of("cursor", "exception_id"))
 
 
 async def dead_letters(call: Call) -> web.Response:
     page = call.page()
-    rows = call.queries.dead_letters(page.after, page.limit + 1)
-    return await call.listing(page, rows, place_of("cursor"))
+    rows, meta = await call.queries.dead_letters(page.after, page.limit + 1)
+    return await call.listing(page, rows, meta, place_of("cursor"))

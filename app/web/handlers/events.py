@@ -22,7 +22,7 @@ ID = text("id", "The event's `id`.", required=True)
 async def event(call: Call) -> web.Response:
     """One event by its identity. It is evidence, so nothing is added to it."""
     source, event_id = call.must(SOURCE), call.must(ID)
-    row = call.queries.event(source, event_id)
+    row = await call.queries.event(source, event_id)
     if row is None:
         raise Problem(NOT_FOUND, f"No event {event_id!r} of {source!r} has come.", code="unknown_event")
     return await answers.answer(call.request, orjson.dumps(row), EVENT)

@@ -11,7 +11,7 @@ from app.web.ports import Unavailable
 
 
 async def streams(call: Call) -> web.Response:
-    return await call.table(call.queries.streams())
+    return await call.table(*await call.queries.streams())
 
 
 async def healthz(call: Call) -> web.Response:

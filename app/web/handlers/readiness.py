@@ -17,11 +17,11 @@ STATE = choice("state", STATES, "Only contracts in this state.")
 
 async def readiness(call: Call) -> web.Response:
     contract_id = call.name("contract_id")
-    row = call.queries.readiness(contract_id, call.get(AS_OF), call.get(KNOWN_AT))
-    return await call.table({**known(row, contract_id), **known_at(call)})
+    row, meta = await call.queries.readiness(contract_id, call.get(AS_OF), call.get(KNOWN_AT))
+    return await call.table({**known(row, contract_id), **known_at(call)}, meta)
 
 
 async def readinesses(call: Call) -> web.Response:
     page = call.page()
-    rows = call.queries.readiness_list(page.after, page.limit + 1, call.get(STATE))
-    return await call.listing(page, rows, BY_CONTRACT)
+    rows, meta = await call.queries.readiness_list(page.after, page.limit + 1, call.get(STATE))
+    return await call.listing(page, rows, meta, BY_CONTRACT)

@@ -1,0 +1,281 @@
+"""Answers for any key from any worker: what is held here, and what one question to each other worker gives.
+
+A worker that is asked answers from what it holds and asks nobody, so no question goes round in circles, whatever two
+workers believe of each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from heapq import merge
+from itertools import islice
+from typing import Any, Final
+
+import msgspec
+
+from app.engine import shapes
+from app.engine.explain import FIGURES, explain, unknown_figure
+from app.engine.figures import Figures, as_known
+from app.engine.host import Host, Letters, Unavailable
+from app.engine.parts import Answered, Behind, Frame, Part, Question, decode_question, encode, joined
+from app.engine.peers import Peers, Silent
+from app.engine.queries import Queries, Sample
+from app.engine.shapes import Answer
+from app.engine.statements import ENGINE_VERSION
+from app.engine.topology import partition_of
+
+log = logging.getLogger(__name__)
+
+_KEYS_AT_ONCE: Final = 1_000
+"""Entities whose messages are asked for with one question: some milliseconds of another worker's time."""
+
+
+class Gather:
+    """The web's port for reading (`app.web.ports.Queries`), on either host.
+
+    What is about one contract comes whole from the worker that has its slice, or raises Unavailable. What is about all
+    of them comes from whoever answers, and its meta says how many slices did not; Unavailable is raised where none did.
+    """
+
+    def __init__(self, host: Host, clock: Callable[[], float], letters: Letters, peers: Peers | None = None) -> None:
+        """`clock` counts seconds. Without `peers` nobody is asked: this worker holds everything."""
+        self._host, self._letters, self._peers = host, letters, peers or Peers()
+        self._here = Queries(host, clock)
+
+    async def close(self) -> None:
+        await self._peers.close()
+
+    # -- asking -----------------------------------------------------------------------------------------------------
+
+    async def answer(self, question: bytes) -> bytes:
+        """What another worker asks of this one. Raises ValueError for what is no question."""
+        try:
+            asked = decode_question(question)
+        except msgspec.MsgspecError as error:
+            raise ValueError(f"the body is no question: {error}") from error
+        return encode(await self._here.part(asked))
+
+    async def _ask(self, name: str, slices: Iterable[int], **arguments: Any) -> list[Part]:
+        """Parts from whoever answers, each for the slices it holds; in no order."""
+        by_address: defaultdict[str, list[int]] = defaultdict(list)
+        own: list[int] = []
+        held, owners, here = self._host.tables, self._host.owners, self._host.address
+        for number in slices:
+            if number in held:
+                own.append(number)
+            elif (owner := owners.get(number)) is not None and owner != here:
+                by_address[owner].append(number)
+        asked = [self._ask_peer(address, Question(name, numbers, arguments)) for address, numbers in by_address.items()]
+        if own:
+            asked.append(self._here.part(Question(name, own, arguments)))
+        parts = await asyncio.gather(*asked) if len(asked) != 1 else [await asked[0]]
+        return [part for part in parts if part is not None and part.frame.slices]
+
+    async def _ask_peer(self, address: str, question: Question) -> Part | None:
+        try:
+            return await self._peers.ask(address, question)
+        except Silent as silent:
+            log.warning("slices %s are missing in an answer: %s", question.slices, silent)
+            return None
+
+    async def _one(self, contract_id: str, name: str, **arguments: Any) -> Part:
+        """The part of the one worker that has the contract's slice."""
+        number = partition_of(contract_id, self._host.partitions)
+        for part in await self._ask(name, [number], contract_id=contract_id, **arguments):
+            return part
+        raise self._missing([number])
+
+    async def _all(self, name: str, **arguments: Any) -> tuple[list[Any], Frame]:
+        """Values of everyone who answers."""
+        parts = await self._ask(name, range(self._host.partitions), **arguments)
+        if not parts:
+            raise self._missing(list(range(self._host.partitions)))
+        return [part.value for part in parts], joined(part.frame for part in parts)
+
+    async def _all_on_one_day(self, name: str, **arguments: Any) -> tuple[list[Any], Frame]:
+        """The same, as of the same day: for a moment after midnight some slices have heard of it and others not."""
+        values, frame = await self._all(name, day=None, **arguments)
+        if len(set(frame.days)) > 1 and len(values) > 1:
+            values, frame = await self._all(name, day=frame.today(), **arguments)
+        return values, frame
+
+    def _missing(self, numbers: Sequence[int]) -> Unavailable:
+        total = self._host.partitions
+        if len(numbers) == total > 1:
+            return Unavailable(f"none of {total} partitions answers: they are being recovered, or have no worker yet")
+        which = f"partition {numbers[0]}" if len(numbers) == 1 else f"partitions {', '.join(map(str, numbers))}"
+        return Unavailable(f"{which} of {total}: being recovered, or the worker that has it does not answer")
+
+    def _answered(self, value: Any, part: Part) -> Answered[Any]:
+        """An answer from one slice, which is all that it rests on."""
+        return Answered(value, part.frame.meta(1))
+
+    # -- one contract -----------------------------------------------------------------------------------------------
+
+    async def contract(self, contract_id: str) -> Answered[Answer | None]:
+        part = await self._one(contract_id, "contract")
+        return self._answered(part.value, part)
+
+    async def burn(self, contract_id: str, as_of: date | None, known_at: int | None) -> Answered[list[Answer] | None]:
+        if known_at is not None:
+            return await self._known_at(
+                contract_id, known_at, as_of, lambda figures, day: figures.burn(contract_id, day)
+            )
+        part = await self._one(contract_id, "burn", day=_day(as_of))
+        return self._answered(part.value, part)
+
+    async def readiness(self, contract_id: str, as_of: date | None, known_at: int | None) -> Answered[Answer | None]:
+        if known_at is not None:
+            return await self._known_at(
+                contract_id, known_at, as_of, lambda figures, day: figures.readiness(contract_id, day)
+            )
+        part = await self._one(contract_id, "readiness", day=_day(as_of))
+        return self._answered(part.value, part)
+
+    async def entries(
+        self,
+        contract_id: str,
+        after: str,
+        limit: int,
+        line_id: str | None,
+        status: str | None,
+        period: str | None,
+        on: date | None,
+    ) -> Answered[list[Answer] | None]:
+        days = shapes.span(period, on)
+        part = await self._one(
+            contract_id, "entries", after=after, limit=limit, line_id=line_id, status=status, days=days
+        )
+        return self._answered(part.value, part)
+
+    async def daily(self, contract_id: str) -> Answered[Answer | None]:
+        part = await self._one(contract_id, "daily")
+        return self._answered(part.value, part)
+
+    async def explain(
+        self, contract_id: str, figure: str, line_id: str | None, as_of: date | None, known_at: int | None
+    ) -> Answered[Answer | None]:
+        """Raises ValueError for a figure that entries do not add up to, of a contract that there is."""
+        if known_at is not None:
+            return await self._known_at(
+                contract_id,
+                known_at,
+                as_of,
+                lambda figures, day: _explained(figures, contract_id, figure, line_id, day),
+            )
+        if figure not in FIGURES:  # said here: what a worker that is asked raises, nobody hears
+            part = await self._one(contract_id, "burn", day=None)
+            if part.value is not None:
+                raise unknown_figure(figure)
+            return self._answered(None, part)
+        part = await self._one(contract_id, "explain", figure=figure, line_id=line_id, day=_day(as_of))
+        return self._answered(part.value, part)
+
+    async def _known_at(
+        self, contract_id: str, moment: int, as_of: date | None, read: Callable[[Figures, int | None], Any]
+    ) -> Answered[Any]:
+        """The figures of one contract from what had been accepted at `moment`, folded here once more.
+
+        What a contract is told lies in its own slice, its time and expenses where their own keys lead.
+        """
+        part = await self._one(contract_id, "behind")
+        behind: Behind = part.value
+        if not behind.named:
+            return self._answered(None, part)
+        facts, frames = list(behind.facts), [part.frame]
+        for number, keys in self._by_slice(behind.entities).items():
+            for start in range(0, len(keys), _KEYS_AT_ONCE):
+                found = await self._ask("facts", [number], keys=keys[start : start + _KEYS_AT_ONCE])
+                if not found:
+                    raise self._missing([number])
+                facts += found[0].value
+                frames.append(found[0].frame)
+        day = _day(as_of) if as_of is not None else part.frame.today()
+        whole = joined(frames)
+        return Answered(read(as_known(facts, moment), day), whole.meta(len(whole.slices)))
+
+    def _by_slice(self, keys: Iterable[str]) -> dict[int, list[str]]:
+        placed: defaultdict[int, list[str]] = defaultdict(list)
+        for key in keys:
+            placed[partition_of(key, self._host.partitions)].append(key)
+        return dict(sorted(placed.items()))
+
+    # -- all of them ------------------------------------------------------------------------------------------------
+
+    async def overview(self) -> Answered[Answer]:
+        values, frame = await self._all_on_one_day("overview")
+        return self._whole(shapes.overviews(values), frame)
+
+    async def contracts(
+        self, after: str, limit: int, status: str | None, client_id: str | None
+    ) -> Answered[list[Answer]]:
+        values, frame = await self._all_on_one_day(
+            "contracts", after=after, limit=limit, status=status, client_id=client_id
+        )
+        return self._whole(_merged(values, "contract_id", limit), frame)
+
+    async def readiness_list(self, after: str, limit: int, state: str | None) -> Answered[list[Answer]]:
+        values, frame = await self._all_on_one_day("readiness_list", after=after, limit=limit, state=state)
+        return self._whole(_merged(values, "contract_id", limit), frame)
+
+    async def exceptions(self, after: str, limit: int) -> Answered[list[Answer]]:
+        values, frame = await self._all("exceptions", after=after, limit=limit)
+        return self._whole(_merged(values, "exception_id", limit), frame)
+
+    async def dead_letters(self, after: str, limit: int) -> Answered[list[Answer]]:
+        rows = await self._letters.read(after, limit)
+        _, frame = await self._all("frame")
+        return self._whole(list(rows), frame)
+
+    async def event(self, source: str, event_id: str, /) -> Answer | None:
+        """Raises Unavailable where it was not found and not everybody answered: who is missing may have it."""
+        values, frame = await self._all("event", source=source, event_id=event_id)
+        found: Answer | None = next((value for value in values if value is not None), None)
+        if found is None and len(frame.slices) < self._host.partitions:
+            raise self._missing(sorted(set(range(self._host.partitions)) - set(frame.slices)))
+        return found
+
+    async def streams(self) -> Answered[Answer]:
+        values, frame = await self._all("streams")
+        told: Answer = {
+            "topics": sorted(
+                (topic for value in values for topic in value["topics"]),
+                key=lambda topic: (topic["topic"], topic["partition"]),
+            ),
+            "dispositions": shapes.sums([value["dispositions"] for value in values]),
+            "events_per_second": round(sum(value["events_per_second"] for value in values), 1),
+            "statements_per_second": round(sum(value["statements_per_second"] for value in values), 1),
+            "hosts": [host for value in values for host in value["hosts"]],
+            "engine_version": ENGINE_VERSION,
+        }
+        return self._whole(told, frame)
+
+    def _whole(self, value: Any, frame: Frame) -> Answered[Any]:
+        return Answered(value, frame.meta(self._host.partitions))
+
+    # -- this worker ------------------------------------------------------------------------------------------------
+
+    def ready(self) -> tuple[bool, str]:
+        return self._host.ready()
+
+    def samples(self) -> list[tuple[str, str, str, list[Sample]]]:
+        """Metrics of this worker alone."""
+        return self._here.samples()
+
+
+def _day(as_of: date | None) -> int | None:
+    return as_of.toordinal() if as_of is not None else None
+
+
+def _merged(values: Iterable[list[Answer]], name: str, limit: int) -> list[Answer]:
+    """The first of several lists, each in the order of the field `name`."""
+    return list(islice(merge(*values, key=lambda row: str(row[name])), limit))
+
+
+def _explained(figures: Figures, contract_id: str, figure: str, line_id: str | None, day: int | None) -> Answer | None:
+    found = figures.of(contract_id)
+    return None if found is None else explain(*found, contract_id, figure, line_id, day)

@@ -1,0 +1,212 @@
+"""One slice, read: everything that is answered about the contracts and entities of one partition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from agents.contracts import Contracts, Reference
+from app.domain import calendar
+from app.domain.burn import Position
+from app.domain.ledger import STATUS_NAMES
+from app.domain.money import show
+from app.engine import shapes
+from app.engine.explain import explain
+from app.engine.figures import entities_of, told
+from app.engine.messages import Messages
+from app.engine.parts import Behind
+from app.engine.shapes import Answer
+from app.events.cloudevents import exported, timestamp
+from app.events.fact import Fact
+from tables import Store, Table
+from tables.controls import CONTROLS, Control
+from tables.dossiers import DOSSIERS
+from tables.entities import ENTITIES
+from tables.exceptions import EXCEPTIONS
+from tables.heads import HEADS, Head
+from tables.reference import REFERENCE
+
+
+class Slice:
+    """Answers from the tables of one partition. `day` is a day number, None: no day is known.
+
+    What is compiled or composed here is forgotten when a batch writes what it stands on (`note`), so no answer is older
+    than the tables. Every call is one consistent moment, as nothing else runs meanwhile.
+    """
+
+    def __init__(self, number: int, store: Store) -> None:
+        self.number, self.store = number, store
+        self._opened: Contracts | None = None
+        self._messages = Messages(store)
+        self._rows: dict[str, tuple[int | None, Answer]] = {}
+
+    @property
+    def _contracts(self) -> Contracts:
+        if self._opened is None:
+            self._opened = Contracts(self.store, Reference(self.store))
+        return self._opened
+
+    def note(self, writes: Iterable[tuple[Table[Any], str, Any]]) -> None:
+        """Forget what these writes changed."""
+        for table, key, value in writes:
+            self._messages.note(table, key, value)
+            if table is REFERENCE:
+                self._opened = None
+                self._rows.clear()
+            elif table is DOSSIERS:
+                self._contracts.forget(key)
+            elif table is HEADS:
+                self._rows.pop(key, None)
+
+    def controls(self, prefix: str = "") -> Iterator[Control]:
+        for _, control in self.store.scan(CONTROLS, prefix):
+            yield control
+
+    # -- contracts --------------------------------------------------------------------------------------------------
+
+    def ids(self) -> Iterable[str]:
+        """Every contract that anything ever named, in order."""
+        return self._contracts.ids()
+
+    def has(self, contract_id: str) -> bool:
+        return self._contracts.head(contract_id) is not None
+
+    def _position(self, contract_id: str, day: int | None) -> tuple[Position, Head] | None:
+        head = self._contracts.head(contract_id)
+        return None if head is None else (self._contracts.position(contract_id, head, day), head)
+
+    def row(self, contract_id: str, day: int | None) -> Answer:
+        """A contract of the overview that is among `ids`; kept until the contract or the day changes."""
+        known = self._rows.get(contract_id)
+        if known is not None and known[0] == day:
+            return known[1]
+        found = self._position(contract_id, day)
+        assert found is not None  # it was listed
+        position, head = found
+        row = shapes.contract(position, self._contracts.burn(position)[0], self._contracts.readiness(position, head))
+        self._rows[contract_id] = (day, row)
+        return row
+
+    def contract(self, contract_id: str, day: int | None) -> Answer | None:
+        found = self._position(contract_id, day)
+        if found is None:
+            return None
+        position, _ = found
+        terms = position.terms
+        return {
+            **self.row(contract_id, day),
+            "client": {"client_id": terms.client_id if terms else None},
+            "term": shapes.term(terms),
+            "purchase_order": dict(terms.purchase_order) if terms else None,
+            "practice": terms.said.get("practice") if terms else None,
+            "lines": [shapes.line(terms, row) for row in self._contracts.burn(position) if row["line_id"] is not None],
+            "versions": shapes.versions(position.agreement),
+            "rates": [shapes.rate(card) for card in self._contracts.compiled(contract_id).cards],
+        }
+
+    def burn(self, contract_id: str, day: int | None) -> list[Answer] | None:
+        found = self._position(contract_id, day)
+        return None if found is None else self._contracts.burn(found[0])
+
+    def readiness(self, contract_id: str, day: int | None) -> Answer | None:
+        found = self._position(contract_id, day)
+        return None if found is None else self._contracts.readiness(*found)
+
+    def explain(self, contract_id: str, figure: str, line_id: str | None, day: int | None) -> Answer | None:
+        """Raises ValueError for a figure that entries do not add up to."""
+        head = self._contracts.head(contract_id)
+        return None if head is None else explain(self._contracts, head, contract_id, figure, line_id, day)
+
+    # -- behind the figures -----------------------------------------------------------------------------------------
+
+    def entries(
+        self,
+        contract_id: str,
+        after: str,
+        limit: int,
+        line_id: str | None,
+        status: str | None,
+        days: Sequence[int],
+        day: int | None,
+    ) -> list[Answer] | None:
+        """Time entries with a work date in `days` (first, last) that follow the cursor `after`."""
+        found = self._position(contract_id, day)
+        if found is None:
+            return None
+        position, _ = found
+        contract = self._contracts.compiled(contract_id)
+        low, high = days
+        begun = orjson.loads(after) if after else None
+        rows: list[Answer] = []
+        for entry, row, claims in position.book.rows(max(low, begun[0]) if begun else low, high):
+            if begun and [row.day, entry] <= begun:
+                continue
+            if (line_id is not None and row.line != line_id) or (
+                status is not None and STATUS_NAMES[row.status] != status
+            ):
+                continue
+            rows.append(shapes.entry(contract, entry, row, claims, position))
+            if len(rows) == limit:
+                break
+        return rows
+
+    def daily(self, contract_id: str, day: int | None) -> Answer | None:
+        found = self._position(contract_id, day)
+        if found is None:
+            return None
+        position, _ = found
+        exponent = position.exponent
+        steps = position.agreement.steps()
+        return {
+            "contract_id": contract_id,
+            "days": [
+                {"on": calendar.text_of(on), "minutes": minutes, "amount": show(amount, exponent)}
+                for on, minutes, amount in position.book.days(None, calendar.BEGINNING, position.day)
+            ],
+            "budget": [{"from": calendar.text_of(on), **shapes.budget(terms, exponent)} for on, terms in steps],
+            "cap": shapes.cap(position.terms),
+            "exhaustion": self._contracts.burn(position)[0]["exhaustion"],
+        }
+
+    def behind(self, contract_id: str) -> Behind:
+        """What the contract's figures rest on; the entities' messages are kept where their own keys lead."""
+        if not self.has(contract_id):
+            return Behind(False, [], [])
+        return Behind(True, list(told(self.store, contract_id)), entities_of(self.store, contract_id))
+
+    def facts(self, key: str) -> list[Fact]:
+        """Every message about an entity of this slice."""
+        entity = self.store.get(ENTITIES, key)
+        return entity.facts if entity is not None else []
+
+    async def event(self, source: str, event_id: str) -> Answer | None:
+        fact = await self._messages.find(source, event_id)
+        if fact is None:
+            return None
+        answer: Answer = orjson.loads(exported(fact))
+        return answer
+
+    # -- the whole --------------------------------------------------------------------------------------------------
+
+    def parked(self) -> int:
+        """Entities kept for contracts without an approval."""
+        return sum(sum(control.waiting.values()) for control in self.controls("engagement/"))
+
+    def exceptions(self, after: str) -> Iterator[Answer]:
+        for key, raised in self.store.scan(EXCEPTIONS):
+            if key > after:
+                yield {
+                    "exception_id": key,
+                    "code": raised.code,
+                    "tier": raised.tier,
+                    "owner": raised.owner,
+                    "subject": raised.subject,
+                    "message": raised.message,
+                    "evidence": raised.evidence,
+                    "since": timestamp(raised.since),
+                }
+
+    def exceptions_count(self) -> int:
+        return sum(1 for _ in self.store.keys(EXCEPTIONS))
