@@ -33,7 +33,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from tests.kafka.certificates import Certificates
-from tests.kafka.jars import UnavailableError, cache, command, libraries
+from tests.kafka.jars import UnavailableError, cache, command, libraries, version
 
 POM: Final = Path(__file__).parents[2] / "docker" / "kafka" / "pom.xml"
 PROBE: Final = "broker-probe"  # one record is written to it at each start, to know that the broker accepts records
@@ -213,7 +213,7 @@ class Broker:
         if (self.data / "log" / "meta.properties").exists():
             return
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ("format", "--cluster-id", cluster, "--config", str(self.data / "server.properties"))
+        arguments = ("format", f"--cluster-id={cluster}", "--config", str(self.data / "server.properties"))
         ended = subprocess.run(
             self.java("kafka.tools.StorageTool", *arguments), capture_output=True, text=True, check=False
         )
@@ -323,24 +323,34 @@ def main() -> int:
     if listens(f"127.0.0.1:{asked.port}"):
         print(f"kafka: something listens on 127.0.0.1:{asked.port} already; end it or give --port", file=sys.stderr)
         return 1
+    for number in (signal.SIGINT, signal.SIGTERM):  # both ways to ask for the end are one
+        signal.signal(number, signal.default_int_handler)
     broker = Broker(asked.data, port=asked.port)
-    begun = time.monotonic()
-    ending = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ending.set())
     try:
-        broker.start()
+        keep(broker)
     except UnavailableError as unavailable:
         print(f"kafka: {unavailable}", file=sys.stderr)
         return 1
-    print(f"Kafka accepts records at {broker.address}, {time.monotonic() - begun:.1f} s after its start.", flush=True)
-    print(f"Its data is in {broker.data}, its log in {broker.log}. Ctrl-C ends it; the data stays.", flush=True)
-    while not ending.wait(0.5):
-        if broker.process is not None and broker.process.poll() is not None:
-            print(f"kafka: the server ended; it said:\n{broker.said()}", file=sys.stderr)
-            return 1
-    broker.stop()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        broker.stop()
     return 0
+
+
+def keep(broker: Broker) -> None:
+    """Start the server and stay until it ends, which is `UnavailableError`: nobody else ends it."""
+    print(f"Apache Kafka {version(POM, 'kafka')} starts; the first time its jars are fetched ...", flush=True)
+    begun = time.monotonic()
+    broker.start()
+    print(f"It accepts records at {broker.address} after {time.monotonic() - begun:.1f} s.", flush=True)
+    print(f"Its data is in {broker.data}, its log in {broker.log}. Ctrl-C ends it; the data stays.", flush=True)
+    while broker.process is not None:
+        try:
+            ended = broker.process.wait(60)
+        except subprocess.TimeoutExpired:
+            continue
+        raise UnavailableError(f"the server ended with {ended}; it said:\n{broker.said()}")
 
 
 if __name__ == "__main__":
