@@ -7,7 +7,6 @@ it runs, so that asking for help does not wait for what only a server needs.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -40,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> bool | None:
     """Call the command; it returns False if it found a difference."""
-    module, _, name = options.run.partition(":")
+    kafka = getattr(options, "kafka", None) is not None and "on_kafka" in options
+    module, _, name = (options.on_kafka if kafka else options.run).partition(":")
     command: Callable[[argparse.Namespace], bool | None] = getattr(import_module(f"app.commands.{module}"), name)
     return command(options)
 
@@ -102,8 +102,10 @@ def _serving(add: _Add) -> None:
 def _feeding(add: _Add) -> None:
     publish = _command(add, "publish", "feeding:publish", "append events of JSON Lines files (- for standard input)")
     publish.add_argument("files", nargs="+", metavar="FILE")
-    _store(publish)
-    publish.add_argument("--url", help="address of a running worker to publish to")
+    to = publish.add_mutually_exclusive_group()
+    _store(to)
+    to.add_argument("--url", help="address of a running worker to publish to")
+    _kafka(publish, to, "deployment:publish")
     publish.add_argument("--token", help="bearer token for --url")
     simulate = _command(
         add, "simulate", "simulating:simulate", "write the events of a simulated firm to standard output or a file"
@@ -114,23 +116,26 @@ def _feeding(add: _Add) -> None:
 
 def _replaying(add: _Add) -> None:
     replay = _command(add, "replay", "replaying:replay", "fold recorded events and write burn, readiness and a summary")
-    replay.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    replay.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    _kafka(replay, replay, "deployment:replay", option="--from-kafka")
     replay.add_argument(
         "--as-of", type=_date, metavar="D", help="business date that the figures are of (default: the greatest tick)"
     )
     replay.add_argument("--known-at", type=_instant, metavar="T", help="leave out what was accepted after this instant")
     replay.add_argument("--what-if", type=Path, metavar="FILE", help="events of a scenario, folded on top")
     replay.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result files")
-    replay.add_argument(
-        "--partitions", type=int, default=1, help="fold in this many partitions (the result is the same)"
+    replay.add_argument("--partitions", type=int, help="fold files in this many partitions (the result is the same)")
+    replay.add_argument("--workers", type=int, help="processes for large files (default: one a core)")
+    verify = _command(
+        add, "verify", "replaying:verify", "compare live tables with a replay of their journal, key by key"
     )
-    replay.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, help="processes for a large log (default: one a core)"
+    _source(verify, "deployment:verify")
+    verify.add_argument(
+        "--wait", type=float, default=60.0, metavar="SECONDS", help="with --kafka, for work to be done (default 60)"
     )
-    verify = _command(add, "verify", "replaying:verify", "compare a store with a replay of its journal, key by key")
-    _store(verify)
-    export = _command(add, "export", "replaying:export", "write the journal of a store as JSON Lines")
-    _store(export)
+    export = _command(add, "export", "replaying:export", "write the events of a journal as JSON Lines or Parquet")
+    _source(export, "deployment:export")
+    export.add_argument("--format", choices=("jsonl", "parquet"), default="jsonl", help="what to write (default jsonl)")
     export.add_argument("--out", type=Path, help="file to write (default: standard output)")
 
 
@@ -140,7 +145,9 @@ def _looking(add: _Add) -> None:
     topics.add_argument("topic", nargs="?", help="like burn, readiness, contracts.dead-letters")
     topics.add_argument("-n", type=int, default=10, metavar="N", help="records to show (default 10; 0 = all)")
     topics.add_argument("--latest", action="store_true", help="the latest statement per key instead of the log")
-    _store(topics)
+    _source(topics, "deployment:topics")
+    topics.add_argument("--create", action="store_true", help="with --kafka, make the topics that do not exist")
+    topics.add_argument("--partitions", type=int, help="of topics to make (default 4)")
     explain = _command(add, "explain", "looking:explain", "show the events, rates and arithmetic behind a figure")
     explain.add_argument("contract_id")
     explain.add_argument("figure", nargs="?", default="approved.amount")
@@ -154,7 +161,22 @@ def _looking(add: _Add) -> None:
     schema.add_argument("--write", action="store_true", help="write them from the models")
 
 
-def _store(command: argparse.ArgumentParser) -> None:
+def _source(command: argparse.ArgumentParser, on_kafka: str) -> None:
+    """Either a store or a deployment; `on_kafka` is what runs for the latter (see `_command`)."""
+    group = command.add_mutually_exclusive_group()
+    _store(group)
+    _kafka(command, group, on_kafka)
+
+
+def _kafka(
+    command: argparse.ArgumentParser, group: argparse._ActionsContainer, on_kafka: str, option: str = "--kafka"
+) -> None:
+    command.set_defaults(on_kafka=on_kafka)
+    group.add_argument(option, dest="kafka", metavar="BOOTSTRAP", help="brokers of a deployment, like 127.0.0.1:9092")
+    command.add_argument("--group", help="the deployment's group, before every topic's name (default headrace)")
+
+
+def _store(command: argparse._ActionsContainer) -> None:
     command.add_argument("--store", type=Path, help="the embedded host's file (default .headrace/store.sqlite)")
 
 

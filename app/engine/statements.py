@@ -13,6 +13,8 @@ from app.events.cloudevents import Headers, structured, timestamp
 
 ENGINE_VERSION = "0.1.0"
 SOURCE = "/headrace"
+ATTRIBUTES = ("id", "source", "type", "subject", "time", "datacontenttype", "correlationid", "causationid")
+"""What a statement says about itself, in the order in which it is written."""
 
 
 def attributed(payload: Mapping[str, Any], latest: tuple[int, str, str, str]) -> dict[str, Any]:
@@ -34,17 +36,17 @@ def event_of(statement: Statement) -> tuple[dict[str, str | None], bytes]:
     data = orjson.dumps({**attributed(statement.payload, statement.latest), "state_version": statement.version})
     name = f"{statement.type}\n{statement.key}\n".encode("utf-8", "surrogatepass")
     time, _, cause, correlation = statement.latest
-    attributes = {
-        "id": blake2b(name + data, digest_size=16).hexdigest(),
-        "source": SOURCE,
-        "type": statement.type,
-        "subject": statement.key,
-        "time": timestamp(time),
-        "datacontenttype": "application/json",
-        "correlationid": correlation or None,
-        "causationid": cause or None,
-    }
-    return attributes, data
+    values = (
+        blake2b(name + data, digest_size=16).hexdigest(),
+        SOURCE,
+        statement.type,
+        statement.key,
+        timestamp(time),
+        "application/json",
+        correlation or None,
+        cause or None,
+    )
+    return dict(zip(ATTRIBUTES, values, strict=True)), data
 
 
 def encode(statement: Statement) -> bytes:

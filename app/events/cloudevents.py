@@ -25,11 +25,17 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def binary(attributes: Mapping[str, str | None], data: bytes) -> tuple[Headers, bytes]:
     """Headers and value of a record in binary mode; the value is the data itself.
 
+    What the data is stands in `content-type`, so `datacontenttype` has no header of its own.
+
     >>> binary({"id": "1", "subject": None}, b"{}")
     ([('ce_specversion', b'1.0'), ('ce_id', b'1'), ('content-type', b'application/json')], b'{}')
     """
     headers = [("ce_specversion", b"1.0")]
-    headers += [(f"ce_{name}", value.encode()) for name, value in attributes.items() if value is not None]
+    headers += [
+        (f"ce_{name}", value.encode())
+        for name, value in attributes.items()
+        if value is not None and name != "datacontenttype"
+    ]
     headers.append(("content-type", JSON))
     return headers, data
 

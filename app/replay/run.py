@@ -41,7 +41,7 @@ def replay(paths: Sequence[Path], job: Job, *, workers: int = 1, progress: Progr
         raise ReplayError(f"cannot read {error.filename}: {error.strerror}") from error
 
 
-def write(parts: Sequence[Part], paths: Sequence[Path], out: Path, asked: dict[str, Any]) -> dict[str, Any]:
+def write(parts: Sequence[Part], letters: Iterable[dict[str, Any]], out: Path, asked: dict[str, Any]) -> dict[str, Any]:
     """Write the result files into `out` and return the summary. Raises ReplayError where that is impossible."""
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def write(parts: Sequence[Part], paths: Sequence[Path], out: Path, asked: dict[s
                 file.writelines(lines for _, lines in merge(*(part.rows[name] for part in parts), key=itemgetter(0)))
         _write_lines(out / "utilization.jsonl", ())
         _write_lines(out / "documents.jsonl", ())
-        _write_lines(out / "dead_letters.jsonl", _letters(parts, paths))
+        _write_lines(out / "dead_letters.jsonl", letters)
         summary = _summary(parts, asked)
         (out / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
     except OSError as error:
@@ -63,27 +63,33 @@ def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
         file.writelines(orjson.dumps(row) + b"\n" for row in rows)
 
 
-def _letters(parts: Sequence[Part], paths: Sequence[Path]) -> Iterable[dict[str, Any]]:
-    """Refused records by file and line."""
+def refused_lines(parts: Sequence[Part], paths: Sequence[Path]) -> Iterable[dict[str, Any]]:
+    """Records that a replay of these files refused, by file and line."""
     letters = sorted((letter for part in parts for letter in part.dead_letters), key=lambda one: one[1:3])
     for number, group in groupby(letters, key=lambda letter: letter.partition):
         its = list(group)
         lines = line_numbers(paths[number], [letter.offset for letter in its])
         for letter in its:
-            yield _letter(letter, lines[letter.offset])
+            yield _letter(letter, letter.topic, lines[letter.offset], lines[letter.offset] + 1)
 
 
-def _letter(letter: DeadLetter, line: int) -> dict[str, Any]:
+def refused_records(letters: Iterable[DeadLetter], prefix: str) -> Iterable[dict[str, Any]]:
+    """Records that intake refused when they came in, by topic (its name with `prefix`), partition and offset."""
+    for letter in letters:
+        yield _letter(letter, prefix + letter.topic, letter.offset, None)
+
+
+def _letter(letter: DeadLetter, topic: str, offset: int, line: int | None) -> dict[str, Any]:
     """A refused record: where it stood, why, and its bytes (as text too, where they are text)."""
     try:
         text: str | None = letter.value.decode()
     except UnicodeDecodeError:
         text = None
     return {
-        "topic": letter.topic,
+        "topic": topic,
         "partition": letter.partition,
-        "offset": line,
-        "line": line + 1,
+        "offset": offset,
+        "line": line,
         "code": letter.code,
         "message": letter.message,
         "pointer": letter.pointer,

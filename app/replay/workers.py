@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from queue import Empty
@@ -23,6 +25,7 @@ from app.engine.runner import finish
 from app.events.fact import Fact
 from app.events.home import Home
 from app.events.reader import Reader
+from app.replay.journals import READ_IN_ORDER, Journals, accepted, numbered
 from app.replay.lines import ReplayError, Span, chunks
 from app.replay.part import Part, part_of
 
@@ -48,29 +51,66 @@ class Job:
     def reader(self) -> Reader:
         return Reader(self.authority, self.max_event_bytes)
 
+    def host(self, on_dead_letter: Callable[[DeadLetter], None]) -> MemoryHost:
+        """All partitions of the replay, in this process."""
+        return MemoryHost(
+            self.partitions,
+            reader=self.reader(),
+            batch_size=CHUNK,
+            publish=False,
+            until=self.known_at,
+            on_dead_letter=on_dead_letter,
+        )
+
 
 def fold_alone(spans: Sequence[Span], job: Job, progress: Callable[[int], None]) -> Part:
     """The whole log in this process, over `job.partitions` partitions."""
     letters: list[DeadLetter] = []
-    host = MemoryHost(
-        job.partitions,
-        reader=job.reader(),
-        batch_size=CHUNK,
-        publish=False,
-        until=job.known_at,
-        on_dead_letter=letters.append,
-    )
-    # Stored values hold no cycles, and there are millions of them: collecting would only walk them again and again.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    host = job.host(letters.append)
+    with _uncollected():
         for span in spans:
             for records in chunks(span, CHUNK, progress):
                 finish(host.take(span.path.name, records, span.number))
         return part_of(host, letters, job.as_of)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Stored values hold no cycles, and there are millions of them: collecting would only walk them again and again."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if collecting:
             gc.enable()
+
+
+async def fold_journals(
+    journals: Journals, refused: Sequence[DeadLetter], spans: Sequence[Span], job: Job, progress: Callable[[int], None]
+) -> Part:
+    """What intake accepted (and `refused`) before, and files on top, in this process; `progress` is told records.
+
+    Journals are trusted: who may speak for what was decided when their records came in.
+    """
+    letters: list[DeadLetter] = []
+    host = job.host(letters.append)
+    with _uncollected():
+        for topic in READ_IN_ORDER:
+            numbers = count()
+            async for facts in accepted(journals, topic, progress):
+                known = [fact for fact in facts if job.known_at is None or fact.accepted <= job.known_at]
+                host.read += len(known)
+                host.later += len(facts) - len(known)
+                host.receive(topic, 0, numbered(known, numbers))
+                await host.drain()
+        for span in spans:
+            for records in chunks(span, CHUNK):
+                await host.take(span.path.name, records, span.number)
+        part = part_of(host, letters, job.as_of)
+    part.read += len(refused)
+    part.counts["dead_lettered"] += len(refused)
+    return part
 
 
 def fold_together(spans: Sequence[Span], job: Job, workers: int, progress: Callable[[int], None]) -> list[Part]:

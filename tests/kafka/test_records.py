@@ -17,9 +17,11 @@ from app.engine.kafka.records import (
     dead_letter_record,
     decode_journal,
     encode_journal,
+    letter_of,
     parse_changelog_key,
     parse_version,
     statement_record,
+    structured_statement,
     version_of,
 )
 from app.engine.statements import encode
@@ -51,12 +53,21 @@ def test_binary_mode_says_what_structured_mode_says() -> None:
     said = orjson.loads(encode(STATEMENT))
     data = said.pop("data")
     key, value, headers = statement_record(STATEMENT)
-    attributes = {name.removeprefix("ce_"): text.decode() for name, text in headers if name.startswith("ce_")}
+    attributes = {name.removeprefix("ce_"): text.decode() for name, text in headers}
+    assert attributes.pop("content-type") == said.pop("datacontenttype") == "application/json"
     assert attributes == said
     assert value is not None
     assert orjson.loads(value) == data
     assert key == b"SOW-88/L%2F1"
-    assert dict(headers)["content-type"] == b"application/json"
+
+
+@pytest.mark.parametrize("latest", [STATEMENT.latest, (0, "", "", "")])
+def test_a_record_gives_back_the_bytes_of_structured_mode(latest: tuple[int, str, str, str]) -> None:
+    # The second is a statement behind which there is no fact yet: no cause, no correlation.
+    statement = STATEMENT._replace(latest=latest)
+    _, value, headers = statement_record(statement)
+    assert value is not None
+    assert structured_statement(value, headers) == encode(statement)
 
 
 def test_the_id_of_a_statement_is_that_of_what_it_says() -> None:
@@ -82,6 +93,15 @@ def test_a_dead_letter_keeps_its_bytes_key_and_headers() -> None:
         b"3",
         b"17",
     )
+
+
+def test_a_dead_letter_is_read_back_with_where_it_stood_and_why() -> None:
+    letter = DeadLetter("timesheets", 3, 17, b"\xff{", (("trace", b"\x00\x01"),), "not_json", "unexpected byte", "/a")
+    _, value, headers = dead_letter_record(letter, None)
+    read = letter_of(value, headers)
+    assert read._replace(headers=()) == letter._replace(headers=())
+    with pytest.raises(ValueError, match="without the header"):
+        letter_of(value, [])
 
 
 def test_a_dead_letter_without_key_stays_without() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from agents.effects import DeadLetter, Statement
-from app.engine.statements import dead_letter_headers, event_of
-from app.events.cloudevents import STRUCTURED, Headers, binary
+from app.engine.statements import ATTRIBUTES, dead_letter_headers, event_of
+from app.events.cloudevents import STRUCTURED, Headers, binary, structured
 from app.events.fact import Fact
 from app.events.home import Home
 from tables import Table
@@ -61,6 +61,13 @@ def statement_record(statement: Statement) -> Wire:
     """
     headers, value = binary(*event_of(statement))
     return Wire(statement.key.encode(), value, headers)
+
+
+def structured_statement(value: bytes, headers: Iterable[tuple[str, bytes]]) -> bytes:
+    """The record of a statement as a structured event: byte for byte what the embedded host keeps of it."""
+    said = {name.removeprefix("ce_"): text.decode() for name, text in headers}
+    said["datacontenttype"] = said["content-type"]
+    return structured({name: said.get(name) for name in ATTRIBUTES}, value)
 
 
 def dead_letter_record(letter: DeadLetter, key: bytes | None) -> Wire:
