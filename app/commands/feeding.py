@@ -32,7 +32,7 @@ def publish(options: argparse.Namespace) -> None:
     A record that is refused is an outcome like any other: it is kept as a dead letter, and counted.
     """
     check([Path(name) for name in options.files if name != "-"])
-    lines = _lines(options.files)
+    lines = lines_of(options.files)
     if options.url:
         _post(options, lines)
         return
@@ -55,7 +55,7 @@ async def _take(host: EmbeddedHost, lines: Iterator[bytes]) -> None:
     await host.drain()
 
 
-def _lines(names: Iterable[str]) -> Iterator[bytes]:
+def lines_of(names: Iterable[str]) -> Iterator[bytes]:
     with ExitStack() as stack:
         for name in names:
             file: BinaryIO = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb"))

@@ -28,6 +28,8 @@ def _open(options: argparse.Namespace) -> Store:
 
 
 def topics(options: argparse.Namespace) -> None:
+    if options.create:
+        raise Misuse("a store makes its topics itself; name the brokers of a deployment with --kafka")
     with _open(options) as store:
         if options.action == "list":
             _list(store, options)

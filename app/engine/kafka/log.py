@@ -13,8 +13,14 @@ from typing import NamedTuple, Self
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as Place
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
-from aiokafka.structs import ConsumerRecord
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+    OffsetOutOfRangeError,
+)
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from app.engine.kafka.ending import Unfit
 from app.engine.kafka.security import client_arguments
@@ -119,10 +125,23 @@ class Log:
 
     async def committed(self) -> dict[Place, int]:
         """Per partition the offset that the group goes on from; none for what it has not committed yet."""
-        assert self._admin is not None
         with speaking(self._settings):
-            found = await self._admin.list_consumer_group_offsets(self._settings.kafka_group)
+            found = await self._group_offsets(self._settings.kafka_group)
         return {place: known.offset for place, known in found.items() if known.offset >= 0}
+
+    async def _group_offsets(self, group: str) -> dict[Place, OffsetAndMetadata]:
+        """A broker that was never asked for a group makes the topic that keeps them first."""
+        assert self._admin is not None
+        asked = monotonic()
+        while True:
+            try:
+                found: dict[Place, OffsetAndMetadata] = await self._admin.list_consumer_group_offsets(group)
+            except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError):
+                if monotonic() - asked > _STUCK_SECONDS:
+                    raise
+                await asyncio.sleep(0.2)
+            else:
+                return found
 
     async def read(self, stretches: Mapping[Place, Stretch]) -> AsyncIterator[tuple[Place, list[ConsumerRecord]]]:
         """Every record of the stretches: each partition in order, partitions as their records come.
