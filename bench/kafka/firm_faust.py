@@ -85,7 +85,9 @@ class TableCodec(codecs.Codec):
 
 def _table(table: Table[Any]) -> Any:
     codecs.register(table.name, TableCodec(table=table))
-    return app.Table(table.name, key_type=str, value_serializer=table.name, partitions=task.partitions)
+    made: Any = app.Table(table.name, key_type=str, partitions=task.partitions)
+    made.value_serializer = table.name  # else it follows from the type: JSON, or the bytes themselves
+    return made
 
 
 def _topic(name: str, **types: Any) -> Any:
