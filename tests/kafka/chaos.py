@@ -1,0 +1,310 @@
+"""A fleet on a real broker, disturbed while it works, and the verdict on what it came to.
+
+    python -m tests.kafka.chaos --faults 30 --seed 1 --workers 2
+
+prints one line that begins with RESULT and ends with 0 if nothing differs from a run that nobody disturbed. The seed
+decides which faults hit whom, and for how long; when exactly each hits is the machine's doing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from app.engine.kafka import topics
+from app.engine.kafka.security import client_arguments
+from app.settings import Settings
+from tests.chaos.runs import write_log
+from tests.kafka.broker import Broker
+from tests.kafka.feed import Feed
+from tests.kafka.fleet import Fleet, Membership, Setup, Worker
+from tests.kafka.truth import Cluster, Verdict, judge, settle
+
+RATE = 3_000.0
+"""Events a second, at most."""
+
+SETTLE_SECONDS = 240.0
+ORPHAN_SECONDS = 60.0
+"""A child without a supervisor that lives longer than this does not end itself."""
+
+SHORT_FREEZE, LONG_FREEZE = (3.0, 8.0), (8.0, 25.0)
+"""Seconds of a freeze; one in three is a long one. The session ends after 3."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to be. `kinds` are the faults by weight."""
+
+    faults: int = 20
+    seed: int = 1
+    workers: int = 2
+    partitions: int = 4
+    events: int = 30_000
+    store: str = "memory"
+    membership: Membership = Membership.SUPERVISOR
+    kinds: Mapping[str, int] = field(
+        default_factory=lambda: {
+            "kill child": 8,
+            "kill supervisor": 3,
+            "freeze": 6,
+            "terminate": 3,
+            "join or leave": 4,
+            "kill broker": 3,
+            "kill all": 3,
+        }
+    )
+
+
+@dataclass
+class Result:
+    """What came of a run; `problems` is empty where nothing differs."""
+
+    plan: Plan
+    faults: Counter[str] = field(default_factory=Counter)
+    exits: Counter[str] = field(default_factory=Counter)
+    repaired: int = 0
+    seconds: float = 0.0
+    settled_seconds: float = 0.0
+    stop_seconds: float = 0.0
+    counts: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    oddities: list[str] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+    def line(self) -> str:
+        said = asdict(self)
+        del said["plan"]["kinds"]
+        return "RESULT " + json.dumps({"verdict": "PASS" if self.passed else "FAIL", **said})
+
+
+class Run:
+    """One broker, one fleet, one firm's events."""
+
+    def __init__(self, plan: Plan, data: Path, say: Callable[[str], None]) -> None:
+        self.plan, self.say = plan, say
+        self.dice = Random(plan.seed)
+        self.result = Result(plan)
+        self.group = f"chaos-{uuid.uuid4().hex[:8]}"
+        self.broker = Broker(data / "broker")
+        log = write_log(data / "events.jsonl", plan.events, plan.seed)
+        self.lines = log.path.read_bytes().splitlines()
+        self.fleet = Fleet(
+            Setup(self.broker.address, self.group, plan.partitions, data, plan.store, plan.membership),
+        )
+        self.feed = Feed(self.broker.address, f"{self.group}.", plan.partitions, self.lines, RATE)
+        self.thaws: list[tuple[float, Worker]] = []
+        self.began = time.monotonic()
+
+    def carry_out(self) -> Result:
+        """Disturb, wait, judge. Ends everything that it started, whatever happens."""
+        try:
+            self.broker.start()
+            asyncio.run(self._make_topics())
+            for _ in range(self.plan.workers):
+                self.fleet.join()
+            self.feed.start()
+            self._disturb()
+            self._conclude()
+        except Exception as error:
+            self.result.problems.append(f"the run itself failed: {error!r}")
+            raise
+        finally:
+            self.feed.end()
+            self.fleet.end()
+            self.broker.stop()
+            self._read_logs()
+            self.result.seconds = round(time.monotonic() - self.began, 1)
+        return self.result
+
+    async def _make_topics(self) -> None:
+        settings = Settings.load(kafka_bootstrap=self.broker.address, kafka_group=self.group)
+        client = await topics.admin(client_arguments(settings))
+        try:
+            await topics.create(client, topics.product(self.group), self.plan.partitions, 1)
+        finally:
+            await client.close()
+
+    # -- faults -----------------------------------------------------------------------------------------------------
+
+    def _disturb(self) -> None:
+        """Each fault hits a little after a share of the events was let go."""
+        plan = self.plan
+        share = len(self.lines) // (plan.faults + 2)
+        self.feed.more(share)
+        self._pause(10.0)  # the group is up by then, mostly
+        for number in range(plan.faults):
+            self.feed.more(share)
+            self._pause(self.dice.uniform(0.1, share / RATE + 1.0))
+            kind = self._choose()
+            self.say(f"{self._now():6.1f} {number + 1:3} {kind}")
+            self.result.faults[kind] += 1
+            _FAULTS[kind](self)
+            self._pause(self.dice.uniform(0.5, 5.0))
+
+    def _choose(self) -> str:
+        kinds = self.plan.kinds
+        return self.dice.choices(list(kinds), list(kinds.values()))[0]
+
+    def _victim(self) -> Worker:
+        """Any worker, one that is not frozen if there is one."""
+        workers = list(self.fleet.workers.values())
+        awake = [worker for worker in workers if worker.frozen is None]
+        return self.dice.choice(awake or workers)
+
+    def _kill_child(self) -> None:
+        self._victim().kill_child()
+
+    def _kill_supervisor(self) -> None:
+        self.fleet.kill_supervisor(self._awake(self._victim()))
+
+    def _awake(self, worker: Worker) -> Worker:
+        """A stopped process can neither end itself nor stop in good order: it goes on first."""
+        if worker.frozen is not None:
+            worker.thaw()
+            self.thaws = [(due, other) for due, other in self.thaws if other is not worker]
+        return worker
+
+    def _freeze(self) -> None:
+        worker = self._awake(self._victim())
+        seconds = self.dice.uniform(*self.dice.choice((SHORT_FREEZE, SHORT_FREEZE, LONG_FREEZE)))
+        if worker.freeze():
+            self.thaws.append((time.monotonic() + seconds, worker))
+
+    def _terminate(self) -> None:
+        worker = self._awake(self._victim())
+        self._stop(worker)
+        worker.start()
+
+    def _stop(self, worker: Worker) -> None:
+        """Stop a supervisor in good order; how long the slowest took is told."""
+        began = time.monotonic()
+        worker.terminate()
+        if code := worker.wait():
+            self.result.problems.append(f"a supervisor ended with {code} when it was asked to stop")
+        self.result.stop_seconds = max(self.result.stop_seconds, round(time.monotonic() - began, 1))
+
+    def _join_or_leave(self) -> None:
+        if len(self.fleet.workers) <= 1 or (len(self.fleet.workers) <= self.plan.workers and self.dice.random() < 0.6):
+            self.fleet.join()
+            return
+        worker = self._awake(self._victim())
+        self._stop(worker)
+        self.fleet.forget(worker)
+
+    def _kill_broker(self) -> None:
+        self.broker.kill()
+        self._pause(self.dice.choice((0.0, 2.0, 6.0, 12.0)))
+        self.broker.start()
+
+    def _kill_all(self) -> None:
+        for worker in self.fleet.workers.values():
+            worker.kill_child()
+
+    def _pause(self, seconds: float) -> None:
+        """Let time pass; whoever was frozen long enough goes on, and no supervisor ends by itself."""
+        until = time.monotonic() + seconds
+        while True:
+            now = time.monotonic()
+            for _, worker in [one for one in self.thaws if one[0] <= now]:
+                worker.thaw()
+            self.thaws = [one for one in self.thaws if one[0] > now]
+            for worker in self.fleet.workers.values():
+                if (code := worker.ended()) is not None:
+                    raise RuntimeError(f"the supervisor in slot {worker.slot} ended by itself with {code}")
+            if now >= until:
+                return
+            time.sleep(min(0.05, until - now))
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def _conclude(self) -> None:
+        self._pause(max([due - time.monotonic() for due, _ in self.thaws], default=0.0) + 0.1)
+        self.feed.finish()
+        began = time.monotonic()
+        late = settle(Cluster(self.broker.address, self.group), SETTLE_SECONDS)
+        self.result.settled_seconds = round(time.monotonic() - began, 1)
+        self.say(f"{self._now():6.1f} {late or 'at rest'}")
+        self._pause(0)
+        self._stop_fleet()
+        if late:
+            self.result.problems.append(late)
+        verdict: Verdict = judge(self.broker.address, self.group, self.plan.partitions)
+        self.result.counts = verdict.counts
+        self.result.problems += verdict.problems
+
+    def _stop_fleet(self) -> None:
+        if any(codes := self.fleet.stop()):
+            self.result.problems.append(f"supervisors ended with {codes} when they were asked to stop")
+        for pid, seconds in self.fleet.lingering():
+            if seconds > ORPHAN_SECONDS:
+                self.result.problems.append(f"child {pid} lived on {seconds:.0f} s after its supervisor was killed")
+
+    def _read_logs(self) -> None:
+        for said in self.fleet.said():
+            event = said.get("event")
+            if event == "worker.restarts":
+                self.result.exits[str(said["code"])] += 1
+            elif event == "changelog.repaired":
+                self.result.repaired += said["keys"]
+            elif "text" in said or said.get("code") in (70, 71, 76, 77, 78):
+                self.result.oddities.append(str(said.get("text") or f"{said['code']} {said['reason']}")[:300])
+        self.result.oddities = self.result.oddities[:40]
+
+    def _now(self) -> float:
+        return time.monotonic() - self.began
+
+
+_FAULTS: dict[str, Callable[[Run], None]] = {
+    "kill child": Run._kill_child,
+    "kill supervisor": Run._kill_supervisor,
+    "freeze": Run._freeze,
+    "terminate": Run._terminate,
+    "join or leave": Run._join_or_leave,
+    "kill broker": Run._kill_broker,
+    "kill all": Run._kill_all,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.kafka.chaos", description="Faults under load, and a verdict."
+    )
+    usual = Plan()
+    for name in ("faults", "seed", "workers", "partitions", "events"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(usual, name))
+    parser.add_argument("--store", choices=("memory", "rocksdb"), default=usual.store)
+    parser.add_argument("--membership", type=Membership, choices=list(Membership), default=usual.membership)
+    parser.add_argument("--only", action="append", metavar="KIND", help=f"of {', '.join(usual.kinds)}; may be repeated")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="folder for logs and the broker's data, which stay")
+    asked = parser.parse_args()
+    given: dict[str, Any] = {name: value for name, value in vars(asked).items() if name not in ("keep", "only")}
+    if asked.only:
+        given["kinds"] = dict.fromkeys(asked.only, 1)
+    data = asked.keep or Path(tempfile.mkdtemp(prefix="headrace-chaos-"))
+    data.mkdir(parents=True, exist_ok=True)
+    result = Run(Plan(**given), data, lambda text: print(text, flush=True)).carry_out()
+    print(result.line(), flush=True)
+    if asked.keep is None and result.passed:
+        shutil.rmtree(data)
+    elif not result.passed:
+        print(f"the workers' logs and the broker's data are in {data}", file=sys.stderr)
+    return 0 if result.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
