@@ -4,7 +4,7 @@ Stock Faust 0.15.3 pays for each record what a whole batch costs, acknowledges w
 records in flight, and recovers tables one record at a time (`docs/decisions/0009`). Here one *record batch of one
 partition* is one Faust event, an offset is committed only behind everything before it, and tables are filled by our own
 loader before agents start. `PINNED` names the versions all this was read in and tested with; `verify` refuses others,
-and `tests/kafka/test_hooks.py` fails when a name leaned on here changes.
+and `tests/engine_kafka/test_hooks.py` fails when a name leaned on here changes.
 """
 
 from __future__ import annotations
@@ -74,6 +74,16 @@ class RecordBatch:
     @property
     def value(self) -> RecordBatch:
         return self
+
+    def hole(self, expected: int) -> tuple[int, int] | None:
+        """The first offsets (from, up to) that hold no record, from `expected` to the batch's last."""
+        if self.offset - expected + 1 == len(self.records):
+            return None
+        for record in self.records:
+            if record.offset != expected:
+                return expected, record.offset
+            expected += 1
+        return None
 
 
 class BatchSchema(Schema[Any, Any]):
@@ -173,6 +183,7 @@ class _ChainedConsumer(driver.Consumer):
         self._chain: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets of the batches handed out
         self._expected: dict[TP, int] = {}  # the next offset to hand out
         self._gaps: dict[TP, tuple[int, int]] = {}  # gaps seen: (where it ends, how often)
+        self._flowing: set[TP] = set()  # a batch was handed out since reading last began anew
         self._epoch = 0
         self._seek_first = False
         super().__init__(*arguments, **options)
@@ -204,13 +215,23 @@ class _ChainedConsumer(driver.Consumer):
         if batch.first < expected:
             batch.records = [record for record in batch.records if record.offset >= expected]
             batch.first = batch.records[0].offset
-        if batch.first > expected and not self._real_gap(tp, expected, batch.first):
+        if (gap := self._gap_before(tp, expected, batch)) and not self._real_gap(tp, *gap):
             self._seek_first = True
             return False
         self._gaps.pop(tp, None)
+        self._flowing.add(tp)
         self._expected[tp] = batch.offset + 1
         self._chain[tp].append(batch.offset)
         return True
+
+    def _gap_before(self, tp: TP, expected: int, batch: RecordBatch) -> tuple[int, int] | None:
+        """Offsets (from, up to) that are to be read again, as records of them may have been lost on their way here.
+
+        Nothing is lost while reading flows, so a gap is one then: transactions and compaction leave them.
+        """
+        if tp.topic in self.steering.gapless:
+            return batch.hole(expected)
+        return (expected, batch.first) if batch.first > expected and tp not in self._flowing else None
 
     def _real_gap(self, tp: TP, expected: int, first: int) -> bool:
         """Whether the offsets between hold no record. What was lost on its way here is there when read again."""
@@ -231,6 +252,7 @@ class _ChainedConsumer(driver.Consumer):
         """Begin again at what is committed, at the start where nothing is."""
         self._chain.clear()
         self._expected.clear()
+        self._flowing.clear()
         sources = self.steering.sources
         for kept in (self._acked, self._acked_index):
             for tp in [tp for tp in kept if tp.topic in sources]:
