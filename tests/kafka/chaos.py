@@ -18,7 +18,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -87,9 +87,8 @@ class Result:
         return not self.problems
 
     def line(self) -> str:
-        said = asdict(self)
-        del said["plan"]["kinds"]
-        return "RESULT " + json.dumps({"verdict": "PASS" if self.passed else "FAIL", **said})
+        plan = {name: value for name, value in vars(self.plan).items() if name != "kinds"}
+        return "RESULT " + json.dumps({"verdict": "PASS" if self.passed else "FAIL", **vars(self), "plan": plan})
 
 
 class Run:
