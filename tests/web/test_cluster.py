@@ -440,11 +440,19 @@ def said(of: str, **data: Any) -> bytes:
             effective_from="2020-01-01",
             contract_id="C-0001",
         ),
-        said("rate.set.v1", rate_id="R-firm", revision=1, amount="2.00", currency="USD", effective_from="2020-01-01"),
+        said(
+            "rate.set.v1",
+            rate_id="R-role",
+            revision=1,
+            amount="2.00",
+            currency="USD",
+            effective_from="2026-02-01",
+            role="Senior Consultant",
+        ),
         said("holiday.set.v1", holiday_id="H-late", revision=1, date="2026-04-02"),
         tick("2026-04-30", "UTC"),
     ],
-    ids=["time", "terms", "rate", "firm's rate", "holiday", "day"],
+    ids=["time", "terms", "rate", "role's rate", "holiday", "day"],
 )
 async def test_an_answer_is_never_older_than_the_last_batch(tmp_path: Path, starting: Starting, late: bytes) -> None:
     """Everything that is kept between questions is asked for first, then one event changes it."""
