@@ -106,8 +106,7 @@ class KafkaHost:
         hooks.verify()
         await self._prepare()
         await self._writer.start()
-        self._ends = AIOKafkaConsumer(**self._arguments)
-        await self._ends.start()
+        self._ends = await self._looker()
         (self.settings.kafka_data_dir / "faust").mkdir(parents=True, exist_ok=True)
         self._app = self._faust()
         await self._app.start()
@@ -124,6 +123,19 @@ class KafkaHost:
             self.partitions = await topics.check(client, self.job.topics)
         finally:
             await client.close()
+
+    async def _looker(self) -> AIOKafkaConsumer:
+        """A consumer without a group that only asks where partitions begin and end.
+
+        It is assigned them, paused, as else it would fetch metadata topic by topic.
+        """
+        consumer = AIOKafkaConsumer(**self._arguments)
+        await consumer.start()
+        names = sorted({*self.sources, self.job.changelog})
+        places = [TopicPartition(name, p) for name in names for p in range(self.partitions)]
+        consumer.assign(places)
+        consumer.pause(*places)
+        return consumer
 
     async def stop(self) -> None:
         """Finish what has begun, commit, leave the group, so that others take over at once."""
