@@ -55,10 +55,13 @@ kafka: $(READY) ## Apache Kafka in the foreground on loopback (ARGS="--port 9092
 test-kafka: $(READY) ## the worker on a real Kafka; fails where none can be had
 	$(BIN)/python -m pytest -m "kafka and not slow" tests/kafka $(ARGS)
 
-lock: ## pin what pyproject.toml asks for in requirements.lock (ARGS=--upgrade for newer versions)
+COMPILE := $(VENV)-lock/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+lock: ## pin what pyproject.toml asks for in requirements.lock (ARGS=--upgrade for newer versions), for the image the part it needs
 	$(PYTHON) -m venv --without-pip $(VENV)-lock
 	$(PYTHON) -m pip --python $(VENV)-lock/bin/python install --quiet pip-tools
-	$(VENV)-lock/bin/pip-compile --quiet --extra dev --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock $(ARGS) pyproject.toml
+	$(COMPILE) --extra dev --output-file requirements.lock $(ARGS) pyproject.toml
+	$(COMPILE) --constraint requirements.lock --output-file docker/requirements.lock pyproject.toml
 	rm -rf $(VENV)-lock
 
 clean:

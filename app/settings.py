@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -21,6 +22,11 @@ _OPTIONS: Final = {
     "kafka_data_dir": "--store-dir",
 }
 """What the command line can set too, and with which option."""
+
+FOLDER: Final = "HEADRACE_SETTINGS_DIR"
+"""The variable that names a folder of files, each called like a variable and holding its value.
+
+It is for what an environment should not hold, tokens and passwords; a variable that is set comes before its file."""
 
 
 class SettingsError(Misuse):
@@ -114,13 +120,24 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, **given: object) -> Settings:
-        """Settings from the environment with what the command line gave over it. Raises SettingsError."""
+        """Settings from files of secrets, over them the environment, over that what the command line gave.
+
+        Raises SettingsError.
+        """
+        wanted: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         try:
-            return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+            return cls(_secrets_dir=_folder(), **wanted)
         except ValidationError as error:
             raise SettingsError(_sentence(error)) from None
         except UnreadableSetting as error:
             raise SettingsError(_unreadable(str(error))) from None
+
+
+def _folder() -> str | None:
+    folder = os.environ.get(FOLDER)
+    if folder and not Path(folder).is_dir():
+        raise SettingsError(f"{FOLDER} is {folder!r}, which is no folder; make it, or unset the variable")
+    return folder or None
 
 
 def _sentence(error: ValidationError) -> str:
