@@ -141,7 +141,9 @@ def raise_conflicts(effects: Effects, subject: str, facts: Sequence[Fact], fence
 
 
 def exception_statement(exception_id: str, raised: Raised, latest: Fact) -> Statement:
+    """A contradiction is one on every day, so the statement is as of none."""
     payload = {
+        "as_of": None,
         "exception_id": exception_id,
         "code": raised.code,
         "tier": raised.tier,
