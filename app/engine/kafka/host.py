@@ -40,6 +40,7 @@ from app.engine.kafka.records import (
 )
 from app.engine.kafka.security import client_arguments
 from app.engine.kafka.values import MemoryValues, RocksValues, SliceTables, Values
+from app.engine.kafka.view import View
 from app.engine.kafka.writer import Frontier, Writer
 from app.engine.topology import addressed
 from app.settings import Settings
@@ -59,9 +60,13 @@ class Slice:
     def __init__(self, partition: int, values: Values, frontier: Frontier) -> None:
         self.partition, self.values, self.frontier = partition, values, frontier
         self.tables = SliceTables(values)
-        # What others read: values that agents do not have in their hands, so only what was delivered shows.
-        self.shown = SliceTables(values)
+        self.shown = View(values)  # what others read
         self.lanes: dict[str, Lane] = {}
+
+    @property
+    def whole(self) -> bool:
+        """Whether the tables have passed what a crash left in them; before, they are a mixture."""
+        return all(lane.whole for lane in self.lanes.values())
 
     async def close(self) -> None:
         for lane in self.lanes.values():
@@ -91,6 +96,7 @@ class KafkaHost:
         self._writer = Writer(self._arguments, self.lease)
         self._slices: dict[int, Slice] = {}
         self.holding = False
+        self._given: frozenset[int] = frozenset()
         self._loading: set[int] = set()
         self._advanced: dict[TP, tuple[int, float]] = {}
         self._ends: AIOKafkaConsumer | None = None
@@ -210,11 +216,12 @@ class KafkaHost:
     # -- slices -----------------------------------------------------------------------------------------------------
 
     @property
-    def tables(self) -> dict[int, SliceTables]:
-        """Tables by slice. None once the lease has lapsed: somebody else may have newer ones."""
+    def tables(self) -> dict[int, View]:
+        """Tables by slice, of those given to this worker last. None once the lease has lapsed: somebody else may have
+        newer ones."""
         if self.lease.overdue():
             return {}
-        return {p: held.shown for p, held in sorted(self._slices.items())}
+        return {p: held.shown for p, held in sorted(self._slices.items()) if p in self._given and held.whole}
 
     @property
     def owners(self) -> dict[int, str]:
@@ -228,7 +235,7 @@ class KafkaHost:
     async def load(self, partitions: set[int]) -> None:
         """Take over exactly these slices. One that is held already is kept if nobody wrote to it meanwhile."""
         began = monotonic()
-        self._loading = set(partitions)
+        self._given, self._loading = frozenset(partitions), set(partitions)
         ends = await self._changelog_ends(partitions)
         for p in [p for p, held in self._slices.items() if ends.get(p) != held.frontier.offset]:
             await self._drop(p)
@@ -385,6 +392,7 @@ class KafkaHost:
         under_way = []
         if writes:
             wires = [changelog_record(table, key, value, version) for table, key, value in writes.values()]
+            held.shown.begin(wire.key for wire in wires if wire.key is not None)
             under_way.append(send(self.job.changelog, lane.partition, wires, held.frontier))
         encoded: dict[int, bytes] = {}  # what goes to many partitions is encoded once
         for (topic, partition), sends in addressed(effects.sends, self.partitions).items():
@@ -406,7 +414,7 @@ class KafkaHost:
         under_way += [send(topic, lane.partition, wires) for topic, wires in said.items()]
         await asyncio.gather(*under_way)
         held.tables.remember(writes.values())
-        held.shown.forget(writes.values())
+        held.shown.finish(writes.values())
         self.stated += len(effects.statements)
         if lane.seat.number == 0:
             self.processed += len(fetched)
@@ -424,6 +432,19 @@ class KafkaHost:
             for tp, (expected, last) in consumer.positions().items()
         }
 
+    def written(self) -> dict[tuple[str, int], int]:
+        """None: where derived topics end only the brokers know."""
+        return {}
+
+    def about(self) -> dict[str, Any]:
+        held = self.tables
+        return {
+            "host": "kafka",
+            "address": self.address,
+            "slices": sorted(held),
+            "loading": sorted(set(self._given) - set(held)),
+        }
+
     def ready(self) -> tuple[bool, str]:
         """Whether every slice that this worker was given answers, and a sentence."""
         if overdue := self.lease.overdue():
@@ -432,6 +453,8 @@ class KafkaHost:
             return False, f"slices {sorted(self._loading)} are being loaded"
         if not self.holding:
             return False, "the group has not assigned any slices yet"
+        if mixed := sorted(p for p, held in self._slices.items() if not held.whole):
+            return False, f"slices {mixed} read again what a crash left half done"
         if late := self._late():
             return False, late
         return True, f"{len(self._slices)} of {self.partitions} slices are held here, all of them loaded"

@@ -36,7 +36,8 @@ Deliver = Callable[["Lane", Effects, list[Any]], Awaitable[None]]
 class Lane:
     """`last` is the offset of the last record acknowledged, -1 before any.
 
-    `behind` is the greatest offset found in stored values: before it is passed they are a mixture, and not stated.
+    `behind` is the greatest offset found in stored values: before it is passed they are a mixture, neither stated nor
+    shown; then the lane is `whole`.
     `owing` says that something is to be stated which no record will cause.
     """
 
@@ -57,6 +58,7 @@ class Lane:
         self._behind = behind
         self._owing = owing
         self.last = last
+        self.whole = last >= behind
         self._stated = 0.0
         self._waiting: deque[Any] = deque()  # Faust's events, each a record batch
         self._more, self._room = asyncio.Event(), asyncio.Event()
@@ -134,6 +136,7 @@ class Lane:
         batch = Batch(self.topic, self.partition, self.seat.read(fetched) if fetched else [], publish, STATED)
         effects = await self._runner.step(batch)
         await self._deliver(self, effects, fetched)
+        self.whole = self.last >= self._behind
         if self.seat.states:
             self._owing = not publish or effects.owing > 0
             if publish:
