@@ -49,6 +49,8 @@ class Contract:
         facts: Mapping[str, list[Fact]] = dossier.facts if dossier else {}
         self.contract_id = contract_id
         self.agreement = Agreement(facts.get(CONTRACT, ()))
+        # The latest message about the contract itself: (time, source, id, correlation id or ""); None before any.
+        self.told = max(map(latest, facts.get(CONTRACT, ())), default=None)
         self.cards = [card for key, said in facts.items() if key.startswith("rate/") and (card := card_of(said))]
         self.rates = Rates(contract_id, RateBook(self.cards), firm)
         self.papers = sum(len(counting(said)) if key == CONTRACT else 1 for key, said in facts.items())
@@ -62,6 +64,11 @@ class Contract:
     def milestones(self, head: Head) -> Iterator[Milestone]:
         for message, said in self._milestones:
             yield readiness.milestone_of(message, said, head.unplaced.get(f"milestone/{said['milestone_id']}"))
+
+
+def latest(fact: Fact) -> tuple[int, str, str, str]:
+    """What a fact is as the cause of a statement (see `agents.effects.Statement`)."""
+    return fact.time, fact.source, fact.id, fact.correlation or ""
 
 
 def _milestone(facts: Sequence[Fact]) -> tuple[Fact, dict[str, Any]]:

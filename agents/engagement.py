@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from agents.contracts import Contracts, Reference
+from agents.contracts import Contract, Contracts, Reference, latest
 from agents.custody import Register, merge, raise_conflicts, recalled
 from agents.desk import Desk
 from agents.effects import BURN, READINESS, THRESHOLDS, Batch, Effects, Statement, key_of
@@ -88,7 +88,7 @@ class _Work:
         self.register = Register(self.store, f"engagement/{agent.partition}")
         self.desks: dict[str, Desk] = {}
         self.dossiers: dict[str, Dossier] = {}
-        self.agreements: dict[str, Agreement] = {}  # as they were before this batch
+        self.before: dict[str, Contract] = {}  # compiled dossiers as they were before this batch
         self.references: dict[str, Entity] = {}
         self.invoices: dict[str, Invoice] = {}
 
@@ -123,7 +123,7 @@ class _Work:
         """A fact of the contract itself goes into its dossier."""
         dossier = self._dossier(contract_id)
         desk = self.desk(contract_id)
-        desk.hear(offset, _latest(fact), fact.time)
+        desk.hear(offset, latest(fact), fact.time)
         key = CONTRACT if kind == "contract" else f"{kind}/{fact.entity}"
         before = card_of(dossier.facts[key]) if kind == "rate" and key in dossier.facts else None
         if offset > dossier.fence:
@@ -142,7 +142,7 @@ class _Work:
         dossier = self.dossiers.get(contract_id)
         if dossier is None:
             # Compiled now, because a store may hand out the very value that is changed next.
-            self.agreements[contract_id] = self.agent.contracts.compiled(contract_id).agreement
+            self.before[contract_id] = self.agent.contracts.compiled(contract_id)
             dossier = self.dossiers[contract_id] = self.store.get(DOSSIERS, contract_id) or Dossier(-1, {})
         return dossier
 
@@ -153,7 +153,7 @@ class _Work:
     def _invoice(self, offset: int, fact: Fact, contract_id: str, invoice_id: str) -> None:
         invoice = self._paper(contract_id, invoice_id)
         desk = self.desk(contract_id)
-        desk.hear(offset, _latest(fact), fact.time)
+        desk.hear(offset, latest(fact), fact.time)
         credit = f"credit/{fact.entity}" if fact.type == "invoice.credited.v1" else None
         if credit in desk.head.documents and fact.entity not in invoice.credits:
             invoice.credits.update(self._credit(contract_id, fact.entity))
@@ -291,9 +291,11 @@ class _Work:
     def close(self) -> Effects:
         agent, effects = self.agent, self.effects
         for contract_id, dossier in self.dossiers.items():
-            after = agent.contracts.compile(contract_id, dossier).agreement
-            for low, high in after.repriced(self.agreements[contract_id]):
+            before, after = self.before[contract_id], agent.contracts.compile(contract_id, dossier)
+            for low, high in after.agreement.repriced(before.agreement):
                 self.desk(contract_id).reprice(low, high)
+            if after.told != before.told:
+                agent.restating.add(contract_id)
         waiting = self.register.control.waiting
         for contract_id, desk in self.desks.items():
             contract = agent.contracts.compiled(contract_id)
@@ -361,17 +363,22 @@ class _Work:
     def _state_thresholds(
         self, position: Position, line: str | None, known: _Crossings, version: int, head: Head
     ) -> None:
-        """Thresholds of a line are stated when one of them changes, and whenever everything is."""
+        """Thresholds of a line are stated when one of them changes, and whenever everything is.
+
+        Their cause is the latest message about the contract, whose terms they are measured against: what was the latest
+        about its work when they were stated depends on when that was. Without terms they are stated with the rest.
+        """
+        cause = self.agent.contracts.compiled(position.contract_id).told
         crossings = burn.crossings(position, line)
         changed = known.changed(line, crossings)
         if changed:
             self.desk(position.contract_id).changed = True
-        elif position.contract_id not in self.agent.restating:
+        elif cause is not None and position.contract_id not in self.agent.restating:
             return
         for payload in burn.threshold_rows(position, line, crossings):
             key = key_of(position.contract_id, line or "", payload["dimension"], str(payload["threshold"]))
             self.effects.statements.append(
-                Statement(THRESHOLDS, "burn.threshold_updated.v1", key, version, payload, head.latest)
+                Statement(THRESHOLDS, "burn.threshold_updated.v1", key, version, payload, cause or head.latest)
             )
 
 
@@ -399,10 +406,6 @@ class _Crossings:
             return False
         self._head.crossings[line or ""] = now
         return True
-
-
-def _latest(fact: Fact) -> tuple[int, str, str, str]:
-    return fact.time, fact.source, fact.id, fact.correlation or ""
 
 
 class _Names(msgspec.Struct, gc=False):

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from agents.effects import DERIVED, THRESHOLDS
+from agents.effects import DERIVED
 from app.engine.embedded import STATEMENTS
 from app.engine.queries import Queries
 from app.engine.store import Store
@@ -159,19 +159,11 @@ def _without_offsets(value: Any) -> Any:
 
 
 def _latest(store: Store) -> Iterator[tuple[tuple[str, str], Any]]:
-    """Every latest statement by (topic, key), without version and id.
-
-    A threshold is stated when it changes, not whenever its contract does: what caused that is a matter of order.
-    """
+    """Every latest statement by (topic, key), without version and id."""
     for topic in DERIVED:
         for key, value in store.latest(topic):
             said = orjson.loads(value)
             del said["data"]["state_version"], said["id"]
-            if topic == THRESHOLDS:
-                for name in ("correlationid", "causationid"):
-                    said.pop(name, None)
-                    del said["data"][name]
-                del said["time"]
             yield (topic, key), said
 
 

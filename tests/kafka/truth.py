@@ -25,7 +25,6 @@ from agents.effects import (
     INPUTS,
     JOURNALS,
     RESOURCES,
-    THRESHOLDS,
     DeadLetter,
     Record,
     Statement,
@@ -188,7 +187,7 @@ class Calm:
 
     def _hear(self, statement: Statement) -> None:
         attributes, data = event_of(statement)
-        self.statements[statement.topic, statement.key] = comparable(statement.topic, attributes, data)
+        self.statements[statement.topic, statement.key] = comparable(attributes, data)
 
 
 def _in_turn(inputs: Mapping[str, Sequence[Kept]]) -> Iterator[tuple[str, list[Kept]]]:
@@ -203,17 +202,10 @@ def _in_turn(inputs: Mapping[str, Sequence[Kept]]) -> Iterator[tuple[str, list[K
     yield from sorted(chunks, key=lambda one: (one[1][0].timestamp, one[0], one[1][0].partition))
 
 
-def comparable(topic: str, attributes: Mapping[str, str | None], data: bytes) -> dict[str, Any]:
-    """What a statement says, without what differs between two deployments by right.
-
-    Thresholds are stated when they change, not whenever their contract does: what caused that is a matter of order.
-    """
+def comparable(attributes: Mapping[str, str | None], data: bytes) -> dict[str, Any]:
+    """What a statement says, without what differs between two deployments by right."""
     payload = {name: value for name, value in orjson.loads(data).items() if name not in _OURS}
     said = {name: attributes.get(name) for name in ("type", "subject", "time", *_CAUSE)}
-    if topic == THRESHOLDS:
-        for name in _CAUSE:
-            del payload[name], said[name]
-        del said["time"]
     return {**said, "data": payload}
 
 
@@ -329,7 +321,7 @@ class Said:
         attributes = {name[3:]: text.decode() for name, text in headers.items() if name.startswith("ce_")}
         value, place = one.value or b"{}", (topic, (one.key or b"").decode())
         version = orjson.loads(value)["state_version"]
-        said = comparable(topic, attributes, value)
+        said = comparable(attributes, value)
         self.records += 1
         self.last[place] = said
         if place not in self.greatest or self.greatest[place][0] <= version:
