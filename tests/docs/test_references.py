@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from agents.effects import DEAD_LETTERS
 from app.cli import parser
 from app.domain.readiness import RULES
 from app.engine.embedded import EmbeddedHost
+from app.engine.kafka.ending import Exit
+from app.engine.kafka.topics import product
 from app.engine.queries import Queries
 from app.engine.store import Store
 from app.settings import Settings
@@ -24,6 +27,7 @@ from tables.controls import DISPOSITIONS
 from tests.docs.pages import DOCS, PAGES, ROOT, rows
 
 OPERATIONS = DOCS / "operations.md"
+KAFKA = DOCS / "kafka.md"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -57,7 +61,9 @@ def test_every_page_has_one_title() -> None:
 
 
 def test_the_operator_reads_every_setting_with_its_default() -> None:
-    documented = {name: (default, meaning) for name, default, meaning in rows(OPERATIONS, "variable")}
+    documented = {
+        name: (default, meaning) for page in (OPERATIONS, KAFKA) for name, default, meaning in rows(page, "variable")
+    }
     assert documented == {
         f"HEADRACE_{name.upper()}": (_text(field.default), field.description)
         for name, field in Settings.model_fields.items()
@@ -81,6 +87,17 @@ def test_the_operator_reads_every_metric_with_its_type_and_labels(tmp_path: Path
     }
     documented = {name: (kind, set(re.findall(r"\w+", labels))) for name, kind, labels, _ in rows(OPERATIONS, "metric")}
     assert documented == exported
+
+
+def test_the_operator_reads_every_way_in_which_a_worker_ends() -> None:
+    assert {code for code, _, _ in rows(KAFKA, "worker's exit code")} == {str(code.value) for code in Exit}
+
+
+def test_the_operator_reads_every_topic() -> None:
+    """Dead letters are said to be the inputs' names with an ending, in one row."""
+    documented = {name for cell, *_ in rows(KAFKA, "topics") for name in re.findall(r"[a-z][a-z.-]+[a-z]", cell)}
+    for topic in product("headrace"):
+        assert topic.name.removeprefix("headrace.").removesuffix(DEAD_LETTERS) in documented, topic.name
 
 
 def test_the_operator_reads_every_command() -> None:
