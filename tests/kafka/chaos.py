@@ -160,32 +160,24 @@ class Run:
         return self.dice.choices(list(kinds), list(kinds.values()))[0]
 
     def _victim(self) -> Worker:
-        """Any worker, one that is not frozen if there is one."""
-        workers = list(self.fleet.workers.values())
-        awake = [worker for worker in workers if worker.frozen is None]
-        return self.dice.choice(awake or workers)
+        """Any worker that is not frozen; where all are, one more joins, so that what they held is taken over."""
+        awake = [worker for worker in self.fleet.workers.values() if worker.frozen is None]
+        return self.dice.choice(awake) if awake else self.fleet.join()
 
     def _kill_child(self) -> None:
         self._victim().kill_child()
 
     def _kill_supervisor(self) -> None:
-        self.fleet.kill_supervisor(self._awake(self._victim()))
-
-    def _awake(self, worker: Worker) -> Worker:
-        """A stopped process can neither end itself nor stop in good order: it goes on first."""
-        if worker.frozen is not None:
-            worker.thaw()
-            self.thaws = [(due, other) for due, other in self.thaws if other is not worker]
-        return worker
+        self.fleet.kill_supervisor(self._victim())
 
     def _freeze(self) -> None:
-        worker = self._awake(self._victim())
+        worker = self._victim()
         seconds = self.dice.uniform(*self.dice.choice((SHORT_FREEZE, SHORT_FREEZE, LONG_FREEZE)))
         if worker.freeze():
             self.thaws.append((time.monotonic() + seconds, worker))
 
     def _terminate(self) -> None:
-        worker = self._awake(self._victim())
+        worker = self._victim()
         self._stop(worker)
         worker.start()
 
@@ -201,7 +193,7 @@ class Run:
         if len(self.fleet.workers) <= 1 or (len(self.fleet.workers) <= self.plan.workers and self.dice.random() < 0.6):
             self.fleet.join()
             return
-        worker = self._awake(self._victim())
+        worker = self._victim()
         self._stop(worker)
         self.fleet.forget(worker)
 
@@ -211,8 +203,10 @@ class Run:
         self.broker.start()
 
     def _kill_all(self) -> None:
+        """At once, all but those that are frozen: they are to wake up among others."""
         for worker in self.fleet.workers.values():
-            worker.kill_child()
+            if worker.frozen is None:
+                worker.kill_child()
 
     def _pause(self, seconds: float) -> None:
         """Let time pass; whoever was frozen long enough goes on, and no supervisor ends by itself."""

@@ -339,12 +339,14 @@ def _compare_statements(verdict: Verdict, cluster: Cluster, calm: Calm) -> None:
     verdict.counts.update(
         statements=said.records,
         statements_repeated=said.records - len(said.payloads),
-        versions_said_in_two_ways=sum(len(ways) > 1 for ways in said.versions.values()),
     )
     greatest = {place: one for place, (_, one) in said.greatest.items()}
     for name, found in (("last", said.last), ("greatest", greatest)):
         verdict.blame(f"the {name} statement differs", _differences(found, calm.statements))
     verdict.blame("an id has two payloads", (i.decode() for i, ways in said.payloads.items() if len(ways) > 1))
+    verdict.blame(
+        "a version of a key says two things", (f"{at}" for at, ways in said.versions.items() if len(ways) > 1)
+    )
     verdict.blame("a key stands in two partitions", (f"{p}" for p, own in said.partitions.items() if len(own) > 1))
 
 
