@@ -39,6 +39,7 @@ from app.engine.kafka.records import (
     version_of,
 )
 from app.engine.kafka.security import client_arguments
+from app.engine.kafka.standby import Standby, standbys
 from app.engine.kafka.values import MemoryValues, RocksValues, SliceTables, Values
 from app.engine.kafka.view import View
 from app.engine.kafka.writer import Frontier, Writer
@@ -69,9 +70,9 @@ class Slice:
         return all(lane.whole for lane in self.lanes.values())
 
     async def close(self) -> None:
+        """End its lanes; the values stay open."""
         for lane in self.lanes.values():
             await lane.stop()
-        self.values.close()
 
 
 class KafkaHost:
@@ -98,6 +99,8 @@ class KafkaHost:
         self.holding = False
         self._given: frozenset[int] = frozenset()
         self._loading: set[int] = set()
+        self._spare: dict[int, Load] = {}  # values of slices that are on their way in or out
+        self._standby = Standby(self._arguments, job.changelog, lambda p: Load(self._values(p)))
         self._advanced: dict[TP, tuple[int, float]] = {}
         self._ends: AIOKafkaConsumer | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -152,7 +155,9 @@ class KafkaHost:
         await self._app.stop()
         for held in self._slices.values():
             await held.close()
+            held.values.close()
         self._slices.clear()
+        await self._standby.stop()
         await self._writer.stop()
         if self._ends is not None:
             await self._ends.stop()
@@ -242,43 +247,52 @@ class KafkaHost:
         fresh = {p: ends[p] for p in sorted(partitions) if p not in self._slices}
         committed = await self._committed(partitions)
         source_ends = await self._source_ends(partitions)
-        loaded = await self._read(fresh)
-        for p, load in loaded.items():
-            self._check(p, load, committed, source_ends)
-            await self._take_over(p, load, ends[p], committed)
+        records = await self._read(fresh)
+        for p, offset in fresh.items():
+            self._check(p, self._spare[p], committed, source_ends)
+            await self._take_over(p, self._spare.pop(p), offset, committed)
         self.holding = True
         self._loading.clear()
         self._advanced.clear()
         if fresh:
-            say(
-                "info",
-                "slices.loaded",
-                slices=sorted(fresh),
-                kept=sorted(partitions - set(fresh)),
-                records=sum(load.records for load in loaded.values()),
-                seconds=round(monotonic() - began, 3),
-            )
+            kept = sorted(partitions - fresh.keys())
+            seconds = round(monotonic() - began, 3)
+            say("info", "slices.loaded", slices=sorted(fresh), kept=kept, records=records, seconds=seconds)
+        self._follow()
 
     async def _drop(self, partition: int) -> None:
-        await self._slices.pop(partition).close()
+        """Let a slice go. Its values stay at hand: they are a copy to follow, or to begin with should it come back."""
+        held = self._slices.pop(partition)
+        await held.close()
+        self._spare[partition] = Load(held.values)
         for tell in self.forgotten:
             tell(partition)
 
-    async def _read(self, wanted: Mapping[int, int]) -> dict[int, Load]:
-        loads = {p: Load(self._values(p)) for p in wanted}
+    def _follow(self) -> None:
+        """Keep copies of other workers' slices."""
+        wanted = standbys(self.owners, self.address, self.settings.kafka_standbys) - self._slices.keys()
+        for p in [p for p in self._spare if p not in wanted]:
+            self._spare.pop(p).values.close()
+        self._standby.follow(wanted, self._spare)
+        self._spare.clear()
+
+    async def _read(self, wanted: Mapping[int, int]) -> int:
+        """Bring the values of slices up to the ends of their changelogs; how many records that took.
+
+        They are in `_spare` from the first moment, so a rebalance that comes between loses nothing that was read.
+        """
         for p, offset in wanted.items():
-            if loads[p].values.position > offset:
-                raise_ended(self.job.changelog, p, loads[p].values.position, offset)
-        stretches = {p: (loads[p].values.position, offset) for p, offset in wanted.items()}
-        try:
-            async for p, records, position in read(self._arguments, self.job.changelog, stretches):
-                loads[p].take(records, position)
-                await asyncio.sleep(0)
-        except BaseException:
-            for load in loads.values():
-                load.values.close()
-            raise
-        return loads
+            if p not in self._spare:
+                self._spare[p] = self._standby.take(p) or Load(self._values(p))
+            if self._spare[p].values.position > offset:
+                raise_ended(self.job.changelog, p, self._spare[p].values.position, offset)
+        count = 0
+        stretches = {p: (self._spare[p].values.position, offset) for p, offset in wanted.items()}
+        async for p, records, position in read(self._arguments, self.job.changelog, stretches):
+            self._spare[p].take(records, position)
+            count += len(records)
+            await asyncio.sleep(0)
+        return count
 
     def _values(self, partition: int) -> Values:
         if self.settings.kafka_store == "rocksdb":
