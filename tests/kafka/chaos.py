@@ -69,10 +69,15 @@ class Plan:
 
 @dataclass
 class Result:
-    """What came of a run; `problems` is empty where nothing differs."""
+    """What came of a run; `problems` is empty where nothing differs.
+
+    `under_load` counts the faults that hit while events came in, `exits` the codes that children ended with before
+    they were started again, `repaired` the keys that a loader wrote anew.
+    """
 
     plan: Plan
     faults: Counter[str] = field(default_factory=Counter)
+    under_load: int = 0
     exits: Counter[str] = field(default_factory=Counter)
     repaired: int = 0
     seconds: float = 0.0
@@ -148,10 +153,11 @@ class Run:
         self._pause(10.0)  # the group is up by then, mostly
         for number in range(plan.faults):
             self.feed.more(share)
-            self._pause(self.dice.uniform(0.1, share / RATE + 1.0))
+            self._pause(self.dice.uniform(0.05, share / RATE + 0.3))
             kind = self._choose()
             self.say(f"{self._now():6.1f} {number + 1:3} {kind}")
             self.result.faults[kind] += 1
+            self.result.under_load += self.feed.busy()
             _FAULTS[kind](self)
             self._pause(self.dice.uniform(0.5, 5.0))
 

@@ -12,6 +12,8 @@ from app.engine.placement import likely_topic
 
 LARGEST_BYTES = 2_000_000
 GIVE_UP_SECONDS = 180
+JUST_NOW = 0.25
+"""Seconds within which agents have hardly worked off what came."""
 
 
 class Feed:
@@ -36,6 +38,7 @@ class Feed:
         )
         self._allowed = 0
         self._ended = False
+        self._last = 0.0
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.sent = 0
         self.delivered = 0
@@ -47,6 +50,10 @@ class Feed:
     def more(self, count: int) -> None:
         """Allow so many more lines."""
         self._allowed = min(self._allowed + count, len(self._lines))
+
+    def busy(self) -> bool:
+        """Whether events are on their way, or were a moment ago."""
+        return self.sent < self._allowed or time.monotonic() - self._last < JUST_NOW
 
     def finish(self) -> None:
         """Send all that is left and return once the broker has it; raises RuntimeError where it has not."""
@@ -89,6 +96,7 @@ class Feed:
                 self._producer.poll(0.1)
                 continue
             self.sent += 1
+            self._last = time.monotonic()
             return
 
     def _told(self, error: KafkaError | None, message: Message) -> None:
