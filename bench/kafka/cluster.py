@@ -74,6 +74,13 @@ class Cluster:
             raise TimeoutError(f"{topic} did not take {count:,} records within {SECONDS} s of the last")
         return count
 
+    def append(self, topic: str, partition: int, value: bytes) -> None:
+        """One record to a partition."""
+        producer = self.producer()
+        producer.produce(topic, value, partition=partition)
+        if producer.flush(SECONDS):
+            raise TimeoutError(f"{topic} did not take a record within {SECONDS} s")
+
     def ends(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:
         """Behind the last record of every partition."""
         places = [Place(topic, partition) for topic in topics for partition in range(self.partitions)]

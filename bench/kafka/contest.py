@@ -14,6 +14,7 @@ from typing import Final
 
 from bench.kafka.environment import ROOT
 from bench.kafka.task import Task
+from tests.kafka.broker import until_we_end
 from tests.kafka.jars import UnavailableError
 
 LIMIT_SECONDS: Final = 150
@@ -70,7 +71,7 @@ def run(contestant: Contestant, task: Task) -> Run:
     said = task.folder.with_suffix(".log")
     with said.open("wb") as log:
         process = subprocess.Popen(
-            command,
+            [*until_we_end(), *command],
             cwd=ROOT,
             env={**os.environ, **task.environment()},
             stdout=subprocess.PIPE,

@@ -24,6 +24,7 @@ from bench.kafka.contest import Run, end
 from bench.kafka.environment import ROOT, headrace
 from bench.kafka.processes import Watch
 from bench.kafka.task import Task
+from tests.kafka.broker import until_we_end
 
 LIMIT_SECONDS: Final = 180
 STOP_SECONDS: Final = 15
@@ -101,7 +102,7 @@ class Stage:
         command, own = self.firm.start(self.cluster, self.group, folder)
         with folder.with_suffix(".log").open("wb") as log:
             worker = subprocess.Popen(
-                command,
+                [*until_we_end(), *command],
                 cwd=ROOT,
                 env={**os.environ, **own, **environment},
                 stdout=log,

@@ -18,7 +18,7 @@ from app.simulation.scenario import DEFAULT_END, Scenario
 from bench.kafka.cluster import Pair
 
 STATED: Final = (BURN, THRESHOLDS, READINESS)
-CHUNK: Final = 5_000
+CHUNK: Final = 100_000
 
 Said = dict[tuple[str, bytes], bytes]
 """(topic, key) → the latest statement, as `canonical` writes it."""

@@ -26,7 +26,10 @@ from bench.kafka.task import Meter, Task
 from tables import Store
 
 
-def job(group: str, topic: str, meter: Meter) -> Job:
+def job(task: Task, meter: Meter) -> Job:
+    """The job of one agent. The task's topic begins with its name, as every topic of a group does."""
+    group, topic = task.name, task.topic.removeprefix(f"{task.name}.")
+
     def adding(store: Store) -> Runner:
         return Runner(partial(add_up, store=store))
 
@@ -38,15 +41,18 @@ def job(group: str, topic: str, meter: Meter) -> Job:
     return Job(group, (Seat(0, "sums", (topic,), adding, reading),), topics, frozenset())
 
 
-async def main() -> None:
-    task, meter = Task.given(), Meter()
-    settings = Settings.load(
+def settings_of(task: Task) -> Settings:
+    return Settings.load(
         kafka_bootstrap=task.bootstrap,
         kafka_group=task.name,
         kafka_partitions=task.partitions,
         kafka_data_dir=task.folder,
     )
-    host = KafkaHost(settings, job(task.name, task.topic.removeprefix(f"{task.name}."), meter), "http://127.0.0.1:0")
+
+
+async def main() -> None:
+    task, meter = Task.given(), Meter()
+    host = KafkaHost(settings_of(task), job(task, meter), "http://127.0.0.1:0")
 
     def delivered(effects: Effects) -> None:
         meter.events += len(effects.batch.records)

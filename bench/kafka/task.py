@@ -63,18 +63,26 @@ class Meter:
     def __init__(self) -> None:
         self.events = 0
         self._begun: tuple[float, float] | None = None
+        self._taken: tuple[float, float] | None = None
 
     def begin(self) -> None:
         """The first call starts the clocks; others do nothing."""
         if self._begun is None:
             self._begun = perf_counter(), process_time()
 
-    def answer(self, events: int) -> None:
-        """Stop the clocks and print the answer."""
+    def stop(self) -> None:
+        """The first call stops the clocks; others do nothing."""
         if self._begun is None:
             raise RuntimeError("no event was seen; call begin() at the first one")
-        wall, cpu = perf_counter() - self._begun[0], process_time() - self._begun[1]
-        said = json.dumps({"events": events, "seconds": wall, "cpu": cpu, "memory": peak_memory()})
+        if self._taken is None:
+            self._taken = perf_counter() - self._begun[0], process_time() - self._begun[1]
+
+    def answer(self, events: int) -> None:
+        """Stop the clocks and print the answer."""
+        self.stop()
+        assert self._taken is not None
+        seconds, cpu = self._taken
+        said = json.dumps({"events": events, "seconds": seconds, "cpu": cpu, "memory": peak_memory()})
         print(f"\n{said}", flush=True)  # on a line of its own, whatever a framework left on the last one
 
 
