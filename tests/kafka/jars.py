@@ -55,18 +55,31 @@ def libraries(pom: Path, name: str) -> Path:
     fetched = Path(tempfile.mkdtemp(prefix="fetching-", dir=libs.parent))
     try:
         fetch(pom, fetched)
-        if not libs.is_dir():
-            fetched.rename(libs)
+        publish(fetched, libs)
     finally:
         shutil.rmtree(fetched, ignore_errors=True)
     return libs
 
 
+def publish(fetched: Path, libs: Path) -> None:
+    """Give what was fetched its final name, unless another process was faster: its jars are the same."""
+    try:
+        fetched.rename(libs)
+    except OSError:
+        if not libs.is_dir():
+            raise
+
+
 def fetch(pom: Path, target: Path) -> None:
     """Let Maven resolve `pom` and copy every jar of its run-time class path into `target`."""
-    maven = command("mvn", "maven")
-    arguments = [maven, "-B", "-q", "-f", str(pom), COPY, "-DincludeScope=runtime", f"-DoutputDirectory={target}"]
-    ended = subprocess.run(arguments, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False)
+    options = ("-B", "-q", "-Dstyle.color=never", "-DincludeScope=runtime", f"-DoutputDirectory={target}")
+    ended = subprocess.run(
+        [command("mvn", "maven"), "-f", str(pom), COPY, *options],
+        capture_output=True,
+        text=True,
+        timeout=FETCH_SECONDS,
+        check=False,
+    )
     if ended.returncode:
-        said = "\n".join((ended.stdout + ended.stderr).strip().splitlines()[-5:])
+        said = "\n".join((ended.stdout + ended.stderr).strip().splitlines()[:5])  # the rest is about Maven itself
         raise UnavailableError(f"Maven could not fetch the jars of {pom} (exit {ended.returncode}); it said:\n{said}")

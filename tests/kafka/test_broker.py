@@ -2,8 +2,10 @@
 
 import asyncio
 import ssl
+import subprocess
+import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,10 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from tests.kafka.broker import PASSWORD, USER, Broker, free_ports
-from tests.kafka.jars import UnavailableError, command, version
+from tests.kafka.broker import PASSWORD, USER, Broker, free_ports, listens
+from tests.kafka.jars import UnavailableError
+
+ROOT = Path(__file__).parents[2]
 
 
 @asynccontextmanager
@@ -192,18 +196,55 @@ def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:
     assert broker.process is None
 
 
-def test_a_missing_program_is_named_with_its_package() -> None:
-    with pytest.raises(UnavailableError, match="apt-get install no-such-package"):
-        command("no-such-program", "no-such-package")
-
-
-def test_a_pom_must_pin_its_version(tmp_path: Path) -> None:
-    pom = tmp_path / "pom.xml"
-    pom.write_text('<project xmlns="http://maven.apache.org/POM/4.0.0"><properties/></project>')
-    with pytest.raises(UnavailableError, match=r"kafka\.version"):
-        version(pom, "kafka")
-
-
 def test_ports_are_below_those_the_kernel_gives_to_outgoing_connections() -> None:
     lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     assert all(port < lowest for port in free_ports(10))
+
+
+@pytest.fixture
+def foreground(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """What `make kafka` runs, once it is up, and the broker's address."""
+    port = str(free_ports(1)[0])
+    command = [sys.executable, "-m", "tests.kafka.broker", "--port", port, "--data", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "Ctrl-C ends it" in line:
+                break
+        assert str(tmp_path) in said
+        yield process, f"127.0.0.1:{port}"
+        process.kill()
+
+
+async def test_make_kafka_ends_in_good_order_and_keeps_its_data(
+    foreground: tuple[subprocess.Popen[str], str], tmp_path: Path
+) -> None:
+    process, address = foreground
+    await make(address, "kept")
+    async with producer(address) as client:
+        await client.send_and_wait("kept", b"0")
+    process.terminate()
+    assert process.wait(30) == 0
+    again = Broker(tmp_path)
+    again.start()
+    try:
+        assert await values(again.address, "kept") == [b"0"]
+    finally:
+        again.stop()
+
+
+async def test_a_broker_does_not_outlive_who_started_it(foreground: tuple[subprocess.Popen[str], str]) -> None:
+    process, address = foreground
+    process.kill()
+    process.wait()
+    await until(lambda: not listens(address))
+
+
+def test_make_kafka_does_not_disturb_who_has_the_port(broker: Broker, tmp_path: Path) -> None:
+    port = broker.address.rpartition(":")[2]
+    command = [sys.executable, "-m", "tests.kafka.broker", "--port", port, "--data", str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (ended.returncode, list(tmp_path.iterdir())) == (1, [])
+    assert f"something listens on {broker.address} already" in ended.stderr
