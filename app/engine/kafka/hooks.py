@@ -289,9 +289,20 @@ class _ChainedConsumer(driver.Consumer):
         self._acked[tp][:] = [offset for offset in self._acked[tp] if offset > last]
         return last + 1
 
-    def positions(self) -> dict[TP, tuple[int, int | None]]:
-        """(next offset to hand out, end of the partition as last heard; None before anything was) of what is read."""
-        return {tp: (expected, self.highwater(tp)) for tp, expected in self._expected.items()}
+    def positions(self) -> dict[TP, tuple[int, int, int]]:
+        """(next offset to hand out, next to fetch, end) of every partition that is read, as last heard.
+
+        The end is that of settled transactions: what a producer has not decided upon is nobody's to wait for. The marks
+        that transactions leave are fetched, but never handed out.
+        """
+        consumer: Any = self._thread._consumer
+        told: dict[TP, tuple[int, int, int]] = {}
+        for tp, expected in self._expected.items() if consumer is not None else ():
+            state = consumer._subscription.subscription.assignment.state_value(tp)
+            fetched = state.position if state is not None and state.has_valid_position else expected
+            end = state.lso if state is not None and state.lso is not None else expected
+            told[tp] = (expected, fetched, max(end, expected))
+        return told
 
 
 def table_manager(steering: Steering) -> type[TableManager]:

@@ -51,6 +51,9 @@ COMMIT_SECONDS = 0.25
 STALL_SECONDS = 45.0
 """A worker on which records wait for so long without anything advancing ends itself."""
 
+SETTLED_SECONDS = 1.5
+"""A partition of which everything was fetched for so long, and nothing handed out, has nothing to hand out."""
+
 LOOK_SECONDS = 5.0
 """How often topics and changelog ends are looked at."""
 
@@ -101,7 +104,8 @@ class KafkaHost:
         self._loading: set[int] = set()
         self._spare: dict[int, Load] = {}  # values of slices that are on their way in or out
         self._standby = Standby(self._arguments, job.changelog, lambda p: Load(self._values(p)))
-        self._advanced: dict[TP, tuple[int, float]] = {}
+        self._moved: dict[TP, tuple[int, float]] = {}  # position, and since when it is there
+        self._waits: dict[TP, tuple[int, float]] = {}  # the same, while records wait
         self._ends: AIOKafkaConsumer | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -253,7 +257,8 @@ class KafkaHost:
             await self._take_over(p, self._spare.pop(p), offset, committed)
         self.holding = True
         self._loading.clear()
-        self._advanced.clear()
+        self._moved.clear()
+        self._waits.clear()
         if fresh:
             kept = sorted(partitions - fresh.keys())
             seconds = round(monotonic() - began, 3)
@@ -439,12 +444,29 @@ class KafkaHost:
 
     def lag(self) -> dict[tuple[str, int], tuple[int, int]]:
         """(position, end) by topic (without prefix) and slice, of what this worker reads."""
-        consumer: Any = self._app.consumer
         cut = len(self.job.prefix)
         return {
-            (tp.topic[cut:], tp.partition): (expected, max(last or expected, expected))
-            for tp, (expected, last) in consumer.positions().items()
+            (tp.topic[cut:], tp.partition): place
+            for tp, place in self._places().items()
+            if tp.partition in self._slices
         }
+
+    def _places(self) -> dict[TP, tuple[int, int]]:
+        """(next offset to acknowledge, end): nothing waits where they are equal."""
+        if not self.holding:
+            return {}
+        consumer: Any = self._app.consumer
+        now = monotonic()
+        places = {}
+        for tp, (expected, fetched, last) in consumer.positions().items():
+            held = self._slices.get(tp.partition)
+            position = held.lanes[tp.topic].last + 1 if held else expected
+            if self._moved.get(tp, (-1, 0.0))[0] != position:
+                self._moved[tp] = (position, now)
+            if position == expected and fetched >= last and now - self._moved[tp][1] > SETTLED_SECONDS:
+                position = last  # nothing but marks of transactions comes there
+            places[tp] = (position, max(last, position))
+        return places
 
     def written(self) -> dict[tuple[str, int], int]:
         """None: where derived topics end only the brokers know."""
@@ -485,13 +507,13 @@ class KafkaHost:
                     return f"{lane.seat.name} has waited for a delivery on slice {held.partition} for {seconds:.0f} s"
         if not self.holding:
             return ""
-        consumer: Any = self._app.consumer
-        for tp, (expected, last) in consumer.positions().items():
-            seen, since = self._advanced.get(tp, (-1, now))
-            if seen != expected or not last or last <= expected:
-                self._advanced[tp] = (expected, now)
-            elif now - since > seconds:
-                return f"{last - expected} records of {tp.topic} partition {tp.partition} wait and none was read"
+        for tp, (position, last) in self._places().items():
+            if position >= last:
+                self._waits.pop(tp, None)
+            elif self._waits.get(tp, (-1, 0.0))[0] != position:
+                self._waits[tp] = (position, now)
+            elif now - self._waits[tp][1] > seconds:
+                return f"{last - position} records of {tp.topic} partition {tp.partition} wait and none was read"
         return ""
 
     async def _watch(self) -> None:
