@@ -117,6 +117,8 @@ class KafkaHost:
         Raises Unfit where somebody must act first, ConnectionError where no broker answers.
         """
         hooks.verify()
+        for name in ("faust", "mode", "aiokafka"):  # what matters of theirs ends the worker, with a line of ours
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         await self._prepare()
         await self._writer.start()
         self._ends = await self._looker()
@@ -168,9 +170,6 @@ class KafkaHost:
 
     def _faust(self) -> faust.App:
         settings, job = self.settings, self.job
-        logging.getLogger("faust").setLevel(logging.ERROR)
-        logging.getLogger("mode").setLevel(logging.ERROR)
-        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         app = faust.App(
             job.group,
             broker=[URL(f"kafka://{place.strip()}") for place in settings.kafka_bootstrap.split(",")],
