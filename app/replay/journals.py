@@ -7,10 +7,14 @@ from itertools import count
 from typing import Protocol
 
 from agents.effects import ENGAGEMENTS, FACTS, RESOURCES, Record
+from app.engine.memory import MemoryHost
 from app.engine.store import Store
 from app.events.fact import Fact
 
 CHUNK = 20_000
+FOLDED = 100_000
+"""Facts a replay folds at once: more than live, so that a page or a head is rewritten less often."""
+
 READ_IN_ORDER = (FACTS, ENGAGEMENTS, RESOURCES)
 """Facts first, so that what they tell the homes is there when the homes' own records come."""
 
@@ -89,7 +93,29 @@ def _once(facts: list[Fact], seen: dict[tuple[str, int], int]) -> Iterator[Fact]
             yield fact
 
 
-def numbered(facts: list[Fact], numbers: count[int]) -> list[Fact]:
+async def fold_accepted(
+    host: MemoryHost,
+    journals: Journals,
+    progress: Progress = lambda records: None,
+    wanted: Callable[[list[Fact]], list[Fact]] = lambda facts: facts,
+) -> int:
+    """Carry what intake accepted through the agents of a host of one partition; how many facts there were.
+
+    Of each lot that is read only what `wanted` returns is folded.
+    """
+    found = 0
+    for topic in READ_IN_ORDER:
+        numbers = count()
+        async for facts in accepted(journals, topic, progress):
+            found += len(facts)
+            host.receive(topic, 0, _numbered(wanted(facts), numbers))
+            if host.backlog(topic) >= FOLDED:
+                await host.drain()
+        await host.drain()
+    return found
+
+
+def _numbered(facts: list[Fact], numbers: count[int]) -> list[Fact]:
     """The facts with an origin of their own: a replay reads all partitions of a journal as one."""
     for fact in facts:
         fact.topic, fact.partition, fact.offset = "journal", -1, next(numbers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 from app.engine.figures import Figures
@@ -19,7 +18,8 @@ from app.replay.digest import (
     ledger_pairs,
     replicas_agree,
 )
-from app.replay.journals import CHUNK, READ_IN_ORDER, Journals, Progress, StoredJournals, accepted, numbered
+from app.replay.garbage import uncollected
+from app.replay.journals import CHUNK, FOLDED, READ_IN_ORDER, Journals, Progress, StoredJournals, fold_accepted
 from tables import Store as Tables
 from tables.controls import CONTROLS
 
@@ -82,13 +82,9 @@ async def caught_up(
 async def compare(live: Sequence[Tables], journals: Journals, progress: Progress = lambda records: None) -> Verdict:
     """Replay the journals and compare every fact, every priced entry, every sum and every figure."""
     verdict = Verdict()
-    host = MemoryHost(1, batch_size=CHUNK, publish=False)
-    for topic in READ_IN_ORDER:
-        numbers = count()
-        async for facts in accepted(journals, topic, progress):
-            host.receive(topic, 0, numbered(facts, numbers))
-            await host.drain()
-            verdict.records += len(facts)
+    host = MemoryHost(1, batch_size=FOLDED, publish=False)
+    with uncollected():
+        verdict.records = await fold_accepted(host, journals, progress)
     for table in FACT_TABLES:
         _compare(verdict, table, dict(fact_pairs(live, table)), dict(fact_pairs(host.stores, table)))
     for table in LEDGER_TABLES:

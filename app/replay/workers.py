@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from queue import Empty
@@ -25,7 +23,8 @@ from app.engine.runner import finish
 from app.events.fact import Fact
 from app.events.home import Home
 from app.events.reader import Reader
-from app.replay.journals import READ_IN_ORDER, Journals, accepted, numbered
+from app.replay.garbage import uncollected
+from app.replay.journals import Journals, fold_accepted
 from app.replay.lines import ReplayError, Span, chunks
 from app.replay.part import Part, part_of
 
@@ -67,23 +66,11 @@ def fold_alone(spans: Sequence[Span], job: Job, progress: Callable[[int], None])
     """The whole log in this process, over `job.partitions` partitions."""
     letters: list[DeadLetter] = []
     host = job.host(letters.append)
-    with _uncollected():
+    with uncollected():
         for span in spans:
             for records in chunks(span, CHUNK, progress):
                 finish(host.take(span.path.name, records, span.number))
         return part_of(host, letters, job.as_of)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Stored values hold no cycles, and there are millions of them: collecting would only walk them again and again."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 async def fold_journals(
@@ -95,15 +82,15 @@ async def fold_journals(
     """
     letters: list[DeadLetter] = []
     host = job.host(letters.append)
-    with _uncollected():
-        for topic in READ_IN_ORDER:
-            numbers = count()
-            async for facts in accepted(journals, topic, progress):
-                known = [fact for fact in facts if job.known_at is None or fact.accepted <= job.known_at]
-                host.read += len(known)
-                host.later += len(facts) - len(known)
-                host.receive(topic, 0, numbered(known, numbers))
-                await host.drain()
+
+    def known(facts: list[Fact]) -> list[Fact]:
+        kept = [fact for fact in facts if job.known_at is None or fact.accepted <= job.known_at]
+        host.read += len(kept)
+        host.later += len(facts) - len(kept)
+        return kept
+
+    with uncollected():
+        await fold_accepted(host, journals, progress, known)
         for span in spans:
             for records in chunks(span, CHUNK):
                 await host.take(span.path.name, records, span.number)
