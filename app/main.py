@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime, timedelta
 from time import monotonic, time_ns
 from zoneinfo import ZoneInfo
@@ -17,7 +17,6 @@ import orjson
 from aiohttp import web
 
 from app.engine.embedded import EmbeddedHost
-from app.engine.feed import Heard
 from app.engine.gather import Gather
 from app.engine.host import PREFIX
 from app.engine.letters import StoredLetters
@@ -27,7 +26,7 @@ from app.events.reader import Reader
 from app.settings import Settings
 from app.supervisor import LIFELINE
 from app.web.app import create_app
-from app.web.ports import Metric, Receipt, Statement
+from app.web.ports import Metric, Receipt
 from app.web.settings import WebSettings
 
 
@@ -76,7 +75,6 @@ class _Answers(Gather):
 
 
 Take = Callable[[Sequence[bytes], Sequence[tuple[str, bytes]]], Awaitable[Sequence[Taken]]]
-Read = Callable[[str | None, frozenset[str] | None], AsyncIterator[Heard]]
 
 
 class _Door:
@@ -88,7 +86,8 @@ class _Door:
     async def accept(self, lines: Sequence[bytes], headers: Sequence[tuple[str, bytes]] = ()) -> Sequence[Receipt]:
         receipts = []
         for taken in await self._take(lines, headers):
-            place = (PREFIX + taken.topic, taken.partition, taken.offset)
+            offset = taken.offset if taken.offset >= 0 else None  # what no topic takes is kept nowhere
+            place = (PREFIX + taken.topic, taken.partition, offset)
             if taken.refusal is not None:
                 said = taken.refusal
                 receipts.append(Receipt("refused", None, None, said.code, said.message, said.pointer, *place))
@@ -96,17 +95,6 @@ class _Door:
                 fact = taken.accepted.fact
                 receipts.append(Receipt("accepted", fact.id, fact.source, None, None, None, *place))
         return receipts
-
-
-class _Tape:
-    """The host's statements as the web port wants them."""
-
-    def __init__(self, read: Read) -> None:
-        self._read = read
-
-    async def subscribe(self, after: str | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
-        async for heard in self._read(after, topics):
-            yield Statement(*heard)
 
 
 Feeder = Callable[[EmbeddedHost], Awaitable[None]]
@@ -130,7 +118,7 @@ async def serve(
         return host.take(lines, headers)
 
     answers = _Answers(host, monotonic, StoredLetters(host.store))
-    app = create_app(answers, _Door(take), _Tape(host.feed.read), WebSettings(tokens=settings.tokens))
+    app = create_app(answers, _Door(take), host.feed, WebSettings(tokens=settings.tokens))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
     await runner.setup()
     site = web.TCPSite(runner, settings.host, settings.port)

@@ -24,7 +24,11 @@ class Published:
 
 
 class Heard(NamedTuple):
-    """A statement as a reader hears it: `position` is a token to resume after it, `topic` the full name."""
+    """A statement as a reader hears it.
+
+    `position` is a token to resume after it, of visible ASCII characters and opaque to all but the feed (empty: from
+    here nobody can resume); `topic` is the full name (`headrace.burn`), `value` the whole event as JSON.
+    """
 
     position: str
     topic: str
@@ -50,12 +54,14 @@ class Feed:
             for waiter in self._waiters:
                 waiter.set()
 
-    async def read(self, after: str | None, topics: frozenset[str] | None) -> AsyncIterator[Heard]:
+    async def subscribe(self, after: str | None, topics: frozenset[str] | None) -> AsyncIterator[Heard]:
         """Statements beyond position `after` (None: from now on), then live ones, without end.
 
         Raises LookupError where `after` is no longer held, was never reached, or is no position.
         """
-        place = self._end if after is None else self._after(after)
+        return self._follow(self._end if after is None else self._after(after), topics)
+
+    async def _follow(self, place: int, topics: frozenset[str] | None) -> AsyncIterator[Heard]:
         waiter = asyncio.Event()
         self._waiters.add(waiter)
         try:

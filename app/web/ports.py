@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, Protocol, TypeVar
 
+from app.engine.feed import Heard as Statement
 from app.engine.host import Unavailable
 
 __all__ = ["Feed", "Intake", "Metric", "Queries", "Receipt", "Row", "Said", "Statement", "Unavailable"]
@@ -38,19 +39,6 @@ class Receipt:
     topic: str | None = None
     partition: int | None = None
     offset: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One derived event on its way out. `position` is a token to resume after it, of visible ASCII characters and
-    opaque to all but its feed; `value` is the whole statement as JSON; `topic` is its full name (`headrace.burn`),
-    `type` the name of the server-sent event."""
-
-    position: str
-    topic: str
-    key: str
-    type: str
-    value: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +147,11 @@ class Intake(Protocol):
 class Feed(Protocol):
     """The derived events as they are published."""
 
-    def subscribe(self, after: str | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
+    async def subscribe(self, after: str | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
         """Statements of `topics` (full names; None = all) beyond the position `after`, then live ones, without end.
 
-        With None for `after` it begins with what is published next. Raises LookupError, at the call or before the
-        first statement, when `after` is no longer held, was never reached in this deployment, or is no position at all.
+        With None for `after` it begins with what is published after this call has returned. Raises LookupError when
+        `after` is no longer held, was never reached in this deployment, or is no position at all, and Unavailable.
         The iterator is closed (`aclose`, where it has one) when the reader leaves.
         """
         ...

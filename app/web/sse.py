@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import hdrs, web
 
@@ -50,20 +50,21 @@ async def stream(call: Call) -> web.StreamResponse:
     settings, streams = call.context.settings, call.context.streams
     after, topics = _asked(call)
     with streams.admit():
-        queue: asyncio.Queue[bytes] = asyncio.Queue(settings.stream_queue)
-        response = web.StreamResponse(headers=_HEADERS)
-        await response.prepare(call.request)
         # the subscription begins before anything is sent, so that a reader who hears of it misses nothing
-        frames = _frames(call.context.feed, after, topics)
-        filling = asyncio.create_task(_fill(queue, frames, settings.stream_patience_seconds))
-        sending = asyncio.create_task(_send(queue, response, settings.heartbeat_seconds, streams))
-        try:
-            await _until_over(filling, sending, streams.closing)
-            await _wind_up(queue, filling, sending)
-        finally:
-            await _cancel(filling, sending)
-        _part(call.request, streams, filling, sending)
-        return response
+        frames = await _frames(call.context.feed, after, topics)
+        async with aclosing(frames):
+            queue: asyncio.Queue[bytes] = asyncio.Queue(settings.stream_queue)
+            response = web.StreamResponse(headers=_HEADERS)
+            await response.prepare(call.request)
+            filling = asyncio.create_task(_fill(queue, frames, settings.stream_patience_seconds))
+            sending = asyncio.create_task(_send(queue, response, settings.heartbeat_seconds, streams))
+            try:
+                await _until_over(filling, sending, streams.closing)
+                await _wind_up(queue, filling, sending)
+            finally:
+                await _cancel(filling, sending)
+            _part(call.request, streams, filling, sending)
+            return response
 
 
 def _asked(call: Call) -> tuple[str | None, frozenset[str] | None]:
@@ -77,50 +78,50 @@ def _asked(call: Call) -> tuple[str | None, frozenset[str] | None]:
     return call.request.headers.get(hdrs.LAST_EVENT_ID) or call.get(AFTER), topics
 
 
-async def _frames(feed: Feed, after: str | None, topics: frozenset[str] | None) -> AsyncGenerator[bytes, None]:
-    """What goes out, frame by frame. Once a statement has come, a LookupError is a failure of the feed."""
-    begun = False
-    try:
-        async with aclosing(_statements(feed, after, topics)) as statements:
-            async for statement in statements:
-                begun = True
-                yield frame(statement)
-        return
-    except LookupError:
-        if begun or after is None:
-            raise
-    yield _RESET
-    async with aclosing(_statements(feed, None, topics)) as statements:
-        async for statement in statements:
-            yield frame(statement)
+class _Frames:
+    """What goes out, frame by frame: a reset first where the position asked for is not held. `aclose` leaves."""
 
+    def __init__(self, statements: AsyncIterator[Statement], *, reset: bool) -> None:
+        self._statements, self._reset = statements, reset
 
-async def _statements(feed: Feed, after: str | None, topics: frozenset[str] | None) -> AsyncGenerator[Statement, None]:
-    """The subscription, closed however it ends."""
-    subscription = feed.subscribe(after, topics)
-    try:
-        async for statement in subscription:
-            yield statement
-    finally:
-        close = getattr(subscription, "aclose", None)
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._reset:
+            self._reset = False
+            return _RESET
+        return frame(await anext(self._statements))
+
+    async def aclose(self) -> None:
+        close = getattr(self._statements, "aclose", None)
         if close is not None:
             await close()
 
 
+async def _frames(feed: Feed, after: str | None, topics: frozenset[str] | None) -> _Frames:
+    if after is None:
+        return _Frames(await feed.subscribe(None, topics), reset=False)
+    try:
+        return _Frames(await feed.subscribe(after, topics), reset=False)
+    except LookupError:
+        return _Frames(await feed.subscribe(None, topics), reset=True)
+
+
 def frame(statement: Statement) -> bytes:
     """One server-sent event. Its name is the type without the version, which the data has in full, so that a page need
-    not know the version to listen. A value of several lines stays one event."""
+    not know the version to listen. A value of several lines stays one event; without a position it has an empty id,
+    and who loses the connection begins anew."""
     name = _VERSION.sub("", statement.type)
     data = b"\n".join(b"data: " + line for line in statement.value.splitlines())
     return f"event: {name}\nid: {statement.position}\n".encode() + data + b"\n\n"
 
 
-async def _fill(queue: asyncio.Queue[bytes], frames: AsyncGenerator[bytes, None], patience: float) -> None:
+async def _fill(queue: asyncio.Queue[bytes], frames: _Frames, patience: float) -> None:
     """Queue what the feed says. Raises TimeoutError when the reader made no room for `patience` seconds."""
-    async with aclosing(frames):
-        async for item in frames:
-            async with asyncio.timeout(patience):
-                await queue.put(item)
+    async for item in frames:
+        async with asyncio.timeout(patience):
+            await queue.put(item)
     await queue.put(_END)
 
 

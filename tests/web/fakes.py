@@ -217,7 +217,7 @@ class Tape:
         self.failing = True
         self._wake()
 
-    def subscribe(self, after: str | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
+    async def subscribe(self, after: str | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
         if after is None:
             return self._follow(len(self._statements), topics)
         held = map(str, range(self.forgotten, len(self._statements) + 1))
