@@ -53,8 +53,13 @@ def speaking(settings: Settings) -> Iterator[None]:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         yield
-    except (Unfit, ConnectionError) as error:
+    except Unfit as error:
         raise LogError(str(error)) from error
+    except ConnectionError as error:
+        # Whoever speaks the wrong protocol, or has the wrong certificate, is cut off without a reason.
+        raise LogError(
+            f"{error}; see that one runs there, and that HEADRACE_KAFKA_SECURITY_PROTOCOL and what belongs to it fit"
+        ) from error
     except (KafkaError, TimeoutError) as error:
         said = str(error) or type(error).__name__
         raise LogError(
