@@ -26,7 +26,6 @@ from agents.effects import (
 )
 from agents.intake import intake
 from app.engine.feed import Feed, Published
-from app.engine.host import backlog
 from app.engine.placement import Taken, likely_topic, placed
 from app.engine.runner import Runner
 from app.engine.statements import dead_letter_headers, encode
@@ -133,6 +132,10 @@ class EmbeddedHost:
     def lag(self) -> dict[tuple[str, int], tuple[int, int]]:
         return {place: (position, self.store.end(*place)) for place, position in self._positions.items()}
 
+    @property
+    def stale(self) -> bool:
+        return self.backlog() > 0
+
     def written(self) -> dict[tuple[str, int], int]:
         return {
             (topic, 0): self.store.end(topic, 0) for topic in (STATEMENTS, *(name + DEAD_LETTERS for name in INPUTS))
@@ -148,7 +151,7 @@ class EmbeddedHost:
 
     def backlog(self) -> int:
         """Records that some agent has not acknowledged yet."""
-        return backlog(self)
+        return sum(end - position for position, end in self.lag().values())
 
     async def work(self) -> int:
         """One round over all topics: at most one batch each. How many records were acknowledged.

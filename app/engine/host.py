@@ -74,6 +74,11 @@ class Host(Protocol):
         """(position, end) of every topic that agents read here: what lies between is not acknowledged yet."""
         ...
 
+    @property
+    def stale(self) -> bool:
+        """Whether anything waits that is not in `tables` yet, or nobody can say."""
+        ...
+
     def written(self) -> Mapping[Place, int]:
         """Ends of the topics that are only written to, as far as this worker knows them."""
         ...
@@ -96,8 +101,3 @@ class Letters(Protocol):
         Raises Unavailable.
         """
         ...
-
-
-def backlog(host: Host) -> int:
-    """Records of this worker's slices that some agent has not acknowledged yet."""
-    return sum(end - position for position, end in host.lag().values())

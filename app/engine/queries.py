@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from agents.effects import Effects
 from app.engine import shapes
-from app.engine.host import PREFIX, Host, backlog
+from app.engine.host import PREFIX, Host
 from app.engine.parts import Behind, Frame, Part, Question
 from app.engine.shapes import Answer
 from app.engine.slices import Slice
@@ -70,7 +70,7 @@ class Queries:
             [control.today for control in ended],
             max((control.watermark for one in slices for control in one.controls()), default=0),
             max((control.fence for control in ended), default=-1),
-            backlog(self._host) > 0,
+            self._host.stale,
         )
 
     @staticmethod

@@ -36,6 +36,10 @@ class Share:
     def lag(self) -> dict[Place, tuple[int, int]]:
         return {place: found for place, found in self.lags.items() if place[1] in self.tables}
 
+    @property
+    def stale(self) -> bool:
+        return any(position < end for position, end in self.lag().values())
+
     def written(self) -> dict[Place, int]:
         return {place: end for place, end in self.ends.items() if place[1] in self.tables}
 

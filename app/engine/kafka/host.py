@@ -310,8 +310,7 @@ class KafkaHost:
         self, partition: int, load: Load, offset: int, committed: Mapping[tuple[str, int], int]
     ) -> None:
         frontier = Frontier(self.job.changelog, partition, offset, load.values)
-        repairs = [Wire(key, value, []) for key, value in load.repairs()]
-        if repairs:
+        if repairs := load.repairs():
             say("warning", "changelog.repaired", slice=partition, keys=len(repairs))
             await self._writer.send(self.job.changelog, partition, repairs, frontier)
         held = Slice(partition, load.values, frontier)
@@ -450,6 +449,11 @@ class KafkaHost:
             if tp.partition in self._slices
         }
 
+    @property
+    def stale(self) -> bool:
+        """Whether records wait, or the group has not said yet which are ours."""
+        return not self.holding or any(position < end for position, end in self.lag().values())
+
     def _places(self) -> dict[TP, tuple[int, int]]:
         """(next offset to acknowledge, end): nothing waits where they are equal."""
         if not self.holding:
@@ -459,7 +463,7 @@ class KafkaHost:
         places = {}
         for tp, (expected, fetched, last) in consumer.positions().items():
             held = self._slices.get(tp.partition)
-            position = held.lanes[tp.topic].last + 1 if held else expected
+            position = held.lanes[tp.topic].delivered + 1 if held else expected
             if self._moved.get(tp, (-1, 0.0))[0] != position:
                 self._moved[tp] = (position, now)
             if position == expected and fetched >= last and now - self._moved[tp][1] > SETTLED_SECONDS:

@@ -34,7 +34,8 @@ Deliver = Callable[["Lane", Effects, list[Any]], Awaitable[None]]
 
 
 class Lane:
-    """`last` is the offset of the last record acknowledged, -1 before any.
+    """`last` is the offset of the last record taken, `delivered` that of the last one all of whose effects are; -1
+    before any.
 
     `behind` is the greatest offset found in stored values: before it is passed they are a mixture, neither stated nor
     shown; then the lane is `whole`.
@@ -58,7 +59,7 @@ class Lane:
         self._behind = behind
         self._owing = owing
         self.last = last
-        self.whole = last >= behind
+        self.delivered = last
         self._stated = 0.0
         self._waiting: deque[Any] = deque()  # Faust's events, each a record batch
         self._more, self._room = asyncio.Event(), asyncio.Event()
@@ -66,6 +67,10 @@ class Lane:
         self.busy_since: float | None = None
         self.records = 0
         self._task = asyncio.create_task(self._run(), name=f"{seat.name} {topic} {partition}")
+
+    @property
+    def whole(self) -> bool:
+        return self.delivered >= self._behind
 
     async def put(self, event: Any) -> None:
         """Take an event in; waits while too many wait already."""
@@ -136,7 +141,7 @@ class Lane:
         batch = Batch(self.topic, self.partition, self.seat.read(fetched) if fetched else [], publish, STATED)
         effects = await self._runner.step(batch)
         await self._deliver(self, effects, fetched)
-        self.whole = self.last >= self._behind
+        self.delivered = self.last
         if self.seat.states:
             self._owing = not publish or effects.owing > 0
             if publish:
