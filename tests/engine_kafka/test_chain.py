@@ -157,12 +157,5 @@ async def test_what_a_revocation_takes_is_forgotten(reading: Make) -> None:
     message.ack(consumer)
     await consumer.on_partitions_revoked({FIRST})
     assert steered.told == ["revoked"]
-    assert consumer.positions() == {}
+    assert consumer._expected == {}
     assert FIRST not in consumer._chain
-
-
-async def test_positions_say_where_reading_stands_and_where_the_partition_ends(reading: Make) -> None:
-    journal = TP(GAPLESS, 1)
-    consumer = reading({FIRST: [0, 1], journal: [0, 1, 2, 3]}, committed={journal: 1})
-    await fetch(consumer)
-    assert consumer.positions() == {FIRST: (2, 2), journal: (4, 4)}

@@ -11,46 +11,47 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from app.engine.kafka.ending import Exit, end
-from app.engine.kafka.records import VERSION_BYTES, VERSION_HEADER
-from app.engine.kafka.values import Row, Values
+from app.engine.kafka.records import VERSION_BYTES, Wire, changelog_version, stored_record
+from app.engine.kafka.values import Values
 
 _STUCK_SECONDS = 60
 _FETCH_BYTES = 8 << 20
 
 
 class Load:
-    """What reading a stretch of the changelog has shown of one slice, besides its values.
+    """Brings the values of one slice up to a place in its changelog.
 
-    `regressed` are keys whose last record is not the one of the greatest version, because a worker that was no longer
+    A key is in doubt where its last record is not the one of the greatest version, because a worker that was no longer
     the owner wrote it: compaction would keep the wrong one, so the right one must be written again.
     """
 
     def __init__(self, values: Values) -> None:
         self.values = values
-        self.regressed: set[bytes] = set()
-        self.records = 0
 
     def take(self, records: Iterable[Any], position: int) -> None:
-        get, regressed = self.values.get, self.regressed
-        rows: dict[bytes, bytes | None] = {}
+        """Records of the slice in their order, up to `position`."""
+        get, doubtful = self.values.get, set[bytes]()
+        rows: dict[bytes, bytes] = {}
         tops = dict(self.values.tops)
         for record in records:
-            key, value = record.key, record.value
-            self.records += 1
+            key, stored = record.key, record.value
+            if stored is None:
+                stored = changelog_version(None, record.headers)
+            version = stored[:VERSION_BYTES]
             old = rows[key] if key in rows else get(key)
-            version = value[:VERSION_BYTES] if value is not None else dict(record.headers)[VERSION_HEADER]
             if version > tops.get(version[:2], b""):
                 tops[version[:2]] = version
             if old is not None and old[:VERSION_BYTES] > version:
-                regressed.add(key)
+                doubtful.add(key)
             else:
-                rows[key] = value
-                regressed.discard(key)
-        self.values.put(rows.items(), position, tops)
+                rows[key] = stored
+                doubtful.discard(key)
+        self.values.put(rows.items(), position, tops, doubtful)
 
-    def repairs(self) -> list[Row]:
+    def repairs(self) -> list[Wire]:
         """What is to be written to the changelog again."""
-        return [(key, self.values.get(key)) for key in sorted(self.regressed)]
+        stored = [(key, self.values.get(key)) for key in sorted(self.values.doubtful)]
+        return [stored_record(key, value) for key, value in stored if value is not None]
 
 
 async def read(

@@ -145,6 +145,13 @@ def changelog_record(table: Table[Any], key: str, value: Any, version: bytes) ->
     return Wire(changelog_key(table.name, key), version + table.encode(value), [])
 
 
+def stored_record(key: bytes, stored: bytes) -> Wire:
+    """The changelog record of what is held for a key: version and JSON, or the version alone of a deletion."""
+    if len(stored) == VERSION_BYTES:
+        return Wire(key, None, [(VERSION_HEADER, stored)])
+    return Wire(key, stored, [])
+
+
 def changelog_version(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> bytes:
     """The version of a changelog record, also of a deletion. Raises ValueError for a record that carries none."""
     version = value[:VERSION_BYTES] if value is not None else dict(headers).get(VERSION_HEADER, b"")

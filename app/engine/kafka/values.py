@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,24 +15,32 @@ from app.engine.kafka.records import VERSION_BYTES
 from app.engine.kept import KeptTables
 from tables import Table
 
-Row = tuple[bytes, bytes | None]
-"""(changelog key, version and JSON; None deletes)."""
+Row = tuple[bytes, bytes]
+"""(changelog key, version and JSON); of a deleted key the version alone, so that nothing older brings it back."""
 
 
 class Values(Protocol):
     """Versioned bytes by changelog key (`table/key`).
 
     `position` is the changelog offset up to which they are whole, `tops` the greatest version of each agent (by the
-    two digits that name it).
+    two digits that name it). `doubtful` are keys whose last record before `position` is not the one held here.
     """
 
     position: int
     tops: dict[bytes, bytes]
+    doubtful: set[bytes]
 
-    def get(self, key: bytes) -> bytes | None: ...
+    def get(self, key: bytes) -> bytes | None:
+        """Version and JSON, or the version alone of what was deleted."""
+        ...
 
-    def put(self, rows: Iterable[Row], position: int, tops: Mapping[bytes, bytes]) -> None:
-        """All of it, or nothing where a crash comes between; `tops` are those that became greater."""
+    def put(
+        self, rows: Iterable[Row], position: int, tops: Mapping[bytes, bytes], doubtful: Collection[bytes] = ()
+    ) -> None:
+        """All of it, or nothing where a crash comes between.
+
+        `tops` are those that became greater. A row settles a doubt about its key; `doubtful` are those that remain.
+        """
         ...
 
     def keys(self, table: bytes, prefix: bytes = b"") -> list[bytes]:
@@ -50,31 +58,31 @@ class MemoryValues:
     def __init__(self) -> None:
         self.position = 0
         self.tops: dict[bytes, bytes] = {}
+        self.doubtful: set[bytes] = set()
         self._tables: defaultdict[bytes, dict[bytes, bytes]] = defaultdict(dict)
 
     def get(self, key: bytes) -> bytes | None:
         return self._tables[key.partition(b"/")[0]].get(key)
 
-    def put(self, rows: Iterable[Row], position: int, tops: Mapping[bytes, bytes]) -> None:
-        tables = self._tables
-        for key, value in rows:
-            table = tables[key.partition(b"/")[0]]
-            if value is None:
-                table.pop(key, None)
-            else:
-                table[key] = value
+    def put(
+        self, rows: Iterable[Row], position: int, tops: Mapping[bytes, bytes], doubtful: Collection[bytes] = ()
+    ) -> None:
+        tables, doubts = self._tables, self.doubtful
+        for key, stored in rows:
+            tables[key.partition(b"/")[0]][key] = stored
+            if doubts:
+                doubts.discard(key)
+        doubts.update(doubtful)
         self.position = position
         self.tops.update(tops)
 
     def keys(self, table: bytes, prefix: bytes = b"") -> list[bytes]:
         held, skip = self._tables[table], len(table) + 1
-        if prefix:
-            wanted = table + b"/" + prefix
-            return sorted(key[skip:] for key in held if key.startswith(wanted))
-        return sorted(key[skip:] for key in held)
+        wanted = table + b"/" + prefix
+        return sorted(k[skip:] for k, stored in held.items() if k.startswith(wanted) and len(stored) > VERSION_BYTES)
 
     def count(self) -> int:
-        return sum(len(table) for table in self._tables.values())
+        return sum(len(stored) > VERSION_BYTES for table in self._tables.values() for stored in table.values())
 
     def close(self) -> None:
         self._tables.clear()
@@ -82,6 +90,7 @@ class MemoryValues:
 
 _POSITION = b"\x00position"  # what is not a table's comes before any table's name
 _TOP = b"\x00top/"
+_DOUBT = b"\x00doubt/"
 _TABLES = b"\x01"
 
 
@@ -107,31 +116,36 @@ class RocksValues:
         self._db = db
         found = db.get(_POSITION)
         self.position = int(found) if found is not None else 0
-        self.tops: dict[bytes, bytes] = {}
-        for key, value in self._from(_TOP):
-            self.tops[key[len(_TOP) :]] = value
+        self.tops = {key[len(_TOP) :]: version for key, version in self._from(_TOP)}
+        self.doubtful = {key[len(_DOUBT) :] for key, _ in self._from(_DOUBT)}
 
     def get(self, key: bytes) -> bytes | None:
         found: bytes | None = self._db.get(key)
         return found
 
-    def put(self, rows: Iterable[Row], position: int, tops: Mapping[bytes, bytes]) -> None:
+    def put(
+        self, rows: Iterable[Row], position: int, tops: Mapping[bytes, bytes], doubtful: Collection[bytes] = ()
+    ) -> None:
         batch = WriteBatch(raw_mode=True)
-        for key, value in rows:
-            if value is None:
-                batch.delete(key)
-            else:
-                batch.put(key, value)
+        settled = set()
+        for key, stored in rows:
+            batch.put(key, stored)
+            if key in self.doubtful:
+                settled.add(key)
+                batch.delete(_DOUBT + key)
+        for key in doubtful:
+            batch.put(_DOUBT + key, b"")
         for agent, version in tops.items():
             batch.put(_TOP + agent, version)
         batch.put(_POSITION, b"%d" % position)
         self._db.write(batch)
+        self.doubtful = (self.doubtful - settled).union(doubtful)
         self.position = position
         self.tops.update(tops)
 
     def keys(self, table: bytes, prefix: bytes = b"") -> list[bytes]:
         skip = len(table) + 1
-        return [key[skip:] for key, _ in self._from(table + b"/" + prefix)]
+        return [key[skip:] for key, stored in self._from(table + b"/" + prefix) if len(stored) > VERSION_BYTES]
 
     def _from(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         for key, value in self._db.items(from_key=prefix):
@@ -140,10 +154,15 @@ class RocksValues:
             yield key, value
 
     def count(self) -> int:
-        return sum(1 for _ in self._db.keys(from_key=_TABLES))
+        return sum(len(stored) > VERSION_BYTES for _, stored in self._db.items(from_key=_TABLES))
 
     def close(self) -> None:
         self._db.close()
+
+
+def stored_json(stored: bytes | None) -> memoryview | None:
+    """The table's JSON of what `Values` hold for a key; None for nothing, and for what was deleted."""
+    return None if stored is None or len(stored) <= VERSION_BYTES else memoryview(stored)[VERSION_BYTES:]
 
 
 def forget(path: Path) -> None:
@@ -159,8 +178,7 @@ class SliceTables(KeptTables):
         self._values = values
 
     def _read(self, table: str, key: str) -> memoryview | None:
-        found = self._values.get(f"{table}/{key}".encode())
-        return None if found is None else memoryview(found)[VERSION_BYTES:]
+        return stored_json(self._values.get(f"{table}/{key}".encode()))
 
     def keys(self, table: Table[Any]) -> Iterable[str]:
         return [key.decode() for key in self._values.keys(table.name.encode())]
@@ -168,6 +186,6 @@ class SliceTables(KeptTables):
     def scan(self, table: Table[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
         name = table.name.encode()
         for key in self._values.keys(name, prefix.encode()):
-            found = self._values.get(name + b"/" + key)
+            found = stored_json(self._values.get(name + b"/" + key))
             if found is not None:
-                yield key.decode(), table.decode(memoryview(found)[VERSION_BYTES:])
+                yield key.decode(), table.decode(found)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from app.engine.kafka.records import VERSION_BYTES, changelog_key
-from app.engine.kafka.values import Values
+from app.engine.kafka.records import changelog_key
+from app.engine.kafka.values import Values, stored_json
 from app.engine.kept import KeptTables
 from tables import Table
 
@@ -38,8 +38,7 @@ class View(KeptTables):
         return self._json(changelog_key(table, key))
 
     def _json(self, key: bytes) -> memoryview | None:
-        found = self._before[key] if key in self._before else self._values.get(key)
-        return None if found is None else memoryview(found)[VERSION_BYTES:]
+        return stored_json(self._before[key] if key in self._before else self._values.get(key))
 
     def keys(self, table: Table[Any]) -> Iterable[str]:
         return [key.decode() for key in self._names(table.name.encode(), b"")]
@@ -55,8 +54,8 @@ class View(KeptTables):
         """Keys without the table's name, in order: those there were before what is under way."""
         names = self._values.keys(table, prefix)
         start, skip = table + b"/" + prefix, len(table) + 1
-        under_way = {key[skip:]: value for key, value in self._before.items() if key.startswith(start)}
+        under_way = {key[skip:]: stored for key, stored in self._before.items() if key.startswith(start)}
         if not under_way:
             return names
-        there = {key for key, value in under_way.items() if value is not None}
+        there = {key for key, stored in under_way.items() if stored_json(stored) is not None}
         return sorted({*(name for name in names if name not in under_way), *there})

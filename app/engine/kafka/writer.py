@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from aiokafka import AIOKafkaProducer
@@ -15,7 +15,7 @@ from aiokafka.structs import RecordMetadata
 from app.engine.kafka.ending import Exit, Unfit, end
 from app.engine.kafka.lease import Lease
 from app.engine.kafka.records import Wire, changelog_version
-from app.engine.kafka.values import Values
+from app.engine.kafka.values import Row, Values
 
 MAX_RECORD: Final = 8 << 20
 """Bytes of the largest record that topics of ours take."""
@@ -145,9 +145,9 @@ class Frontier:
             if base != self.offset:
                 self.foreign(base)
             self.offset = base + len(wires)
-            version = changelog_version(wires[-1].value, wires[-1].headers)
+            version = changelog_version(wires[-1].value, wires[-1].headers)  # one batch, one version; repairs are older
             top = {version[:2]: version} if version > self._values.tops.get(version[:2], b"") else {}
-            self._values.put(((key, value) for key, value, _ in wires if key is not None), self.offset, top)
+            self._values.put(_rows(wires), self.offset, top)
 
     def foreign(self, found: int) -> NoReturn:
         """Another worker wrote to our slice. The next start reads what it wrote, keeps the greatest versions and
@@ -157,6 +157,12 @@ class Frontier:
             f"{self._topic} partition {self._partition} goes on at {found} where ours ended at {self.offset}:"
             " another worker wrote to it",
         )
+
+
+def _rows(wires: Sequence[Wire]) -> Iterator[Row]:
+    for key, value, headers in wires:
+        if key is not None:
+            yield key, changelog_version(None, headers) if value is None else value
 
 
 DELIVERY_ERRORS = (KafkaError, OSError, asyncio.TimeoutError)
