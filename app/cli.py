@@ -39,8 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> bool | None:
     """Call the command; it returns False if it found a difference."""
-    kafka = getattr(options, "kafka", None) is not None and "on_kafka" in options
-    module, _, name = (options.on_kafka if kafka else options.run).partition(":")
+    brokers = getattr(options, "kafka", None)
+    if brokers is None and getattr(options, "group", None) is not None:
+        raise Misuse(f"--group {options.group!r} is that of a deployment on Kafka; name its brokers with --kafka too")
+    run = options.on_kafka if brokers is not None and "on_kafka" in options else options.run
+    module, _, name = run.partition(":")
     command: Callable[[argparse.Namespace], bool | None] = getattr(import_module(f"app.commands.{module}"), name)
     return command(options)
 

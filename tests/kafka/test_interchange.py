@@ -345,6 +345,20 @@ def test_what_nobody_worked_off_yet_is_no_difference(broker: Broker, group: str,
     assert said("verify", *idle.words)["records"] == 0
 
 
+def test_a_difference_counts_only_once_everything_was_worked_off(broker: Broker, group: str, tmp_path: Path) -> None:
+    stuck = Deployment(broker.address, group)
+    stuck.make(1)
+    stuck.publish(written(tmp_path / "log.jsonl", firm(events=60)))
+    stuck.work_off(tmp_path / "tables")
+    record, _ = an_entity(stuck)
+    assert record.value is not None
+    produce(stuck, record, spoilt(record.value, +1))
+    assert not said("verify", *stuck.words, code=1)["agrees"]
+    stuck.publish(written(tmp_path / "more.jsonl", [b"{"]))
+    sentence = refused(headrace("verify", *stuck.words, "--wait", 1))
+    assert "differ, but that says nothing while records come in (1 are not worked off)" in sentence
+
+
 # -- topics -------------------------------------------------------------------------------------------------------
 
 
@@ -391,6 +405,7 @@ def test_topics_are_made_once(broker: Broker, group: str) -> None:
         (("topics", "tail", "wine", "--kafka", "B"), "topic is 'wine'; read one of burn"),
         (("topics", "--create"), "name the brokers of a deployment with --kafka"),
         (("verify", "--kafka", "127.0.0.1:9"), "no broker answers at 127.0.0.1:9"),
+        (("verify", "--group", "elsewhere"), "--group 'elsewhere' is that of a deployment on Kafka"),
     ],
 )
 def test_a_command_that_cannot_be_done_says_why(broker: Broker, words: tuple[str, ...], part: str) -> None:
