@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import date, datetime, timedelta
 from time import monotonic, time_ns
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -20,14 +22,20 @@ from app.engine.embedded import EmbeddedHost
 from app.engine.gather import Gather
 from app.engine.host import PREFIX
 from app.engine.letters import StoredLetters
+from app.engine.peers import Peers
 from app.engine.placement import Taken
 from app.engine.store import Store, StoreError
 from app.events.reader import Reader
+from app.misuse import Misuse
 from app.settings import Settings
 from app.supervisor import LIFELINE
 from app.web.app import create_app
 from app.web.ports import Metric, Receipt
 from app.web.settings import WebSettings
+
+if TYPE_CHECKING:
+    from app.engine.kafka.host import KafkaHost
+    from app.engine.kafka.publisher import Publisher
 
 
 def now() -> int:
@@ -119,21 +127,28 @@ async def serve(
 
     answers = _Answers(host, monotonic, StoredLetters(host.store))
     app = create_app(answers, _Door(take), host.feed, WebSettings(tokens=settings.tokens))
+    async with _listening(app, settings) as address:
+        ready(address + "/")
+        await _until_stopped(host, settings, feeder, ticks=ticks)
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[str]:
+    """Serve the application; yields its address. Raises StoreError where that is taken."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
     await runner.setup()
-    site = web.TCPSite(runner, settings.host, settings.port)
     try:
-        await site.start()
+        await web.TCPSite(runner, settings.host, settings.port).start()
     except OSError as error:
         await runner.cleanup()
         raise StoreError(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error};"
             " stop what uses it, or choose another with --port"
         ) from error
-    port = runner.addresses[0][1]
-    ready(f"http://{settings.host}:{port}/")
-    await _until_stopped(host, settings, feeder, ticks=ticks)
-    await runner.cleanup()
+    try:
+        yield f"http://{settings.host}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
 
 
 async def _until_stopped(host: EmbeddedHost, settings: Settings, feeder: Feeder | None, *, ticks: bool) -> None:
@@ -166,28 +181,64 @@ async def _keep_ticking(host: EmbeddedHost, zone: str) -> None:
 
 
 async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks: bool = True) -> None:
-    """Run one worker of the group until SIGTERM or SIGINT, or until its supervisor is gone.
+    """Run one worker of the group, its page and API, until SIGTERM or SIGINT, or until its supervisor is gone.
 
-    It ends itself, with one of the codes of `app.engine.kafka.ending`, when it cannot go on.
+    It ends itself, with one of the codes of `app.engine.kafka.ending`, when it cannot go on. The page is there from the
+    first moment, `/readyz` says when it is of use.
     """
     # Faust takes a second to import: only who needs it waits.
     from app.engine.kafka.ending import Exit, Unfit, end
     from app.engine.kafka.host import KafkaHost
     from app.engine.kafka.job import firm
+    from app.engine.kafka.letters import KafkaLetters
+    from app.engine.kafka.publisher import Publisher
+    from app.engine.kafka.tape import Tape
 
     stopping = _stop_signals()
     _watch_lifeline(stopping)
-    address = settings.kafka_advertised.rstrip("/") or f"http://{settings.host}:{settings.port}"
-    host = KafkaHost(settings, firm(settings.kafka_group, reader(settings)), address)
+    host = KafkaHost(settings, firm(settings.kafka_group, reader(settings)))
     try:
-        await host.start()
+        await host.prepare()
+        async with Publisher(settings, reader(settings)) as publisher:
+            answers = _Answers(host, monotonic, KafkaLetters(settings), Peers(_inner_token(settings)))
+            tape = Tape(settings, host.partitions)
+            app = create_app(answers, _Door(publisher.take), tape, WebSettings(tokens=settings.tokens))
+            async with _listening(app, settings) as address:
+                host.address = settings.kafka_advertised.rstrip("/") or address
+                await host.start()
+                ready(host.address + "/")
+                ticking = asyncio.create_task(_tick_on_kafka(host, publisher, settings.zone)) if ticks else None
+                await stopping.wait()
+                if ticking is not None:
+                    ticking.cancel()
+                await host.stop()
+                await tape.close()
+                await answers.close()
     except Unfit as error:
         end(Exit.CONFIGURATION, str(error))
-    except ConnectionError as error:
+    except (ConnectionError, StoreError, Misuse) as error:
         end(Exit.BROKER, str(error))
-    ready(address)
-    await stopping.wait()
-    await host.stop()
+
+
+def _inner_token(settings: Settings) -> str:
+    """A token that every worker knows, for what workers ask of each other: the first one that may read."""
+    return min((token for token, right in settings.tokens.items() if right == "read"), default="") or min(
+        settings.tokens, default=""
+    )
+
+
+async def _tick_on_kafka(host: KafkaHost, publisher: Publisher, zone: str) -> None:
+    """One tick whenever a day begins, or the first slice comes here: whoever holds it keeps the clock of the group."""
+    told = ""
+    while True:
+        today_is = today(zone).isoformat()
+        if 0 not in host.tables:
+            told = ""
+        elif told != today_is:
+            with suppress(Misuse):  # the lease will tell whether brokers are gone
+                await publisher.take([tick(today_is, zone)])
+                told = today_is
+        await asyncio.sleep(1)
 
 
 def _stop_signals() -> asyncio.Event:

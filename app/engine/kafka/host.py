@@ -79,13 +79,16 @@ class Slice:
 
 
 class KafkaHost:
-    """A worker of `job`. `start` joins the group, `stop` leaves it in good order.
+    """A worker of `job`. `prepare` looks at what it stands on, `start` joins the group, `stop` leaves it in good order.
+
+    `address` is where other workers reach this one; it must be known before `start`.
 
     `tables` are those of the slices this worker holds and has loaded; `owners` says who has the others.
     """
 
-    def __init__(self, settings: Settings, job: Job, address: str) -> None:
+    def __init__(self, settings: Settings, job: Job, address: str = "") -> None:
         self.settings, self.job, self.address = settings, job, address
+        self._app: Any = None  # the Faust application, once it was started
         self.partitions = settings.kafka_partitions
         self.lease = Lease(settings.kafka_session_seconds, REBALANCE_SECONDS * 0.9)
         self.max_records = settings.batch_size
@@ -111,23 +114,14 @@ class KafkaHost:
 
     # -- life -------------------------------------------------------------------------------------------------------
 
-    async def start(self) -> None:
-        """Check what the worker stands on, then join the group.
+    async def prepare(self) -> None:
+        """Make the topics that do not exist, and check all of them.
 
         Raises Unfit where somebody must act first, ConnectionError where no broker answers.
         """
         hooks.verify()
         for name in ("faust", "mode", "aiokafka"):  # what matters of theirs ends the worker, with a line of ours
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        await self._prepare()
-        await self._writer.start()
-        self._ends = await self._looker()
-        (self.settings.kafka_data_dir / "faust").mkdir(parents=True, exist_ok=True)
-        self._app = self._faust()
-        await self._app.start()
-        self._tasks.append(asyncio.create_task(self._watch()))
-
-    async def _prepare(self) -> None:
         client = await topics.admin(self._arguments)
         try:
             made = await topics.create(
@@ -138,6 +132,15 @@ class KafkaHost:
             self.partitions = await topics.check(client, self.job.topics)
         finally:
             await client.close()
+
+    async def start(self) -> None:
+        """Join the group. Raises what `prepare` does."""
+        await self._writer.start()
+        self._ends = await self._looker()
+        (self.settings.kafka_data_dir / "faust").mkdir(parents=True, exist_ok=True)
+        self._app = self._faust()
+        await self._app.start()
+        self._tasks.append(asyncio.create_task(self._watch()))
 
     async def _looker(self) -> AIOKafkaConsumer:
         """A consumer without a group that only asks where partitions begin and end.
@@ -234,7 +237,7 @@ class KafkaHost:
     @property
     def owners(self) -> dict[int, str]:
         """The address of each slice's worker, as of the last assignment."""
-        return hooks.owners(self._app, self.job.changelog)
+        return {} if self._app is None else hooks.owners(self._app, self.job.changelog)
 
     def revoked(self) -> None:
         """The group is being rebalanced: nothing is written until slices are given again; they may be the same."""
