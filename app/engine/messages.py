@@ -32,7 +32,8 @@ class Messages:
     """The messages of one slice.
 
     Nothing is kept until somebody asks; then every message's place is learnt in one pass over the tables, a few values
-    at a time, and kept up from then on: about 130 bytes a message, and 3 µs of the pass.
+    at a time, and kept up from then on: 90 bytes a message where the store holds its keys in memory, 150 where it reads
+    them, and 1 µs of the pass besides decoding.
     """
 
     def __init__(self, store: Store) -> None:
