@@ -62,6 +62,7 @@ async def main() -> None:
 
     host.listeners.append(delivered)
     gc.freeze()
+    await host.prepare()
     await host.start()
     await asyncio.Event().wait()
 
