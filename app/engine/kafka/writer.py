@@ -138,9 +138,10 @@ class Frontier:
 
     def _settle(self) -> None:
         while self._sent and self._sent[0][1].done():
-            wires, future = self._sent.popleft()
+            wires, future = self._sent[0]
             if future.cancelled() or future.exception() is not None:
-                return  # whoever waits for it ends the process
+                return  # whoever waits for it ends the process; it stays, so nothing behind it counts
+            self._sent.popleft()
             base = future.result().offset
             if base != self.offset:
                 self.foreign(base)

@@ -1,0 +1,206 @@
+"""One agent on one partition: steps grow with what waits, nothing is acknowledged early, statements keep their pace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from time import monotonic
+from typing import Any
+
+import pytest
+from aiokafka.errors import MessageSizeTooLargeError, NotEnoughReplicasError
+
+from agents.effects import Batch, Effects, Record
+from app.engine.kafka import lane as pace
+from app.engine.kafka.ending import Exit, Unfit
+from app.engine.kafka.hooks import RecordBatch
+from app.engine.kafka.job import Seat
+from app.engine.kafka.lane import Lane
+from app.engine.runner import Runner
+from tests.engine_kafka.endings import ended
+from tests.engine_kafka.steered import Raw
+
+
+class Event:
+    """What Faust hands to an agent: a record batch that is to be acknowledged."""
+
+    def __init__(self, first: int, count: int) -> None:
+        self.value = RecordBatch("t", 0, [Raw(first + step) for step in range(count)])
+        self.acknowledged = False
+
+    def ack(self) -> None:
+        self.acknowledged = True
+
+
+class Agent:
+    """Notes the batches it is given; owes `owing` statements, one less with each batch that may state."""
+
+    def __init__(self, owing: int = 0) -> None:
+        self.batches: list[tuple[int, bool]] = []  # (records, may state)
+        self.owing = owing
+        self.heard = asyncio.Event()
+
+    async def run(self, batches: AsyncIterator[Batch]) -> AsyncIterator[Effects]:
+        async for batch in batches:
+            self.batches.append((len(batch.records), batch.publish))
+            if batch.publish:
+                self.owing = max(0, self.owing - 1)
+            self.heard.set()
+            yield Effects(batch, owing=self.owing)
+
+
+def read(records: Sequence[Any]) -> list[Record]:
+    return [Record(record.offset, record.value) for record in records]
+
+
+Deliver = Callable[[Lane, Effects, list[Any]], Any]
+
+
+async def at_once(lane: Lane, effects: Effects, fetched: list[Any]) -> None:
+    pass
+
+
+def lane_of(
+    agent: Agent, deliver: Deliver = at_once, *, states: bool = False, behind: int = -1, owing: bool = False
+) -> Lane:
+    seat = Seat(2, "engagement", ("t",), lambda store: Runner(agent.run), read, states)
+    return Lane(seat, "t", 0, Runner(agent.run), deliver, last=-1, behind=behind, owing=owing)
+
+
+async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
+    deadline = monotonic() + seconds
+    while not true():
+        assert monotonic() < deadline
+        await asyncio.sleep(0.002)
+
+
+async def test_a_batch_is_acknowledged_after_its_effects_are_delivered() -> None:
+    delivered = asyncio.Event()
+
+    async def slowly(lane: Lane, effects: Effects, fetched: list[Any]) -> None:
+        await delivered.wait()
+
+    agent, event = Agent(), Event(0, 3)
+    lane = lane_of(agent, slowly)
+    await lane.put(event)
+    await until(lambda: lane.last == 2)
+    assert (event.acknowledged, lane.delivered) == (False, -1)
+    assert lane.busy_since is not None
+    delivered.set()
+    await until(lambda: event.acknowledged)
+    assert lane.delivered == 2
+    await until(lambda: lane.busy_since is None)
+    await lane.stop()
+
+
+async def test_what_came_meanwhile_is_one_step_of_bounded_size() -> None:
+    gate = asyncio.Semaphore(0)
+
+    async def gated(lane: Lane, effects: Effects, fetched: list[Any]) -> None:
+        await gate.acquire()
+
+    agent = Agent()
+    lane = lane_of(agent, gated)
+    events = [Event(0, 10), Event(10, 4_000), Event(4_010, 6_000), Event(10_010, 1)]
+    for event in events:
+        await lane.put(event)
+        await asyncio.sleep(0.01)
+    for _ in events:
+        gate.release()
+    await until(lambda: events[-1].acknowledged)
+    assert [count for count, _ in agent.batches] == [10, 10_000, 1]  # never more than RECORDS, unless one batch is
+    await lane.stop()
+
+
+async def test_a_full_lane_makes_its_topic_wait() -> None:
+    held = asyncio.Event()
+
+    async def holding(lane: Lane, effects: Effects, fetched: list[Any]) -> None:
+        await held.wait()
+
+    lane = lane_of(Agent(), holding)
+    await lane.put(Event(0, 1))
+    await asyncio.sleep(0.01)  # under way; those that follow wait
+    for number in range(pace.WAITING):
+        await lane.put(Event(1 + number, 1))
+    putting = asyncio.create_task(lane.put(Event(1 + pace.WAITING, 1)))
+    await asyncio.sleep(0.02)
+    assert not putting.done()
+    held.set()
+    await asyncio.wait_for(putting, 1)
+    await lane.stop()
+
+
+async def test_statements_are_paced_while_records_come_and_made_at_once_when_none_do() -> None:
+    agent = Agent(owing=1)
+    lane = lane_of(agent, states=True)
+    began = monotonic()
+    offset = 0
+    while monotonic() - began < 1.3 * pace.STATE_SECONDS:
+        await lane.put(Event(offset, 1))
+        offset += 1
+        await asyncio.sleep(0.005)
+    stated = sum(may for _, may in agent.batches)
+    assert stated <= 3  # with the first record, and once each STATE_SECONDS
+    await until(lambda: agent.batches[-1] == (0, True))
+    await lane.stop()
+
+
+async def test_what_is_owed_after_a_load_is_stated_without_any_record() -> None:
+    agent = Agent(owing=3)
+    lane = lane_of(agent, states=True, owing=True)
+    await until(lambda: agent.owing == 0)
+    await asyncio.sleep(3 * pace.REST_SECONDS)
+    assert agent.batches == [(0, True)] * 3  # and nothing more once nothing is owed
+    await lane.stop()
+
+
+async def test_a_mixture_is_not_stated_before_what_it_includes_was_read_again() -> None:
+    agent = Agent(owing=1)
+    lane = lane_of(agent, states=True, behind=4, owing=True)
+    await lane.put(Event(0, 4))
+    await until(lambda: lane.delivered == 3)
+    await asyncio.sleep(3 * pace.REST_SECONDS)
+    assert agent.batches == [(4, False)]
+    assert not lane.whole
+    await lane.put(Event(4, 1))
+    await until(lambda: lane.delivered == 4)
+    assert lane.whole
+    assert agent.batches[1] == (1, True)
+    await lane.stop()
+
+
+async def test_an_agent_that_states_nothing_is_left_alone_without_records() -> None:
+    agent = Agent()
+    lane = lane_of(agent)
+    await asyncio.sleep(3 * pace.REST_SECONDS)
+    assert agent.batches == []
+    await lane.stop()
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (Unfit("the record for key 'C-1' of t has 9 bytes"), Exit.CONFIGURATION, "the record for key 'C-1'"),
+        (NotEnoughReplicasError(), Exit.DELIVERY, "a record of engagement could not be delivered: NotEnoughReplicas"),
+        (MessageSizeTooLargeError(), Exit.DELIVERY, "could not be delivered"),
+        (OSError("gone"), Exit.DELIVERY, "could not be delivered: OSError('gone')"),
+        (ValueError("bad"), Exit.AGENT, "engagement failed on t partition 0: ValueError('bad')"),
+    ],
+)
+def test_whatever_fails_ends_the_process_before_anything_is_acknowledged(
+    raised: Exception, code: Exit, said: str
+) -> None:
+    async def scenario() -> None:
+        async def failing(lane: Lane, effects: Effects, fetched: list[Any]) -> None:
+            raise raised
+
+        event = Event(0, 1)
+        lane = lane_of(Agent(), failing)
+        await lane.put(event)
+        await asyncio.sleep(5)
+
+    found = ended(scenario)
+    assert found.code == code
+    assert said in found.said["reason"]
+    assert (found.said["event"], found.said["level"], found.said["why"]) == ("worker.ended", "error", code.name.lower())
