@@ -30,7 +30,7 @@ from app.misuse import Misuse
 from app.settings import Settings
 from app.supervisor import LIFELINE
 from app.web.app import create_app
-from app.web.ports import Metric, Receipt
+from app.web.ports import Metric, Receipt, Unavailable
 from app.web.settings import WebSettings
 
 if TYPE_CHECKING:
@@ -92,8 +92,12 @@ class _Door:
         self._take = take
 
     async def accept(self, lines: Sequence[bytes], headers: Sequence[tuple[str, bytes]] = ()) -> Sequence[Receipt]:
+        try:
+            found = await self._take(lines, headers)
+        except Misuse as error:  # brokers that do not answer: it is not the sender's doing
+            raise Unavailable(str(error)) from error
         receipts = []
-        for taken in await self._take(lines, headers):
+        for taken in found:
             offset = taken.offset if taken.offset >= 0 else None  # what no topic takes is kept nowhere
             place = (PREFIX + taken.topic, taken.partition, offset)
             if taken.refusal is not None:
@@ -193,6 +197,7 @@ async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks
     from app.engine.kafka.letters import KafkaLetters
     from app.engine.kafka.publisher import Publisher
     from app.engine.kafka.tape import Tape
+    from app.engine.kafka.writer import DELIVERY_ERRORS
 
     stopping = _stop_signals()
     _watch_lifeline(stopping)
@@ -216,8 +221,8 @@ async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks
                 await answers.close()
     except Unfit as error:
         end(Exit.CONFIGURATION, str(error))
-    except (ConnectionError, StoreError, Misuse) as error:
-        end(Exit.BROKER, str(error))
+    except (*DELIVERY_ERRORS, StoreError, Misuse) as error:
+        end(Exit.BROKER, str(error) or repr(error))
 
 
 def _inner_token(settings: Settings) -> str:

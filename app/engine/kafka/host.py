@@ -157,6 +157,7 @@ class KafkaHost:
 
     async def stop(self) -> None:
         """Finish what has begun, commit, leave the group, so that others take over at once."""
+        self._given = frozenset()  # nothing is answered from tables that are being closed
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
