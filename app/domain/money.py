@@ -39,6 +39,18 @@ def round_to(units: int, exponent: int, *, half_even: bool = False) -> int:
     return divide(units, step, half_even=half_even) * step
 
 
+def portion(units: int, part: int, whole: int, exponent: int, *, half_even: bool = False) -> int:
+    """`units × part ÷ whole`, rounded once to the currency's exponent; micro-units in and out, `whole` > 0.
+
+    17 of the 31 days that a monthly fee of 8,000.00 is for:
+
+    >>> show(portion(micro("8000"), 17, 31, 2), 2)
+    '4387.10'
+    """
+    step: int = _UNITS[exponent]
+    return divide(units * part, whole * step, half_even=half_even) * step
+
+
 def show(units: int, exponent: int) -> str:
     """Write micro-units with exactly the currency's decimals.
 
