@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from agents.contracts import Contract, Contracts
-from app.domain import calendar
-from app.domain.ledger import ENTITIES, Bucket, Claims, Gone, Row, Spend, Sum, merged, price_row, price_spend, tally
+from app.domain import allotment, calendar
+from app.domain.ledger import ALLOTTED_MINUTES, ENTITIES, Bucket, Claims, Gone, Row, Spend, Sum, merged, price_row, price_spend, tally
 from app.domain.rates import Rates
 from app.domain.terms import Agreement
 from app.events.home import Home
@@ -215,6 +215,53 @@ class Desk:
             reaches = [reach for reach in self._repriced if reach.low <= start + 6 and start <= reach.high]
             if reaches and _price_again(self.bucket(start), reaches, agreement, rates):
                 self._dirty.add(start)
+        if agreement.allots:
+            self._allot(agreement, rates)
+
+    def _allot(self, agreement: Agreement, rates: Rates) -> None:
+        """Share out anew what entries of the touched buckets share with each other and with later ones."""
+        touched = sorted(self._dirty)
+        for start in touched:
+            for day, rows in _by_day(self.bucket(start)).items():
+                terms = agreement.on(day)
+                if terms is not None and terms.rounding.together and terms.rounding.increment:
+                    before = [allotment.given(row) for _, row in rows]
+                    allotment.round_day(rows, terms)
+                    for (_, row), was in zip(rows, before, strict=True):
+                        if allotment.given(row) != was:
+                            allotment.settle(row, terms, rates)
+        spans = {span for start in touched for span in _spans(start, agreement)}
+        for line, low, high in sorted(spans):
+            first = max(low, touched[0])
+            self._allow(line, (low, first, high), agreement, rates)
+
+    def _allow(self, line: str, days: tuple[int, int, int], agreement: Agreement, rates: Rates) -> None:
+        """Share the allowance of a line over the entries from the second of `days` on; those before keep their part."""
+        low, first, high = days
+        used = 0
+        rows: list[tuple[int, str, Row, int]] = []
+        for start in self.starts():
+            if start + 6 < low or start > high:
+                continue
+            if start < calendar.bucket_of(first):
+                total = self.page(calendar.page_of(start)).buckets.get(start, {}).get(line)
+                inside = low <= start
+                used += total.totals[ALLOTTED_MINUTES] if total is not None and inside else 0
+                if inside:
+                    continue
+            bucket = self.bucket(start)
+            rows += [
+                (row.day, entry, row, start)
+                for entry, row in bucket.rows.items()
+                if row.line == line and low <= row.day <= high
+            ]
+        rows.sort(key=lambda found: found[:2])
+        before = [allotment.given(row) for _, _, row, _ in rows]
+        allotment.allow([(entry, row) for _, entry, row, _ in rows], used, agreement.on)
+        for (day, _, row, start), was in zip(rows, before, strict=True):
+            if allotment.given(row) != was:
+                allotment.settle(row, agreement.on(day), rates)
+                self._dirty.add(start)
 
     def writes(self) -> Iterator[tuple[Table[Any], str, Any]]:
         """In an order of which any prefix may survive: what is summed before the sums."""
@@ -242,6 +289,23 @@ def _price_again(bucket: Bucket, reaches: list[Reach], agreement: Agreement, rat
             price_spend(spend, agreement.on(spend.day))
             reached = True
     return reached
+
+
+def _by_day(bucket: Bucket) -> dict[int, list[tuple[str, Row]]]:
+    days: dict[int, list[tuple[str, Row]]] = {}
+    for entry, row in bucket.rows.items():
+        days.setdefault(row.day, []).append((entry, row))
+    return days
+
+
+def _spans(start: int, agreement: Agreement) -> Iterator[allotment.Span]:
+    """The allowances that work of a bucket may share."""
+    for day in range(start, start + 7):
+        terms = agreement.on(day) if calendar.bucket_of(day) == start else None
+        for line in terms.lines if terms is not None else ():
+            span = allotment.span_of(line, day, terms) if terms is not None else None
+            if span is not None:
+                yield span
 
 
 def _by_line(stored: Mapping[int, Mapping[str, Sum]]) -> dict[str, Sum]:

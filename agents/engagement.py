@@ -13,7 +13,7 @@ from agents.desk import Desk
 from agents.effects import BURN, READINESS, THRESHOLDS, Batch, Effects, Statement, key_of
 from app.domain import burn, calendar
 from app.domain.burn import Crossing, Position, Reached
-from app.domain.ledger import Claims
+from app.domain.ledger import WRITE_OFF, Claims
 from app.domain.money import micro
 from app.domain.rates import Card, card_of
 from app.domain.resolution import counting, effective, insert
@@ -133,6 +133,8 @@ class _Work:
             # A crash kept the fact, perhaps without its consequences, and what held before it is lost.
             self._count(offset, recalled(dossier.facts[key], fact))
             desk.reprice(calendar.BEGINNING, calendar.FOREVER)
+        if kind == "writeoff":
+            _apply_write_off(desk, fact.entity, dossier.facts[key])
         if kind == "rate":
             for card in filter(None, (before, card_of(dossier.facts[key]))):
                 desk.reprice(card.effective_from, card.effective_to, card.resource_id, card.role)
@@ -471,6 +473,16 @@ def _apply_invoice(desk: Desk, invoice_id: str, invoice: Invoice) -> None:
             if paper not in claims.get(key, {}):
                 withdrawn.setdefault(key, set()).add(paper)
     desk.claim(claims, withdrawn, about)
+
+
+def _apply_write_off(desk: Desk, writeoff_id: str, facts: Sequence[Fact]) -> None:
+    """Mark the entries that the write-off gives up; those that only an earlier revision named are taken back."""
+    paper = f"{WRITE_OFF}{writeoff_id}"
+    _, said = effective(facts)
+    given_up = {f"time/{entry}" for entry in said.get("entry_ids") or ()}
+    named = {f"time/{entry}" for fact in facts for entry in msgspec.json.decode(fact.data).get("entry_ids") or ()}
+    claims: dict[str, Claims] = {key: {paper: (0, calendar.BEGINNING)} for key in given_up}
+    desk.claim(claims, {key: {paper} for key in named - given_up}, calendar.FOREVER)
 
 
 def _day(text: str | None) -> int:

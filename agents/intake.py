@@ -20,7 +20,7 @@ async def intake(batches: AsyncIterator[Batch], store: Store, reader: Reader) ->
     origin. Only its dead letters are counted once.
     """
     async for batch in batches:
-        key = f"intake/{batch.topic}/{batch.partition}"
+        key = _key(batch.topic, batch.partition)
         control = store.get(CONTROLS, key) or new()
         effects = Effects(batch)
         for record in batch.records:
@@ -28,6 +28,16 @@ async def intake(batches: AsyncIterator[Batch], store: Store, reader: Reader) ->
         control.fence = max(control.fence, batch.records[-1].offset)
         effects.writes.append((CONTROLS, key, control))
         yield effects
+
+
+def reached(store: Store, topic: str, partition: int) -> int:
+    """The last offset of an input partition that was taken in; -1 before any."""
+    control = store.get(CONTROLS, _key(topic, partition))
+    return -1 if control is None else control.fence
+
+
+def _key(topic: str, partition: int) -> str:
+    return f"intake/{topic}/{partition}"
 
 
 def _take(record: Record, batch: Batch, control: Control, reader: Reader, effects: Effects) -> None:

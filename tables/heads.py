@@ -27,7 +27,7 @@ class Head(msgspec.Struct, array_like=True, gc=False):
     since: int = 0  # the earliest time of anything it was told, microseconds; 0 before
 
 
-HEADS: Table[Head] = Table("heads", 1, Head)
+HEADS: Table[Head] = Table("heads", 2, Head)
 
 
 def new() -> Head:

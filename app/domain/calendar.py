@@ -56,6 +56,30 @@ def bucket_of(day: int) -> int:
     return start
 
 
+def week_start(day: int) -> int:
+    """Monday of the ISO week that holds `day`.
+
+    >>> text_of(week_start(number("2026-03-01")))
+    '2026-02-23'
+    """
+    return day - _weekday(day)
+
+
+def month_start(day: int) -> int:
+    """First day of the month that holds `day`."""
+    return date.fromordinal(day).replace(day=1).toordinal()
+
+
+def month_end(day: int) -> int:
+    """Last day of the month that holds `day`.
+
+    >>> text_of(month_end(number("2028-02-10")))
+    '2028-02-29'
+    """
+    on = date.fromordinal(day)
+    return (date(on.year + on.month // 12, on.month % 12 + 1, 1).toordinal()) - 1 if day < FOREVER - 31 else FOREVER
+
+
 def page_of(day: int) -> int:
     """The quarter that holds `day`."""
     page = _pages.get(day)

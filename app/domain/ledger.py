@@ -30,6 +30,8 @@ OTHER_CURRENCY: Final = 2
 # A claim is what one invoice or credit says of one entry: (amount, day from which it counts).
 Claim = tuple[int, int]
 Claims = dict[str, Claim]
+WRITE_OFF: Final = "writeoff/"
+"""How a paper is named that gives entries up. It claims no amount."""
 
 
 class Row(msgspec.Struct, array_like=True, gc=False):
@@ -60,6 +62,10 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     problem: int = 0
     by_time: bool = True
     moved: bool = False
+    free: int = 0  # billable minutes that an allowance covers: they cost nothing
+    drawn: int = 0  # billable minutes drawn from a prepaid block, and what they come to of its fee
+    drawn_amount: int = 0
+    keeps: bool = False  # an invoiced amount stands, whatever changes afterwards (`prospective_only`)
 
     def prices_like(self, other: Row) -> bool:
         """Whether nothing differs that a price depends on."""
@@ -76,6 +82,7 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     def take_price(self, other: Row) -> None:
         self.line, self.billable_minutes, self.amount = other.line, other.billable_minutes, other.amount
         self.rate_id, self.cost, self.problem, self.by_time = other.rate_id, other.cost, other.problem, other.by_time
+        self.free, self.drawn, self.drawn_amount, self.keeps = other.free, other.drawn, other.drawn_amount, other.keeps
 
 
 class Spend(msgspec.Struct, array_like=True, gc=False):
@@ -133,7 +140,8 @@ def price(minutes: int, rate: int, per: int, discount: int, exponent: int, *, ha
 def price_row(row: Row, terms: Terms | None, rates: Rates) -> None:
     """Derive line, billable minutes, amount, rate and cost of `row` from the terms and rates of its work date."""
     row.amount, row.rate_id, row.cost, row.problem = None, None, 0, 0
-    row.by_time = True
+    row.by_time, row.keeps = True, False
+    row.free = row.drawn = row.drawn_amount = 0
     row.line = row.line_id
     row.billable_minutes = row.minutes if row.billable else 0
     if terms is None:
@@ -143,15 +151,21 @@ def price_row(row: Row, terms: Terms | None, rates: Rates) -> None:
         row.line = terms.only_line
     line = terms.lines.get(row.line) if row.line is not None else None
     row.cost = _cost(row, terms, rates)
-    row.by_time = line is None or line.billing_method == "time_and_materials"
-    if not _chargeable(row, line):
+    row.by_time = line is None or line.by_time
+    row.keeps = terms.retro_policy == "prospective_only"
+    if not chargeable(row, line):
         row.billable_minutes = 0
         return
     row.billable_minutes = billable_minutes(row.minutes, terms.rounding)
-    _set_amount(row, terms, line, rates)
+    set_amount(row, terms, rates)
 
 
-def _chargeable(row: Row, line: Line | None) -> bool:
+def line_of(row: Row, terms: Terms) -> Line | None:
+    """The line that a priced row belongs to; None: the contract itself, or a line nobody agreed on."""
+    return terms.lines.get(row.line) if row.line is not None else None
+
+
+def chargeable(row: Row, line: Line | None) -> bool:
     if not row.billable:
         return False
     return line is None or line.chargeable_roles is None or row.role in line.chargeable_roles
@@ -168,26 +182,36 @@ def _per(card: Card, terms: Terms) -> int:
     return terms.day_minutes if card.per_day else 60
 
 
-def _set_amount(row: Row, terms: Terms, line: Line | None, rates: Rates) -> None:
+def set_amount(row: Row, terms: Terms, rates: Rates) -> None:
+    """Derive rate and amount from the row's billable minutes and what of them an allowance covers.
+
+    Free minutes cost nothing; those drawn from a prepaid block cost their share of its fee, and need no rate.
+    """
+    line = line_of(row, terms)
     discount = line.discount if line else 0
     half_even = terms.rounding.half_even
+    row.amount, row.rate_id, row.problem, row.drawn_amount = None, None, 0, 0
+    if row.drawn and line is not None and line.prepaid is not None:
+        block = line.prepaid
+        row.drawn_amount = price(row.drawn, block.fee, block.minutes, 0, terms.exponent, half_even=half_even)
+    left = row.billable_minutes - row.free - row.drawn
+    if not left and (row.free or row.drawn):
+        row.amount = row.drawn_amount
+        return
     if row.rate_override is not None:
         row.rate_id = "override"
-        row.amount = price(
-            row.billable_minutes, micro(row.rate_override), 60, discount, terms.exponent, half_even=half_even
-        )
-        return
-    card = rates.find("bill", terms.client_id, row.resource_id, row.role, row.day)
-    if card is None:
-        row.problem = NO_RATE
-        return
-    row.rate_id = card.rate_id
-    if card.currency != terms.currency:
-        row.problem = OTHER_CURRENCY
-        return
-    row.amount = price(
-        row.billable_minutes, card.amount, _per(card, terms), discount, terms.exponent, half_even=half_even
-    )
+        rate, per = micro(row.rate_override), 60
+    else:
+        card = rates.find("bill", terms.client_id, row.resource_id, row.role, row.day)
+        if card is None:
+            row.problem = NO_RATE
+            return
+        row.rate_id = card.rate_id
+        if card.currency != terms.currency:
+            row.problem = OTHER_CURRENCY
+            return
+        rate, per = card.amount, _per(card, terms)
+    row.amount = row.drawn_amount + price(left, rate, per, discount, terms.exponent, half_even=half_even)
 
 
 def price_spend(spend: Spend, terms: Terms | None) -> None:
@@ -237,7 +261,8 @@ BILLABLE, NONBILLABLE, AMOUNT, COST, PENDING_MINUTES, PENDING_AMOUNT, UNPRICED, 
 READY_AMOUNT, READY_MINUTES, READY_ENTRIES, ROOM_AMOUNT, ROOM_MINUTES = range(8, 13)
 CLAIMED_AMOUNT, CLAIMED_MINUTES, ADJUSTMENT, ADJUSTED, READY_EXPENSES, ENTITIES = range(13, 19)
 RISE_MINUTES, RISE_AMOUNT, CLAIMED_ENTRIES = range(19, 22)
-WIDTH: Final = 22
+ALLOTTED_MINUTES, DRAWN_AMOUNT, WRITTEN_AMOUNT, WRITTEN_ENTRIES = range(22, 26)
+WIDTH: Final = 26
 # ROOM_*, RISE_*: the positive parts of READY_* and of BILLABLE and AMOUNT. While the first fit under a cap, no order of
 # work exceeds it; while the second stay under a budget, no day within can have reached it.
 
@@ -324,9 +349,14 @@ class Tally:
         if status == APPROVED:
             sums[COST] += row.cost
             if amount is not None:
+                if claims and row.keeps:
+                    amount = self._claimed(total, claims) or amount
                 self._approved(total, row, amount)
+                if row.free or row.drawn:
+                    sums[ALLOTTED_MINUTES] += row.free + row.drawn
+                    sums[DRAWN_AMOUNT] += row.drawn_amount
                 if row.by_time and not claims:
-                    _ready(sums, row.billable_minutes, amount)
+                    _ready(sums, row)
             elif row.problem:
                 self._approved(total, row, 0)
                 sums[UNPRICED] += row.billable_minutes
@@ -383,12 +413,16 @@ class Tally:
         invoiced = self._claimed(total, claims)
         if invoiced == 0:
             if row.status == APPROVED and row.amount is not None and row.by_time:
-                _ready(sums, row.billable_minutes, row.amount)
+                if written_off(claims):
+                    sums[WRITTEN_AMOUNT] += row.amount - row.drawn_amount
+                    sums[WRITTEN_ENTRIES] += 1
+                else:
+                    _ready(sums, row)
             return
         sums[CLAIMED_AMOUNT] += invoiced
         sums[CLAIMED_MINUTES] += row.billable_minutes
         sums[CLAIMED_ENTRIES] += 1
-        holds = holding(row)
+        holds = invoiced if row.keeps and row.status == APPROVED else holding(row)
         if holds is not None and holds != invoiced:
             sums[ADJUSTMENT] += holds - invoiced
             sums[ADJUSTED] += 1
@@ -472,10 +506,19 @@ def holding(row: Row) -> int | None:
         return 0
     if row.status == SUBMITTED or row.problem:
         return None
-    return row.amount if row.amount is not None else 0
+    return row.amount - row.drawn_amount if row.amount is not None else 0
 
 
-def _ready(sums: list[int], minutes: int, amount: int) -> None:
+def written_off(claims: Claims | None) -> bool:
+    """Whether somebody gave the entry up: it is not to be invoiced any more."""
+    return bool(claims) and any(paper.startswith(WRITE_OFF) for paper in claims or ())
+
+
+def _ready(sums: list[int], row: Row) -> None:
+    """What is to be invoiced as time: all but what a prepaid block paid for."""
+    minutes, amount = row.billable_minutes - row.drawn, (row.amount or 0) - row.drawn_amount
+    if row.drawn and not minutes:
+        return
     sums[READY_AMOUNT] += amount
     sums[READY_MINUTES] += minutes
     sums[READY_ENTRIES] += 1

@@ -35,6 +35,7 @@ from app.domain.ledger import (
     Sum,
     claimed,
     merged,
+    written_off,
 )
 from app.domain.money import divide, micro, show
 from app.domain.terms import Cap, Terms
@@ -280,7 +281,14 @@ def _adjustment(position: Position, blockers: _Blockers) -> int:
 
 
 def _is_ready(row: Row, claims: Claims | None, day: int) -> bool:
-    return row.status == APPROVED and row.amount is not None and row.by_time and claimed(claims, day) == 0
+    return (
+        row.status == APPROVED
+        and row.amount is not None
+        and row.by_time
+        and claimed(claims, day) == 0
+        and not written_off(claims)
+        and (row.drawn == 0 or row.drawn != row.billable_minutes)
+    )
 
 
 def _outside(position: Position, terms: Terms, count: int, amount: int) -> Issue:
@@ -323,7 +331,7 @@ def _walk_cap(position: Position, line: str, cap: Cap, amount_room: int | None, 
     for entry, row, claims in position.book.rows(terms.term_from, min(terms.term_to, position.day)):
         if row.line != (line or None) or not _is_ready(row, claims, position.day):
             continue
-        amount, minutes = row.amount or 0, row.billable_minutes
+        amount, minutes = (row.amount or 0) - row.drawn_amount, row.billable_minutes - row.drawn
         fit = _fitting(amount, minutes, cap, amount_room, minutes_room, terms.exponent)
         if amount_room is not None:
             amount_room -= fit[0]

@@ -45,6 +45,34 @@ class Cap:
 
 
 @dataclass(frozen=True, slots=True)
+class Included:
+    """Minutes of each period that cost nothing; work beyond them is time and materials."""
+
+    minutes: int
+    per: Literal["week", "month", "term"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepaid:
+    """A block of time paid in advance: `fee` micro-units for `minutes`."""
+
+    minutes: int
+    fee: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retainer:
+    """A monthly fee for so many minutes; `cap_minutes` and `expiry_periods` bound what of them rolls over."""
+
+    fee: int
+    minutes: int
+    rollover: Literal["none", "all", "capped"]
+    cap_minutes: int | None
+    expiry_periods: int | None
+    overage_rate: int | None  # micro-units an hour
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     line_id: str
     title: str | None
@@ -53,14 +81,35 @@ class Line:
     cap: Cap | None
     discount: int  # micro: 200_000 is 20 %
     chargeable_roles: frozenset[str] | None
+    fee: int | None = None
+    included: Included | None = None
+    prepaid: Prepaid | None = None
+    retainer: Retainer | None = None
+    retainage: int = 0  # micro
+    plan: tuple[tuple[int, int | None, int | None], ...] = ()  # (day, minutes, micro-units) planned, in order of days
+
+    @property
+    def by_time(self) -> bool:
+        """Whether its work is invoiced as time; a prepaid line's is beyond its block."""
+        return self.billing_method in ("time_and_materials", "prepaid")
+
+    @property
+    def allots(self) -> bool:
+        """Whether its work shares an allowance, so that one entry's price depends on others."""
+        return (self.billing_method == "time_and_materials" and self.included is not None) or (
+            self.billing_method == "prepaid" and self.prepaid is not None
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
+    """`together`: the increment is not of each entry but of a person's day (or a client's) on the contract."""
+
     half_even: bool
     increment: int  # minutes; 0 = none
     direction: Literal["up", "nearest", "down"]
     tie_up: bool
+    together: Literal["", "person", "client"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +127,7 @@ class Terms:
     day_minutes: int
     lines: Mapping[str, Line]
     purchase_order: Mapping[str, Any]
+    retro_policy: Literal["credit_rebill", "delta_line", "prospective_only"]
     said: Mapping[str, Any] = field(repr=False)
 
     @property
@@ -97,9 +147,17 @@ class Terms:
     def pricing(self) -> tuple[object, ...]:
         """All that the price of an entry may depend on."""
         lines = tuple(
-            (line.line_id, line.billing_method, line.discount, line.chargeable_roles) for line in self.lines.values()
+            (line.line_id, line.billing_method, line.discount, line.chargeable_roles, line.included, line.prepaid)
+            for line in self.lines.values()
         )
-        return self.client_id, self.currency, self.rounding, self.day_minutes, lines
+        keeps = self.retro_policy == "prospective_only"
+        return self.client_id, self.currency, self.rounding, self.day_minutes, keeps, lines
+
+    @property
+    def allots(self) -> bool:
+        """Whether the price of an entry may depend on other entries."""
+        together = self.rounding.increment > 0 and self.rounding.together != ""
+        return together or any(line.allots for line in self.lines.values())
 
     def status_on(self, as_of: int) -> Status:
         """Pending before the term begins, unless something already ended or stopped it."""
@@ -121,6 +179,7 @@ class Agreement:
         self._terms: list[Terms] = []
         if self.known:
             self._compile(approved)
+        self.allots = self.known and any(terms.allots for terms in (*self._terms, self._before))
 
     def _compile(self, approved: Sequence[Message]) -> None:
         said = [(calendar.number(json.loads(bytes(e.data))["effective_from"]), e) for e in self.events]
@@ -224,16 +283,21 @@ def _compiled(said: Mapping[str, Any], version: int, status: Status) -> Terms:
         term_to=calendar.number(term["to"]) if term.get("to") else calendar.FOREVER,
         rounding=Rounding(
             half_even=rounding.get("mode") == "half_even",
-            # An entry has one work date, so its day is itself.
-            increment=(rounding.get("increment_minutes") or 0) if scope in ("entry", "entry_day") else 0,
+            increment=rounding.get("increment_minutes") or 0,
             direction=rounding.get("direction") or "nearest",
             tie_up=rounding.get("tie") == "up",
+            together=_TOGETHER.get(scope, ""),
         ),
         day_minutes=said.get("day_minutes") or 480,
         lines={line["line_id"]: _line(line) for line in said.get("lines") or ()},
         purchase_order=said.get("purchase_order") or {},
+        retro_policy=said.get("retro_policy") or "credit_rebill",
         said=said,
     )
+
+
+# An entry has one work date, so its day is itself.
+_TOGETHER: Mapping[str, Literal["person", "client"]] = {"person_day": "person", "client_day": "client"}
 
 
 def _line(said: Mapping[str, Any]) -> Line:
@@ -247,6 +311,41 @@ def _line(said: Mapping[str, Any]) -> Line:
         cap=Cap(*_pair(cap), cap.get("on_exceed") or "block") if cap else None,
         discount=micro(said["discount_ratio"]) if said.get("discount_ratio") else 0,
         chargeable_roles=frozenset(roles) if roles is not None else None,
+        fee=micro(said["fee"]) if said.get("fee") is not None else None,
+        included=_included(said.get("included")),
+        prepaid=_prepaid(said.get("prepaid")),
+        retainer=_retainer(said.get("retainer")),
+        retainage=micro(said["retainage_ratio"]) if said.get("retainage_ratio") else 0,
+        plan=tuple(
+            (calendar.number(step["on"]), *_pair(step))
+            for step in sorted(said.get("plan") or (), key=lambda step: str(step["on"]))
+        ),
+    )
+
+
+def _included(said: Mapping[str, Any] | None) -> Included | None:
+    if not said or said.get("minutes") is None:
+        return None
+    return Included(said["minutes"], said.get("per") or "term")
+
+
+def _prepaid(said: Mapping[str, Any] | None) -> Prepaid | None:
+    if not said or not said.get("minutes"):
+        return None
+    return Prepaid(said["minutes"], micro(said.get("fee") or "0"))
+
+
+def _retainer(said: Mapping[str, Any] | None) -> Retainer | None:
+    if not said:
+        return None
+    rate = said.get("overage_rate")
+    return Retainer(
+        micro(said.get("fee") or "0"),
+        said.get("minutes") or 0,
+        said.get("rollover") or "none",
+        said.get("cap_minutes"),
+        said.get("expiry_periods"),
+        micro(rate) if rate is not None else None,
     )
 
 

@@ -25,7 +25,7 @@ from app.events.home import Home
 from app.misuse import Misuse
 from tables import TABLES, Table
 
-FORMAT = 1
+FORMAT = 2
 _APPLICATION_ID = 0x68656164  # "head": how `file` and we tell our stores from other databases
 
 _SCHEMA = """

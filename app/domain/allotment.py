@@ -1,0 +1,83 @@
+"""What entries share: increments over a day, included minutes, prepaid blocks.
+
+Sources: events catalogue `contract.approved` (rounding scope, included, prepaid); domain rules R8, R17, R18. What is
+shared is given out over approved, chargeable entries in the order of (work date, entry id), so that replay gives the
+same answer, and an entry carries what it got, so that every total stays a sum of entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from app.domain import calendar
+from app.domain.ledger import APPROVED, Row, billable_minutes, chargeable, line_of, set_amount
+from app.domain.rates import Rates
+from app.domain.terms import Terms
+
+TermsOn = Callable[[int], Terms | None]
+Span = tuple[str, int, int]
+"""(line id, first day, last day) over which one allowance is shared."""
+
+
+def round_day(rows: Iterable[tuple[str, Row]], terms: Terms) -> None:
+    """Give the entries of one work date their billable minutes where the increment is of the day.
+
+    The day's running total is rounded after each entry, in the order of entry ids, and an entry gets what the rounded
+    total grew by: parts add up to the rounded day. Four calls of 3 minutes, increment 6, nearest, ties down: running
+    totals 3, 6, 9, 12 round to 0, 6, 6, 12, so the calls get 0, 6, 0, 6 minutes, 12 in all (R8).
+    """
+    running: dict[str, tuple[int, int]] = {}  # person, or everybody → (worked, rounded) so far
+    for _, row in sorted(rows):
+        if row.status != APPROVED or not chargeable(row, line_of(row, terms)):
+            continue
+        whose = row.resource_id if terms.rounding.together == "person" else ""
+        worked, rounded = running.get(whose, (0, 0))
+        worked += row.minutes
+        now = billable_minutes(worked, terms.rounding)
+        row.billable_minutes = now - rounded
+        running[whose] = (worked, now)
+
+
+def span_of(line_id: str, day: int, terms: Terms) -> Span | None:
+    """Over which days work of the line on `day` shares an allowance; None where there is none."""
+    line = terms.lines.get(line_id)
+    if line is None or not line.allots:
+        return None
+    if line.included is None or line.prepaid is not None or line.included.per == "term":
+        return line_id, calendar.BEGINNING, calendar.FOREVER
+    if line.included.per == "week":
+        monday = calendar.week_start(day)
+        return line_id, monday, monday + 6
+    return line_id, calendar.month_start(day), calendar.month_end(day)
+
+
+def allow(rows: Sequence[tuple[str, Row]], used: int, terms_on: TermsOn) -> None:
+    """Give the entries of one span, which come in order, their part of the allowance; `used` went to earlier ones.
+
+    An entry of less than 0 minutes gives back what it takes away.
+    """
+    for _, row in rows:
+        row.free = row.drawn = 0
+        terms = terms_on(row.day)
+        line = line_of(row, terms) if terms is not None else None
+        if line is None or row.status != APPROVED or not line.allots or not chargeable(row, line):
+            continue
+        block = line.prepaid.minutes if line.billing_method == "prepaid" and line.prepaid is not None else None
+        limit = block if block is not None else line.included.minutes if line.included is not None else 0
+        got = max(min(row.billable_minutes, limit - used), -used if row.billable_minutes < 0 else 0)
+        used += got
+        if block is not None:
+            row.drawn = got
+        else:
+            row.free = got
+
+
+def settle(row: Row, terms: Terms | None, rates: Rates) -> None:
+    """Price an entry again with the minutes it was given."""
+    if terms is not None and chargeable(row, line_of(row, terms)):
+        set_amount(row, terms, rates)
+
+
+def given(row: Row) -> tuple[object, ...]:
+    """What an allotment may change of an entry."""
+    return row.billable_minutes, row.free, row.drawn, row.amount, row.drawn_amount, row.rate_id, row.problem
