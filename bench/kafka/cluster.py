@@ -11,7 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    ConsumerGroupState,
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    Producer,
+)
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
@@ -102,6 +109,17 @@ class Cluster:
             return sum(ends.values())
         done = {(place.topic, place.partition): max(place.offset, 0) for place in places}
         return sum(end - done.get(place, 0) for place, end in ends.items())
+
+    def joined(self, group: str, members: int) -> None:
+        """Return once the group has so many members and all of them know what they read."""
+        deadline = time.monotonic() + SECONDS
+        while True:
+            told = self._admin.describe_consumer_groups([group])[group].result(SECONDS)
+            if len(told.members) == members and told.state == ConsumerGroupState.STABLE:
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"group {group} has {len(told.members)} members ({told.state}), {members} wanted")
+            time.sleep(0.2)
 
     def reader(self, topics: Sequence[str], offset: int = OFFSET_BEGINNING) -> Consumer:
         """A consumer without a group, at the beginning of every partition or where told."""

@@ -11,12 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import faust
 import uvloop
-from faust.serializers import codecs
 from faust.worker import Worker
 
 from agents.effects import (
@@ -63,43 +62,33 @@ app = faust.App(
 )
 
 
-class JournalCodec(codecs.Codec):
-    """Facts and homes as the product's journals hold them."""
+class Written(faust.Schema[str, Any]):
+    """Values as the product writes them; in memory Faust keeps the values themselves."""
 
-    def _dumps(self, obj: Any) -> bytes:
-        return encode_journal(obj)
+    def __init__(self, encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]) -> None:
+        super().__init__(key_type=str)
+        self._encode, self._decode = encode, decode
 
-    def _loads(self, s: bytes) -> Any:
-        return decode_journal(s)
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+        return None if message.value is None else self._decode(message.value)
 
-
-class TableCodec(codecs.Codec):
-    """A table's values as the product stores them; in memory Faust keeps the values themselves."""
-
-    def _dumps(self, obj: Any) -> bytes:
-        return bytes(self.kwargs["table"].encode(obj))
-
-    def _loads(self, s: bytes) -> Any:
-        return self.kwargs["table"].decode(s)
+    def dumps_value(self, app: Any, value: Any, *, headers: Any, **_: Any) -> tuple[bytes | None, Any]:
+        return None if value is None else self._encode(value), headers
 
 
 def _table(table: Table[Any]) -> Any:
-    codecs.register(table.name, TableCodec(table=table))
-    made: Any = app.Table(table.name, key_type=str, partitions=task.partitions)
-    made.value_serializer = table.name  # else it follows from the type: JSON, or the bytes themselves
-    return made
+    return app.Table(table.name, key_type=str, schema=Written(table.encode, table.decode), partitions=task.partitions)
 
 
 def _topic(name: str, **types: Any) -> Any:
     return app.topic(f"{task.name}.{name}", partitions=task.partitions, **types)
 
 
-codecs.register("journal", JournalCodec())
 RAW: dict[str, Any] = {"key_type": bytes, "key_serializer": "raw", "value_type": bytes, "value_serializer": "raw"}
 inputs = {name: _topic(name, **RAW) for name in INPUTS}
 dead_letters = {name: _topic(name + DEAD_LETTERS, **RAW) for name in INPUTS}
 derived = {name: _topic(name, **RAW) for name in DERIVED}
-journals = {name: _topic(name, key_type=str, value_serializer="journal") for name in (FACTS, ENGAGEMENTS, RESOURCES)}
+journals = {name: _topic(name, schema=Written(encode_journal, decode_journal)) for name in JOURNALS}
 tables = {table.name: _table(table) for table in TABLES if table is not CONTROLS}
 reader = Reader()
 
