@@ -6,6 +6,7 @@ Read this first, then follow an import.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -191,7 +192,7 @@ async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks
     first moment, `/readyz` says when it is of use.
     """
     # Faust takes a second to import: only who needs it waits.
-    from app.engine.kafka.ending import Exit, Unfit, end
+    from app.engine.kafka.ending import Exit, Lines, Unfit, end
     from app.engine.kafka.host import KafkaHost
     from app.engine.kafka.job import firm
     from app.engine.kafka.letters import KafkaLetters
@@ -199,6 +200,7 @@ async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks
     from app.engine.kafka.tape import Tape
     from app.engine.kafka.writer import DELIVERY_ERRORS
 
+    logging.basicConfig(handlers=[Lines(logging.WARNING)])
     stopping = _stop_signals()
     _watch_lifeline(stopping)
     host = KafkaHost(settings, firm(settings.kafka_group, reader(settings)))

@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -43,6 +45,23 @@ SHORT_FREEZE, LONG_FREEZE = (3.0, 8.0), (8.0, 25.0)
 """Seconds of a freeze; one in three is a long one. The session ends after 3."""
 
 
+ALL: Mapping[str, int] = {
+    "kill child": 8,
+    "kill supervisor": 3,
+    "freeze": 6,
+    "terminate": 3,
+    "join or leave": 4,
+    "kill broker": 3,
+    "kill all": 3,
+}
+"""Every kind of fault, with its weight."""
+
+
+def seed() -> int:
+    """The seed of a test: HEADRACE_SEED, or 1."""
+    return int(os.environ.get("HEADRACE_SEED", "1"))
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a run is to be. `kinds` are the faults by weight."""
@@ -54,17 +73,7 @@ class Plan:
     events: int = 30_000
     store: str = "memory"
     membership: Membership = Membership.SUPERVISOR
-    kinds: Mapping[str, int] = field(
-        default_factory=lambda: {
-            "kill child": 8,
-            "kill supervisor": 3,
-            "freeze": 6,
-            "terminate": 3,
-            "join or leave": 4,
-            "kill broker": 3,
-            "kill all": 3,
-        }
-    )
+    kinds: Mapping[str, int] = field(default_factory=lambda: ALL)
 
 
 @dataclass
@@ -102,6 +111,7 @@ class Run:
     def __init__(self, plan: Plan, data: Path, say: Callable[[str], None]) -> None:
         self.plan, self.say = plan, say
         self.dice = Random(plan.seed)
+        self.deck: list[str] = []
         self.result = Result(plan)
         self.group = f"chaos-{uuid.uuid4().hex[:8]}"
         self.broker = Broker(data / "broker")
@@ -118,7 +128,7 @@ class Run:
         """Disturb, wait, judge. Ends everything that it started, whatever happens."""
         try:
             self.broker.start()
-            asyncio.run(self._make_topics())
+            asyncio.run(make_topics(self.broker.address, self.group, self.plan.partitions))
             for _ in range(self.plan.workers):
                 self.fleet.join()
             self.feed.start()
@@ -134,14 +144,6 @@ class Run:
             self._read_logs()
             self.result.seconds = round(time.monotonic() - self.began, 1)
         return self.result
-
-    async def _make_topics(self) -> None:
-        settings = Settings.load(kafka_bootstrap=self.broker.address, kafka_group=self.group)
-        client = await topics.admin(client_arguments(settings))
-        try:
-            await topics.create(client, topics.product(self.group), self.plan.partitions, 1)
-        finally:
-            await client.close()
 
     # -- faults -----------------------------------------------------------------------------------------------------
 
@@ -162,8 +164,11 @@ class Run:
             self._pause(self.dice.uniform(0.5, 5.0))
 
     def _choose(self) -> str:
-        kinds = self.plan.kinds
-        return self.dice.choices(list(kinds), list(kinds.values()))[0]
+        """Every kind in its share and in any order, as cards are dealt: no run is without one of them for long."""
+        if not self.deck:
+            self.deck = [kind for kind, weight in self.plan.kinds.items() for _ in range(weight)]
+            self.dice.shuffle(self.deck)
+        return self.deck.pop()
 
     def _victim(self) -> Worker:
         """Any worker that is not frozen; where all are, one more joins, so that what they held is taken over."""
@@ -191,7 +196,8 @@ class Run:
         """Stop a supervisor in good order; how long the slowest took is told."""
         began = time.monotonic()
         worker.terminate()
-        if code := worker.wait():
+        code = worker.wait()
+        if code not in (0, -signal.SIGTERM):  # a supervisor that has hardly begun has no child, and ends at once
             self.result.problems.append(f"a supervisor ended with {code} when it was asked to stop")
         self.result.stop_seconds = max(self.result.stop_seconds, round(time.monotonic() - began, 1))
 
@@ -247,7 +253,8 @@ class Run:
         self.result.problems += verdict.problems
 
     def _stop_fleet(self) -> None:
-        if any(codes := self.fleet.stop()):
+        codes = self.fleet.stop()
+        if set(codes) - {0}:
             self.result.problems.append(f"supervisors ended with {codes} when they were asked to stop")
         for pid, seconds in self.fleet.lingering():
             if seconds > ORPHAN_SECONDS:
@@ -277,6 +284,16 @@ _FAULTS: dict[str, Callable[[Run], None]] = {
     "kill broker": Run._kill_broker,
     "kill all": Run._kill_all,
 }
+
+
+async def make_topics(bootstrap: str, group: str, partitions: int) -> None:
+    """The topics of a deployment, so that there is something to write to before a worker is up."""
+    settings = Settings.load(kafka_bootstrap=bootstrap, kafka_group=group)
+    client = await topics.admin(client_arguments(settings))
+    try:
+        await topics.create(client, topics.product(group), partitions, 1)
+    finally:
+        await client.close()
 
 
 def main() -> int:

@@ -14,8 +14,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import orjson
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from agents.effects import (
     DEAD_LETTERS,
@@ -91,7 +90,6 @@ class Cluster:
     def __init__(self, bootstrap: str, group: str) -> None:
         self.group, self.prefix = group, f"{group}."
         self._options: Config = {"bootstrap.servers": bootstrap, "log_level": 0}
-        self._admin = AdminClient({**self._options, "socket.timeout.ms": 10_000})
 
     def sources(self) -> list[str]:
         return [self.prefix + name for name in (*INPUTS, *JOURNALS)]
@@ -115,9 +113,13 @@ class Cluster:
 
     def committed(self) -> dict[tuple[str, int], int]:
         """Per partition the offset that the group goes on from. Raises KafkaException while no broker answers."""
-        asked = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(self.group)])
-        found = asked[self.group].result(15).topic_partitions or []
-        return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
+        reader = self._reader()
+        try:
+            places = [TopicPartition(*place) for place in self._places(reader, self.sources())]
+            found = reader.committed(places, timeout=10)
+            return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
+        finally:
+            reader.close()
 
     def read(self, topic: str) -> list[Kept]:
         """Every record of a topic, each partition in its order."""
@@ -128,7 +130,7 @@ class Cluster:
             found: list[Kept] = []
             open_places, until = len(places), time.monotonic() + READ_SECONDS
             while open_places and time.monotonic() < until:
-                for message in reader.consume(10_000, timeout=1):
+                for message in reader.consume(10_000, timeout=0.1):  # waits so long unless so many come
                     error = message.error()
                     if error is None:
                         found.append(_kept(message))
@@ -148,13 +150,15 @@ class Cluster:
         return [(topic, p) for topic in topics for p in sorted(known[topic].partitions)]
 
     def _reader(self) -> Consumer:
+        """A consumer that asks in the group's name, but never joins it, as it only assigns itself."""
         return Consumer(
             {
                 **self._options,
-                "group.id": f"{self.group}-truth",
+                "group.id": self.group,
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 10,
             }
         )
 
