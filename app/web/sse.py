@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 from app.events.derived import DERIVED
 from app.web.call import Call
 from app.web.parameters import AFTER, choices
-from app.web.ports import Feed, Statement
+from app.web.ports import Feed, Statement, Unavailable
 from app.web.streams import Streams
 
 log = logging.getLogger(__name__)
@@ -178,6 +178,8 @@ def _part(request: web.Request, streams: Streams, filling: asyncio.Task[None], s
     if isinstance(failure, TimeoutError):
         streams.dropped()
         log.info("%s did not keep up with the stream and was disconnected", request.remote)
+    elif isinstance(failure, Unavailable):
+        log.info("the stream to %s ends: %s", request.remote, failure)
     elif failure is not None and not isinstance(failure, ConnectionError):
         log.error("the stream to %s failed", request.remote, exc_info=failure)
     if (failure is not None or sending.cancelled()) and request.transport is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from datetime import UTC, datetime
@@ -32,6 +33,13 @@ def say(level: str, event: str, **fields: object) -> None:
     """One JSON line on standard error."""
     line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level, "event": event, **fields}
     print(json.dumps(line, default=str), file=sys.stderr, flush=True)
+
+
+class Lines(logging.Handler):
+    """Log records of libraries and of the rest of the product, as lines like ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.levelname.lower(), "log", logger=record.name, message=self.format(record))
 
 
 def end(code: Exit, reason: str, **fields: object) -> NoReturn:
