@@ -8,7 +8,20 @@ from typing import Any, NamedTuple
 
 from agents.contracts import Contract, Contracts
 from app.domain import allotment, calendar
-from app.domain.ledger import ALLOTTED_MINUTES, ENTITIES, Bucket, Claims, Gone, Row, Spend, Sum, merged, price_row, price_spend, tally
+from app.domain.ledger import (
+    BILLABLE,
+    ENTITIES,
+    Bucket,
+    Claims,
+    Gone,
+    Row,
+    Spend,
+    Sum,
+    merged,
+    price_row,
+    price_spend,
+    tally,
+)
 from app.domain.rates import Rates
 from app.domain.terms import Agreement
 from app.events.home import Home
@@ -238,7 +251,7 @@ class Desk:
     def _allow(self, line: str, days: tuple[int, int, int], agreement: Agreement, rates: Rates) -> None:
         """Share the allowance of a line over the entries from the second of `days` on; those before keep their part."""
         low, first, high = days
-        used = 0
+        worked = 0
         rows: list[tuple[int, str, Row, int]] = []
         for start in self.starts():
             if start + 6 < low or start > high:
@@ -246,7 +259,7 @@ class Desk:
             if start < calendar.bucket_of(first):
                 total = self.page(calendar.page_of(start)).buckets.get(start, {}).get(line)
                 inside = low <= start
-                used += total.totals[ALLOTTED_MINUTES] if total is not None and inside else 0
+                worked += total.totals[BILLABLE] if total is not None and inside else 0
                 if inside:
                     continue
             bucket = self.bucket(start)
@@ -257,7 +270,7 @@ class Desk:
             ]
         rows.sort(key=lambda found: found[:2])
         before = [allotment.given(row) for _, _, row, _ in rows]
-        allotment.allow([(entry, row) for _, entry, row, _ in rows], used, agreement.on)
+        allotment.allow([(entry, row) for _, entry, row, _ in rows], worked, agreement.on)
         for (day, _, row, start), was in zip(rows, before, strict=True):
             if allotment.given(row) != was:
                 allotment.settle(row, agreement.on(day), rates)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from app.domain import calendar
 from app.domain.ledger import APPROVED, Row, billable_minutes, chargeable, line_of, set_amount
+from app.domain.prepaid import Block
 from app.domain.rates import Rates
 from app.domain.terms import Terms
 
@@ -51,25 +52,30 @@ def span_of(line_id: str, day: int, terms: Terms) -> Span | None:
     return line_id, calendar.month_start(day), calendar.month_end(day)
 
 
-def allow(rows: Sequence[tuple[str, Row]], used: int, terms_on: TermsOn) -> None:
-    """Give the entries of one span, which come in order, their part of the allowance; `used` went to earlier ones.
+def allow(rows: Sequence[tuple[str, Row]], worked: int, terms_on: TermsOn) -> None:
+    """Give the entries of one span, which come in order, their part of the allowance.
 
-    An entry of less than 0 minutes gives back what it takes away.
+    `worked` are the billable minutes before them. What a running total covers of the allowance is what is worked up to
+    it; an entry gets by how much that grew, and one of less than 0 minutes gives back what it takes away, beginning
+    with what was beyond.
     """
     for _, row in rows:
-        row.free = row.drawn = 0
+        row.free = row.drawn = row.drawn_amount = 0
         terms = terms_on(row.day)
         line = line_of(row, terms) if terms is not None else None
-        if line is None or row.status != APPROVED or not line.allots or not chargeable(row, line):
+        if terms is None or line is None or row.status != APPROVED or not chargeable(row, line):
             continue
-        block = line.prepaid.minutes if line.billing_method == "prepaid" and line.prepaid is not None else None
-        limit = block if block is not None else line.included.minutes if line.included is not None else 0
-        got = max(min(row.billable_minutes, limit - used), -used if row.billable_minutes < 0 else 0)
-        used += got
-        if block is not None:
-            row.drawn = got
-        else:
-            row.free = got
+        if line.billing_method == "prepaid" and line.prepaid is not None:
+            block = Block(line.prepaid.minutes, line.prepaid.fee, terms.exponent, terms.rounding.half_even)
+            row.drawn, row.drawn_amount = block.share(worked, row.billable_minutes)
+        elif line.billing_method == "time_and_materials" and line.included is not None:
+            limit = line.included.minutes
+            row.free = _inside(worked + row.billable_minutes, limit) - _inside(worked, limit)
+        worked += row.billable_minutes
+
+
+def _inside(worked: int, limit: int) -> int:
+    return min(max(worked, 0), limit)
 
 
 def settle(row: Row, terms: Terms | None, rates: Rates) -> None:

@@ -185,15 +185,12 @@ def _per(card: Card, terms: Terms) -> int:
 def set_amount(row: Row, terms: Terms, rates: Rates) -> None:
     """Derive rate and amount from the row's billable minutes and what of them an allowance covers.
 
-    Free minutes cost nothing; those drawn from a prepaid block cost their share of its fee, and need no rate.
+    Free minutes cost nothing, those drawn from a prepaid block what `drawn_amount` says; neither needs a rate.
     """
     line = line_of(row, terms)
     discount = line.discount if line else 0
     half_even = terms.rounding.half_even
-    row.amount, row.rate_id, row.problem, row.drawn_amount = None, None, 0, 0
-    if row.drawn and line is not None and line.prepaid is not None:
-        block = line.prepaid
-        row.drawn_amount = price(row.drawn, block.fee, block.minutes, 0, terms.exponent, half_even=half_even)
+    row.amount, row.rate_id, row.problem = None, None, 0
     left = row.billable_minutes - row.free - row.drawn
     if not left and (row.free or row.drawn):
         row.amount = row.drawn_amount
@@ -261,8 +258,8 @@ BILLABLE, NONBILLABLE, AMOUNT, COST, PENDING_MINUTES, PENDING_AMOUNT, UNPRICED, 
 READY_AMOUNT, READY_MINUTES, READY_ENTRIES, ROOM_AMOUNT, ROOM_MINUTES = range(8, 13)
 CLAIMED_AMOUNT, CLAIMED_MINUTES, ADJUSTMENT, ADJUSTED, READY_EXPENSES, ENTITIES = range(13, 19)
 RISE_MINUTES, RISE_AMOUNT, CLAIMED_ENTRIES = range(19, 22)
-ALLOTTED_MINUTES, DRAWN_AMOUNT, WRITTEN_AMOUNT, WRITTEN_ENTRIES = range(22, 26)
-WIDTH: Final = 26
+DRAWN_AMOUNT, WRITTEN_AMOUNT, WRITTEN_ENTRIES = range(22, 25)
+WIDTH: Final = 25
 # ROOM_*, RISE_*: the positive parts of READY_* and of BILLABLE and AMOUNT. While the first fit under a cap, no order of
 # work exceeds it; while the second stay under a budget, no day within can have reached it.
 
@@ -352,9 +349,7 @@ class Tally:
                 if claims and row.keeps:
                     amount = self._claimed(total, claims) or amount
                 self._approved(total, row, amount)
-                if row.free or row.drawn:
-                    sums[ALLOTTED_MINUTES] += row.free + row.drawn
-                    sums[DRAWN_AMOUNT] += row.drawn_amount
+                sums[DRAWN_AMOUNT] += row.drawn_amount
                 if row.by_time and not claims:
                     _ready(sums, row)
             elif row.problem:

@@ -15,6 +15,7 @@ from app.domain import calendar
 from app.domain.currency import EXPONENTS
 from app.domain.money import MICRO, micro
 from app.domain.resolution import Message, counting
+from app.domain.retainer import Retainer, retainer_of
 
 Status = Literal["unknown", "pending", "active", "suspended", "closed", "cancelled"]
 
@@ -58,18 +59,6 @@ class Prepaid:
 
     minutes: int
     fee: int
-
-
-@dataclass(frozen=True, slots=True)
-class Retainer:
-    """A monthly fee for so many minutes; `cap_minutes` and `expiry_periods` bound what of them rolls over."""
-
-    fee: int
-    minutes: int
-    rollover: Literal["none", "all", "capped"]
-    cap_minutes: int | None
-    expiry_periods: int | None
-    overage_rate: int | None  # micro-units an hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +303,7 @@ def _line(said: Mapping[str, Any]) -> Line:
         fee=micro(said["fee"]) if said.get("fee") is not None else None,
         included=_included(said.get("included")),
         prepaid=_prepaid(said.get("prepaid")),
-        retainer=_retainer(said.get("retainer")),
+        retainer=retainer_of(said["retainer"]) if said.get("retainer") else None,
         retainage=micro(said["retainage_ratio"]) if said.get("retainage_ratio") else 0,
         plan=tuple(
             (calendar.number(step["on"]), *_pair(step))
@@ -333,20 +322,6 @@ def _prepaid(said: Mapping[str, Any] | None) -> Prepaid | None:
     if not said or not said.get("minutes"):
         return None
     return Prepaid(said["minutes"], micro(said.get("fee") or "0"))
-
-
-def _retainer(said: Mapping[str, Any] | None) -> Retainer | None:
-    if not said:
-        return None
-    rate = said.get("overage_rate")
-    return Retainer(
-        micro(said.get("fee") or "0"),
-        said.get("minutes") or 0,
-        said.get("rollover") or "none",
-        said.get("cap_minutes"),
-        said.get("expiry_periods"),
-        micro(rate) if rate is not None else None,
-    )
 
 
 def _pair(said: Mapping[str, Any]) -> tuple[int | None, int | None]:
