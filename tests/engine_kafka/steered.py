@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, NoReturn, cast
 
 import faust
 import faust.transport.drivers.aiokafka as driver
@@ -15,6 +15,7 @@ from mode import Service
 from yarl import URL
 
 from app.engine.kafka import hooks
+from app.engine.kafka.ending import Exit, end
 from app.engine.kafka.lease import Lease
 
 SOURCE = "firm.contracts"
@@ -51,6 +52,9 @@ class Steered:
     def revoked(self) -> None:
         self.told.append("revoked")
         self.holding = False
+
+    def unread(self, topic: str, partition: int, position: int, first: int) -> NoReturn:
+        end(Exit.CONFIGURATION, f"{topic} partition {partition} begins at {first}, but was read up to {position} only")
 
 
 class LogThread(Service):

@@ -38,6 +38,21 @@ def test_a_journal_that_has_lost_records_is_not_read_over(kept: list[int]) -> No
     assert f"{GAPLESS} partition 1 holds no records {lost}" in found.said["reason"]
 
 
+def test_records_of_an_input_that_were_deleted_unread_are_no_gap() -> None:
+    async def scenario() -> None:
+        source = TP(SOURCE, 0)
+        with tempfile.TemporaryDirectory() as folder:
+            consumer = consumer_of(application(Steered(), Path(folder)), {source: [0, 1, 2]})
+            consumer.resume_flow()
+            await fetch(consumer)
+            consumer._thread.held[source] = [7, 8]  # retention has taken what lay between
+            await fetch(consumer)
+
+    found = ended(scenario)
+    assert found.code == Exit.CONFIGURATION
+    assert f"{SOURCE} partition 0 begins at 7, but was read up to 3 only" in found.said["reason"]
+
+
 def test_records_of_a_partition_without_a_position_end_the_process() -> None:
     async def scenario() -> None:
         source = TP(SOURCE, 0)

@@ -13,7 +13,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import faust.transport.drivers.aiokafka as driver
 from faust.serializers.schemas import Schema
@@ -52,6 +52,10 @@ class Steering(Protocol):
 
     def revoked(self) -> None:
         """No slice is ours until `load`; everything that had begun is delivered."""
+        ...
+
+    def unread(self, topic: str, partition: int, position: int, first: int) -> NoReturn:
+        """End the process: a partition begins at `first`, but was read up to `position` only."""
         ...
 
 
@@ -201,8 +205,17 @@ class _ChainedConsumer(driver.Consumer):
         async for tp, message in super().getmany(timeout):
             if epoch != self._epoch or self._seek_first:
                 return
+            if tp.topic not in self.steering.sources or not self.steering.holding:
+                continue
             batch: Any = message.value
-            if tp.topic in self.steering.sources and self.steering.holding and self._hand_out(tp, batch):
+            expected = self._expected.get(tp)
+            if expected is not None and batch.first > expected:
+                first = (await self.earliest_offsets(tp))[tp]
+                if epoch != self._epoch or self._seek_first:
+                    return
+                if first > expected:  # what a full disk or a short retention took is no gap
+                    self.steering.unread(tp.topic, tp.partition, expected, first)
+            if self._hand_out(tp, batch):
                 self._read_offset[tp] = None  # else Faust would look for gaps of its own
                 yield tp, message
 
@@ -288,6 +301,17 @@ class _ChainedConsumer(driver.Consumer):
             return None
         self._acked[tp][:] = [offset for offset in self._acked[tp] if offset > last]
         return last + 1
+
+    def heard(self) -> bool:
+        """Whether every partition that is ours to read has a position, and a fetch has told where it ends."""
+        consumer: Any = self._thread._consumer
+        if self._seek_first or consumer is None or consumer._subscription.subscription is None:
+            return False
+        assignment = consumer._subscription.subscription.assignment
+        mine = [tp for tp in self.assignment() if tp.topic in self.steering.sources]
+        states = [assignment.state_value(tp) if assignment is not None else None for tp in mine]
+        known = all(state is not None and state.lso is not None for state in states)
+        return known and all(tp in self._expected for tp in mine)
 
     def positions(self) -> dict[TP, tuple[int, int, int]]:
         """(next offset to hand out, next to fetch, end) of every partition that is read, as last heard.

@@ -12,10 +12,11 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 from yarl import URL
@@ -24,6 +25,7 @@ from agents.effects import Effects
 from app.engine.kafka import hooks, topics
 from app.engine.kafka.changelog import Load, read
 from app.engine.kafka.ending import Exit, Unfit, end, say
+from app.engine.kafka.folder import claim
 from app.engine.kafka.hooks import BatchSchema, RecordBatch
 from app.engine.kafka.job import Job
 from app.engine.kafka.lane import Lane
@@ -110,6 +112,7 @@ class KafkaHost:
         self._moved: dict[TP, tuple[int, float]] = {}  # position, and since when it is there
         self._waits: dict[TP, tuple[int, float]] = {}  # the same, while records wait
         self._ends: AIOKafkaConsumer | None = None
+        self._claimed: int | None = None  # holds the folder of tables on disk
         self._tasks: list[asyncio.Task[None]] = []
 
     # -- life -------------------------------------------------------------------------------------------------------
@@ -124,14 +127,29 @@ class KafkaHost:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         client = await topics.admin(self._arguments)
         try:
-            made = await topics.create(
-                client, self.job.topics, self.settings.kafka_partitions, self.settings.kafka_replication
-            )
-            if made:
-                say("info", "topics.made", topics=made)
+            if not await self._begun(client):
+                partitions, replication = self.settings.kafka_partitions, self.settings.kafka_replication
+                if made := await topics.create(client, self.job.topics, partitions, replication):
+                    say("info", "topics.made", topics=made)
             self.partitions = await topics.check(client, self.job.topics)
         finally:
             await client.close()
+        if self.settings.kafka_store == "rocksdb":
+            self._claimed = await claim(self.settings.kafka_data_dir / self.job.group)
+
+    async def _begun(self, client: AIOKafkaAdminClient) -> bool:
+        """Whether workers have been at it: then a topic that is missing was deleted, and is not quietly made anew."""
+        missing = {topic.name for topic in await topics.absent(client, self.job.topics)}
+        if not missing or self.job.changelog in missing:
+            return False
+        consumer = AIOKafkaConsumer(**self._arguments)
+        await consumer.start()
+        try:
+            partitions = await client.describe_topics([self.job.changelog])
+            places = [TopicPartition(self.job.changelog, p) for p in range(len(partitions[0]["partitions"]))]
+            return any((await consumer.end_offsets(places)).values())
+        finally:
+            await consumer.stop()
 
     async def start(self) -> None:
         """Join the group. Raises what `prepare` does."""
@@ -244,8 +262,17 @@ class KafkaHost:
         """The group is being rebalanced: nothing is written until slices are given again; they may be the same."""
         self.holding = False
 
+    def unread(self, topic: str, partition: int, position: int, first: int) -> NoReturn:
+        raise_unread(topic, partition, position, first)
+
     async def load(self, partitions: set[int]) -> None:
         """Take over exactly these slices. One that is held already is kept if nobody wrote to it meanwhile."""
+        try:
+            await self._load(partitions)
+        except Unfit as error:
+            end(Exit.CONFIGURATION, str(error))
+
+    async def _load(self, partitions: set[int]) -> None:
         began = monotonic()
         self._given, self._loading = frozenset(partitions), set(partitions)
         ends = await self._changelog_ends(partitions)
@@ -347,14 +374,16 @@ class KafkaHost:
         topic is deleted, the tables do not.
         """
         tops = dict(map(parse_version, load.values.tops.values()))
+        tables = SliceTables(load.values)
         for seat in self.job.seats:
-            known = tops.get(seat.number, -1)
-            acknowledged = max(committed.get((self.job.prefix + name, partition), 0) for name in seat.topics) - 1
-            if acknowledged > known:
-                raise_lost(self.job.changelog, partition, seat.name, acknowledged, known)
-            last = max(ends[self.job.prefix + name, partition] for name in seat.topics) - 1
-            if known > last:
-                raise_ended(self.job.prefix + seat.topics[0], partition, known + 1, last + 1)
+            for name in seat.topics:
+                place = self.job.prefix + name, partition
+                known = seat.reached(tables, name, partition) if seat.reached else tops.get(seat.number, -1)
+                acknowledged = committed.get(place, 0) - 1
+                if acknowledged > known:
+                    raise_lost(self.job.changelog, partition, place[0], acknowledged, known)
+                if known >= ends[place]:
+                    raise_ended(*place, known + 1, ends[place])
 
     async def _changelog_ends(self, partitions: Iterable[int]) -> dict[int, int]:
         assert self._ends is not None
@@ -455,8 +484,10 @@ class KafkaHost:
 
     @property
     def stale(self) -> bool:
-        """Whether records wait, or the group has not said yet which are ours."""
-        return not self.holding or any(position < end for position, end in self.lag().values())
+        """Whether records wait, or nobody has said yet which are ours and whether any do."""
+        if not self.holding or not self._app.consumer.heard():
+            return True
+        return any(position < end for position, end in self.lag().values())
 
     def _places(self) -> dict[TP, tuple[int, int]]:
         """(next offset to acknowledge, end): nothing waits where they are equal."""
@@ -551,6 +582,7 @@ class KafkaHost:
             finally:
                 await client.close()
             await self._look_for_others()
+            await self._look_at_sources()
         except Unfit as error:
             end(Exit.CONFIGURATION, str(error))
         except (OSError, TimeoutError):
@@ -566,6 +598,16 @@ class KafkaHost:
             held = self._slices.get(p)
             if held and self.holding and held.frontier.quiet() and held.frontier.offset == quiet[p] != offset:
                 held.frontier.foreign(offset)
+
+    async def _look_at_sources(self) -> None:
+        """A topic that was deleted and made anew ends before what was read of it."""
+        if not self.holding:
+            return
+        read = {(tp.topic, tp.partition): expected for tp, (expected, *_) in self._app.consumer.positions().items()}
+        ends = await self._source_ends({partition for _, partition in read})
+        for place, expected in read.items():
+            if ends[place] < expected:
+                raise_ended(*place, expected, ends[place])
 
 
 def _tune(consumer: Any) -> None:
@@ -587,7 +629,7 @@ def _credentials(arguments: Mapping[str, Any]) -> Any:
     return None if context is None else faust.SSLCredentials(context=context)
 
 
-def raise_ended(topic: str, partition: int, known: int, found: int) -> None:
+def raise_ended(topic: str, partition: int, known: int, found: int) -> NoReturn:
     end(
         Exit.CONFIGURATION,
         f"{topic} partition {partition} ends at {found}, but {known} was reached before: the topic was deleted or cut;"
@@ -595,7 +637,7 @@ def raise_ended(topic: str, partition: int, known: int, found: int) -> None:
     )
 
 
-def raise_unread(topic: str, partition: int, position: int, first: int) -> None:
+def raise_unread(topic: str, partition: int, position: int, first: int) -> NoReturn:
     end(
         Exit.CONFIGURATION,
         f"{topic} partition {partition} begins at {first}, but was read up to {position} only: records were deleted"
@@ -603,15 +645,16 @@ def raise_unread(topic: str, partition: int, position: int, first: int) -> None:
     )
 
 
-def raise_lost(changelog: str, partition: int, agent: str, acknowledged: int, known: int) -> None:
+def raise_lost(changelog: str, partition: int, topic: str, acknowledged: int, known: int) -> NoReturn:
+    held = f"what was made of {topic} up to {known}" if known >= 0 else f"nothing of what was made of {topic}"
     end(
         Exit.CONFIGURATION,
-        f"{changelog} partition {partition} holds what {agent} made of records up to {known}, but records up to"
-        f" {acknowledged} were acknowledged: it has lost its end; restore it, or replay the journal into a new group",
+        f"{changelog} partition {partition} holds {held}, but records up to {acknowledged} were acknowledged: it was"
+        " deleted or cut; restore it, or replay the journal into a new group (HEADRACE_KAFKA_GROUP)",
     )
 
 
-def raise_lost_head(changelog: str, partition: int, first: int) -> None:
+def raise_lost_head(changelog: str, partition: int, first: int) -> NoReturn:
     end(
         Exit.CONFIGURATION,
         f"{changelog} partition {partition} begins at {first}, not at 0: records were deleted from it; set"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agents.effects import ENGAGEMENTS, FACTS, INPUTS, RESOURCES, Record
-from agents.intake import intake
+from agents.intake import intake, reached
 from app.engine.kafka.topics import Topic, changelog_name, product
 from app.engine.runner import Runner
 from app.engine.topology import READERS
@@ -24,6 +24,8 @@ class Seat(NamedTuple):
     """An agent of the job. `number` stands in the version of all it writes: never give it to another one.
 
     An agent that states things does so at intervals (`app.engine.kafka.lane`); others leave nothing to be said later.
+    `reached` tells from the tables which offset of a topic (with its slice) they include; where it is left out that is
+    the offset in the greatest version, as for an agent of one topic.
     """
 
     number: int
@@ -32,6 +34,7 @@ class Seat(NamedTuple):
     make: Callable[[Store], Runner]
     read: Read
     states: bool = False
+    reached: Callable[[Store, str, int], int] | None = None
 
 
 class Job(NamedTuple):
@@ -58,7 +61,7 @@ def firm(group: str, reader: Reader) -> Job:
         return Runner(lambda batches: intake(batches, store, reader))
 
     seats = (
-        Seat(0, "intake", INPUTS, taking, raw),
+        Seat(0, "intake", INPUTS, taking, raw, reached=reached),
         Seat(1, "facts", (FACTS,), READERS[FACTS], journal),
         Seat(2, "engagement", (ENGAGEMENTS,), READERS[ENGAGEMENTS], journal, states=True),
         Seat(3, "resource", (RESOURCES,), READERS[RESOURCES], journal),

@@ -121,10 +121,15 @@ def _not_let_in(arguments: Mapping[str, Any], error: Exception) -> Unfit:
     )
 
 
+async def absent(client: AIOKafkaAdminClient, topics: Sequence[Topic]) -> list[Topic]:
+    """Those that do not exist."""
+    there = set(await client.list_topics())
+    return [topic for topic in topics if topic.name not in there]
+
+
 async def create(client: AIOKafkaAdminClient, topics: Sequence[Topic], partitions: int, replication: int) -> list[str]:
     """Make those that do not exist, and wait until every broker's metadata shows them; the names of the new ones."""
-    there = set(await client.list_topics())
-    wanted = [topic for topic in topics if topic.name not in there]
+    wanted = await absent(client, topics)
     if not wanted:
         return []
     made = await client.create_topics(
@@ -162,8 +167,8 @@ async def check(client: AIOKafkaAdminClient, topics: Sequence[Topic], partitions
     missing = [t.name for t in topics if described[t.name]["error_code"] or not described[t.name]["partitions"]]
     if missing:
         raise Missing(
-            f"there is no topic {', '.join(missing)}; make them with `headrace topics --create`,"
-            " or restore what was deleted: an empty topic in the place of a full one is noticed"
+            f"there is no topic {', '.join(missing)}: restore what was deleted, and make what is new with"
+            " `headrace topics --create`; an empty topic in the place of one that was read is noticed"
         )
     counts = {name: len(topic["partitions"]) for name, topic in described.items()}
     wanted = partitions or counts[topics[-1].name]
