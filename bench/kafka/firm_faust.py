@@ -24,6 +24,7 @@ from agents.effects import (
     ENGAGEMENTS,
     FACTS,
     INPUTS,
+    JOURNALS,
     RESOURCES,
     Batch,
     DeadLetter,
