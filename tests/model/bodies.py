@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from .choices import Choices
+from .choices import Choices, may
 
 Data = dict[str, Any]
 
@@ -79,6 +79,8 @@ def approved(choices: Choices, contract_id: str, version: int, days: Days, *, ef
     }
     if choices.chance(40):
         data["rounding"] = rounding(choices)
+    if may(choices, "prospective_only", 60):
+        data["retro_policy"] = choices.one(("prospective_only", "prospective_only", "delta_line", "credit_rebill"))
     if choices.chance(20):
         data["day_minutes"] = choices.one((450, 420))
     if choices.chance(20):
@@ -100,6 +102,8 @@ def rounding(choices: Choices) -> Data:
             rule["tie"] = choices.one(("down", "up"))
         if choices.chance(50):
             rule["scope"] = "entry"
+        if may(choices, "day_increments", 70):
+            rule["scope"] = choices.one(("person_day", "client_day", "entry_day"))
     return rule
 
 
@@ -116,7 +120,15 @@ def line(choices: Choices, line_id: str, currency: str) -> Data:
         data["discount_ratio"] = choices.one(("0.2", "0.05", "0.3333"))
     if choices.chance(15):
         data["chargeable_roles"] = list(ROLES[: choices.between(1, 2)])
+    if may(choices, "included", 50):
+        data["included"] = included(choices)
     return data
+
+
+def included(choices: Choices) -> Data:
+    """Minutes for nothing; some of them no minutes, and some for a period nobody named."""
+    minutes = {"minutes": choices.one((120, 60, 600, 7, 0))}
+    return {**minutes, "per": choices.one(("week", "month", "term"))} if choices.chance(90) else minutes
 
 
 def quantities(choices: Choices, currency: str, low: int, high: int) -> Data:
@@ -149,6 +161,8 @@ def amended(choices: Choices, contract_id: str, version: int, days: Sequence[dat
         data["lines"] = [amend(choices, one, currency) for one in _few(choices, LINES)]
     if choices.chance(20):
         data["rounding"] = choices.one(({"mode": "half_even"}, {"mode": "half_up", "increment_minutes": 15}))
+    if may(choices, "prospective_only", 40):
+        data["retro_policy"] = choices.one(("prospective_only", "credit_rebill", "delta_line"))
     if choices.chance(15):
         data["client_id"] = choices.one(CLIENTS)
     if choices.chance(15):
@@ -194,6 +208,8 @@ def changed_line(choices: Choices, line_id: str, currency: str) -> Data:
         data.update(choices.one(({"discount_ratio": "0.25"}, {"discount_ratio": None}, {"cap": None})))
     if choices.chance(15):
         data.update(choices.one(({"chargeable_roles": ["engineer"]}, {"chargeable_roles": None}, {"budget": None})))
+    if may(choices, "included", 40):
+        data["included"] = choices.one((included(choices), {"minutes": 30}, {"minutes": 900}, None))
     return data
 
 

@@ -11,11 +11,15 @@ from typing import Protocol, TypeVar
 
 from hypothesis import strategies as st
 
+from .features import NONE
+
 T = TypeVar("T")
 
 
 class Choices(Protocol):
-    """Decisions, one at a time."""
+    """Decisions, one at a time, within the features a history may use."""
+
+    features: frozenset[str]
 
     def one(self, options: Sequence[T]) -> T:
         """One of `options`, which must not be empty."""
@@ -33,7 +37,8 @@ class Choices(Protocol):
 class Seeded:
     """Decisions that a seed determines: the same seed, the same history."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, features: frozenset[str] = NONE) -> None:
+        self.features = features
         self._rng = rng
 
     def one(self, options: Sequence[T]) -> T:
@@ -49,7 +54,8 @@ class Seeded:
 class Drawn:
     """Decisions of a property test; `no` and the first option are what they shrink to."""
 
-    def __init__(self, draw: st.DrawFn) -> None:
+    def __init__(self, draw: st.DrawFn, features: frozenset[str] = NONE) -> None:
+        self.features = features
         self._draw = draw
 
     def one(self, options: Sequence[T]) -> T:
@@ -60,3 +66,8 @@ class Drawn:
 
     def chance(self, percent: int) -> bool:
         return self._draw(st.integers(0, 99)) >= 100 - percent
+
+
+def may(choices: Choices, feature: str, percent: int) -> bool:
+    """True about `percent` times in a hundred if the feature is on. While it is off nothing is decided at all."""
+    return feature in choices.features and choices.chance(percent)

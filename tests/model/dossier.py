@@ -9,8 +9,9 @@ from fractions import Fraction
 
 from .entities import Entity, Event, Fields, gather, happened, kind_of
 from .numbers import number
-from .pricing import Entry, home_of, priced
+from .pricing import Entry, priced
 from .terms import Terms, terms_on
+from .work import home_of, work_of
 
 # Where an entity is "at a contract", these are not counted as parked.
 _NEVER_PARKED = {"assignment", "demand", "holiday"}
@@ -50,6 +51,7 @@ class Dossier:
     contract_id: str
     as_of: date
     terms: Terms | None
+    versions: tuple[Event, ...]
     entries: tuple[Entry, ...]
     expenses: tuple[Expense, ...]
     milestones: tuple[Milestone, ...]
@@ -119,18 +121,21 @@ class Archive:
         versions = self.versions(contract_id)
         cards = self.cards(contract_id)
         terms = {day: terms_on(versions, day) for day in {as_of, *self._days(contract_id)}}
-        entries = [
-            priced(entity, terms[date.fromisoformat(entity.fields()["work_date"])], cards)
+        invoiced = self._invoiced(contract_id, as_of)
+        works = [
+            work_of(entity, terms[date.fromisoformat(entity.fields()["work_date"])])
             for entity in self.at("time", contract_id)
         ]
+        entries = priced(works, cards, {item: amount for (kind, item), amount in invoiced.items() if kind == "time"})
         return Dossier(
             contract_id=contract_id,
             as_of=as_of,
             terms=terms[as_of],
+            versions=tuple(versions),
             entries=tuple(entry for entry in entries if entry.day <= as_of),
             expenses=tuple(self._expenses(contract_id, as_of, terms)),
             milestones=tuple(_milestone(entity, terms[as_of]) for entity in self.at("milestone", contract_id)),
-            invoiced=self._invoiced(contract_id, as_of),
+            invoiced=invoiced,
             named_entries=frozenset(entity.id for entity, _ in self._said_of(contract_id, "time")),
             named_lines=frozenset(self._named_lines(contract_id)),
             foreign_expenses=self._foreign_expenses(contract_id, as_of, terms),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from . import bodies
 from .bodies import Data, Days
 from .choices import Choices, Drawn, Seeded
+from .features import enabled
 
 Event = dict[str, Any]
 
@@ -37,7 +38,8 @@ class Options:
     """What a history contains. Switched off, a kind of event does not occur.
 
     `era` is the first and last day of work, one of `ERAS` if not given; `unknown` books some time on C-9, which nobody
-    approves; `partial` per cent of cancelling events leave out what they may.
+    approves; `partial` per cent of cancelling events leave out what they may; `features` are the rules of commerce in
+    play (see `features.py`).
     """
 
     contracts: int = 3
@@ -51,6 +53,7 @@ class Options:
     invoices: bool = True
     holidays: bool = True
     partial: int = 50
+    features: frozenset[str] = field(default_factory=enabled)
 
 
 def history(seed: int, size: int, **options: Any) -> list[Event]:
@@ -59,7 +62,8 @@ def history(seed: int, size: int, **options: Any) -> list[Event]:
     >>> history(7, 50) == history(7, 50), len(history(7, 50))
     (True, 50)
     """
-    firm = Firm(Seeded(Random(seed)), Options(**options))
+    chosen = Options(**options)
+    firm = Firm(Seeded(Random(seed), chosen.features), chosen)
     firm.open()
     while len(firm.events) < size:
         firm.step()
@@ -452,24 +456,27 @@ def known_ats() -> st.SearchStrategy[str]:
 
 
 @st.composite
-def contents(draw: st.DrawFn, kinds: Sequence[str]) -> tuple[str, Data]:
+def contents(draw: st.DrawFn, kinds: Sequence[str], features: frozenset[str]) -> tuple[str, Data]:
     """A type and data over a few ids: any of `kinds`, any revision, nothing that follows from another draw."""
-    choices = Drawn(draw)
+    choices = Drawn(draw, features)
     kind = choices.one(kinds)
     contract_id = choices.one(_CONTRACTS)
     return _CONTENTS[kind](choices, contract_id, choices.between(1, 3))
 
 
 @st.composite
-def event_sets(draw: st.DrawFn, max_size: int = 10, min_times: int = 4) -> list[Event]:
+def event_sets(
+    draw: st.DrawFn, max_size: int = 10, min_times: int = 4, features: frozenset[str] | None = None
+) -> list[Event]:
     """Events in any order, over a few ids, with rivals, copies and contradictions; mostly about an approved C-1.
 
     At most `max_size` each of contract, rate and other events, and twice as many of time. `min_times` time events are
     always there, because a third of all sets would have none; a failure is easier to read with fewer.
     """
-    said = draw(st.lists(contents(("time",)), min_size=min_times, max_size=2 * max_size))
-    said += [one for kinds in _GROUPS for one in draw(st.lists(contents(kinds), max_size=max_size))]
-    choices = Drawn(draw)
+    features = enabled() if features is None else features
+    said = draw(st.lists(contents(("time",), features), min_size=min_times, max_size=2 * max_size))
+    said += [one for kinds in _GROUPS for one in draw(st.lists(contents(kinds, features), max_size=max_size))]
+    choices = Drawn(draw, features)
     for contract_id, percent in (("C-1", 10), ("C-2", 60)):
         if not choices.chance(percent):
             data = bodies.approved(choices, contract_id, 1, _DAYS, effective=_DAYS.terms[0])

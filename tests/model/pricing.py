@@ -2,129 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from fractions import Fraction
 
-from .entities import Entity, Fields
+from .allotments import PREPAID, billable_minutes, given_minutes
+from .entities import Fields
 from .numbers import number
-from .terms import TIME_AND_MATERIALS, Terms
+from .terms import Terms
+from .work import Work
 
 RATE_UNRESOLVED = "RATE_UNRESOLVED"
 CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
-_NEEDED = ("contract_id", "resource_id", "work_date", "minutes")
+_ZERO = Fraction(0)
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One time entry as its contract sees it. Minutes are integers; amounts are in the contract's currency.
+class Entry(Work):
+    """A time entry with what it is worth, in the contract's currency.
 
-    `amount` is None when the entry has no price, and `unpriced` says why. `status` is approved, submitted or void.
+    `amount` is None when the entry has no price, and `unpriced` says why. `given_minutes` are included in the line, or
+    drawn from its prepaid block; those drawn are worth `drawn`, which the block's fee pays. The rest bills as time:
+    `time_amount` for `time_minutes`.
     """
 
-    entry_id: str
-    status: str
-    day: date
-    line_id: str | None
-    method: str
-    role: str
-    worked: int
-    billable: bool
     billable_minutes: int
-    amount: Fraction | None
+    given_minutes: int
+    drawn: Fraction
+    time_amount: Fraction | None
     unpriced: str
     cost: Fraction
 
     @property
-    def approved(self) -> bool:
-        return self.status == "approved"
+    def amount(self) -> Fraction | None:
+        return None if self.time_amount is None else self.drawn + self.time_amount
 
     @property
-    def submitted(self) -> bool:
-        return self.status == "submitted"
+    def time_minutes(self) -> int:
+        """What a client sees as time: all but what was drawn from a block. Included minutes show, at nothing."""
+        return self.billable_minutes - (self.given_minutes if self.method == PREPAID else 0)
 
 
-def home_of(entity: Entity) -> str | None:
-    """The contract a time entry belongs to now; none while a field it cannot live without is missing."""
-    fields = entity.fields()
-    if any(fields.get(name) is None for name in _NEEDED):
-        return None
-    return str(fields["contract_id"])
+def priced(works: Sequence[Work], cards: Sequence[Fields], invoiced: Mapping[str, Fraction]) -> list[Entry]:
+    """The entries of one contract. `invoiced` is what stands on live invoices, by entry id."""
+    minutes = billable_minutes(works)
+    given = given_minutes(works, minutes)
+    entries = []
+    for work in works:
+        id_ = work.entry_id
+        entries.append(_priced(work, minutes[id_], given[id_], cards, invoiced.get(id_, _ZERO)))
+    return entries
 
 
-def status_of(entity: Entity) -> str:
-    """approved, submitted, or void for what was rejected or reversed."""
-    if entity.state == "corrected":
-        return str(entity.current["data"].get("status") or "approved")
-    return entity.state if entity.state in {"approved", "submitted"} else "void"
-
-
-def priced(entity: Entity, terms: Terms | None, cards: Sequence[Fields]) -> Entry:
-    """The entry under `terms`, those of its work date (None: the contract is unknown, nothing has a price)."""
-    fields = entity.fields()
-    line_id = terms.line_of(fields.get("line_id")) if terms else fields.get("line_id")
-    billable = fields.get("billable") is not False and _chargeable(fields, terms, line_id)
-    billable_minutes = _incremented(fields["minutes"], terms) if billable else 0
+def _priced(work: Work, minutes: int, given: int, cards: Sequence[Fields], invoiced: Fraction) -> Entry:
     amount, unpriced = None, ""
-    if billable:
-        amount, unpriced = _amount(fields, terms, line_id, billable_minutes, cards)
+    if work.approved and work.billable and invoiced != 0 and _keeps_prices(work):
+        amount = invoiced
+    elif work.billable:
+        amount, unpriced = _time_amount(work, minutes, given, cards)
     return Entry(
-        entry_id=entity.id,
-        status=status_of(entity),
-        day=date.fromisoformat(fields["work_date"]),
-        line_id=line_id,
-        method=terms.method(line_id) if terms else TIME_AND_MATERIALS,
-        role=fields.get("role") or "",
-        worked=fields["minutes"],
-        billable=billable,
-        billable_minutes=billable_minutes,
-        amount=amount,
+        **vars(work),
+        billable_minutes=minutes,
+        given_minutes=given,
+        drawn=_drawn(work, given),
+        time_amount=amount,
         unpriced=unpriced,
-        cost=_cost(fields, terms, cards),
+        cost=_cost(work.fields, work.terms, cards),
     )
 
 
-def _chargeable(fields: Fields, terms: Terms | None, line_id: str | None) -> bool:
-    """A line that lists chargeable roles makes every other entry non-billable, one without a role included."""
-    roles = terms.line(line_id).get("chargeable_roles") if terms else None
-    return roles is None or fields.get("role") in roles
+def _keeps_prices(work: Work) -> bool:
+    """Under `prospective_only` what is invoiced keeps its amount, whatever changes later."""
+    return work.terms is not None and work.terms.fields.get("retro_policy") == "prospective_only"
 
 
-def _incremented(minutes: int, terms: Terms | None) -> int:
-    """Worked minutes brought to the contract's increment, by magnitude, so that a reversal mirrors its entry."""
-    rounding = (terms.fields.get("rounding") or {}) if terms else {}
-    step = rounding.get("increment_minutes")
-    if not step or (rounding.get("scope") or "entry") != "entry":
-        return minutes
-    below, rest = divmod(abs(minutes), step)
-    direction, tie = rounding.get("direction") or "nearest", rounding.get("tie") or "down"
-    up = {
-        "up": rest > 0,
-        "down": False,
-        "nearest": 2 * rest > step or (2 * rest == step and tie == "up"),
-    }[direction]
-    magnitude = int(below + up) * int(step)
-    return magnitude if minutes >= 0 else -magnitude
+def _drawn(work: Work, given: int) -> Fraction:
+    """The minutes drawn from a prepaid block at its fee ÷ minutes, rounded once."""
+    block = work.line.get("prepaid") or {}
+    if work.method != PREPAID or not block.get("minutes") or work.terms is None:
+        return _ZERO
+    return work.terms.rounded(given * number(block.get("fee")) / number(block["minutes"]))
 
 
-def _amount(
-    fields: Fields, terms: Terms | None, line_id: str | None, minutes: int, cards: Sequence[Fields]
-) -> tuple[Fraction | None, str]:
-    """Minutes × rate less the line's discount, rounded once; or the reason why there is no price."""
-    if terms is None:
+def _time_amount(work: Work, minutes: int, given: int, cards: Sequence[Fields]) -> tuple[Fraction | None, str]:
+    """Minutes beyond the given × rate less the line's discount, rounded once; or the reason why there is no price."""
+    if work.terms is None:
         return None, RATE_UNRESOLVED
-    if fields.get("rate_override") is not None and terms.currency:
-        per_minute = number(fields["rate_override"]) / 60
+    if work.method == PREPAID and given == minutes:
+        return _ZERO, ""  # the block has its own price, so no rate is missing
+    if work.fields.get("rate_override") is not None and work.terms.currency:
+        per_minute = number(work.fields["rate_override"]) / 60
     else:
-        card = _winner("bill", fields, terms, cards)
+        card = _winner("bill", work.fields, work.terms, cards)
         if card is None:
             return None, RATE_UNRESOLVED
-        if card["currency"] != terms.currency:
+        if card["currency"] != work.terms.currency:
             return None, CURRENCY_MISMATCH
-        per_minute = _per_minute(card, terms)
-    share = 1 - number(terms.line(line_id).get("discount_ratio"))
-    return terms.rounded(minutes * per_minute * share), ""
+        per_minute = _per_minute(card, work.terms)
+    share = 1 - number(work.line.get("discount_ratio"))
+    return work.terms.rounded((minutes - given) * per_minute * share), ""
 
 
 def _cost(fields: Fields, terms: Terms | None, cards: Sequence[Fields]) -> Fraction:

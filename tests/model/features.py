@@ -1,0 +1,32 @@
+"""The commercial rules that histories may use, one by one.
+
+The model has them all. What the engine has not yet is left out of the histories both are compared on, so that a
+difference is a mistake and not work to be done. `HEADRACE_MODEL_FEATURES` overrules the list: names with commas, or
+`all`.
+"""
+
+from __future__ import annotations
+
+import os
+
+ALL = frozenset(
+    {
+        "day_increments",  # increments over the day of a person or of all
+        "included",  # minutes a week, a month or the term for nothing
+        "prospective_only",  # what is invoiced keeps its price
+    }
+)
+NONE: frozenset[str] = frozenset()
+COMPARED: frozenset[str] = NONE
+"""What engine and model are compared on."""
+
+
+def enabled() -> frozenset[str]:
+    """The features a history uses unless it is told. Raises ValueError for a name that is none."""
+    asked = os.environ.get("HEADRACE_MODEL_FEATURES")
+    if asked is None:
+        return COMPARED
+    names = ALL if asked == "all" else frozenset(asked.split(",")) - {""}
+    if names - ALL:
+        raise ValueError(f"HEADRACE_MODEL_FEATURES names {sorted(names - ALL)}; there are {sorted(ALL)}")
+    return names
