@@ -102,8 +102,8 @@ class Earned:
 
 
 def cumulative(fee: int, cost: int, estimate: int, exponent: int, *, half_even: bool = False) -> int:
-    """fee × min(cost ÷ estimate, 1), rounded once; `estimate` > 0. A cost below 0 earns below 0."""
-    return portion(fee, min(cost, estimate), estimate, exponent, half_even=half_even)
+    """fee × min(cost ÷ estimate, 1), rounded once; `estimate` > 0. A cost below 0 earns nothing."""
+    return portion(fee, max(min(cost, estimate), 0), estimate, exponent, half_even=half_even)
 
 
 def expected_loss(fee: int, cost: int, estimate: int | None) -> int:

@@ -24,7 +24,7 @@ class Step(NamedTuple):
 
 
 class Release(NamedTuple):
-    """A share of the balance (micro), or an amount in micro-units, which counts if both are said."""
+    """A share of the balance (micro), which counts if both are said, or an amount in micro-units."""
 
     on: int
     release_id: str
@@ -93,11 +93,10 @@ def _released(releases: Iterable[Release], balance: int, exponent: int, half_eve
     """(released, beyond) of one day's releases, each from what those before it left."""
     released = beyond = 0
     for release in releases:
-        left = balance - released
-        asked = release.amount
-        if asked is None:
-            asked = portion(left, release.ratio or 0, MICRO, exponent, half_even=half_even)
-        given = asked if release.amount is None else min(asked, max(left, 0))
-        released += given
-        beyond += asked - given
+        left = max(balance - released, 0)
+        if release.ratio is not None:
+            released += portion(left, release.ratio, MICRO, exponent, half_even=half_even)
+        elif release.amount is not None:
+            released += min(release.amount, left)
+            beyond += max(release.amount - left, 0)
     return released, beyond

@@ -2,8 +2,7 @@
 
 Sources: design section 5 "Retainer"; domain rule R16. The period is the calendar month. A month of which the term
 covers only some days earns fee × covered days ÷ days of the month, rounded once, and its minutes likewise. Unused
-minutes roll over; the oldest leave first: they are used first, expire first, and are the first to go where a cap on
-what may be carried is reached.
+minutes roll over as the terms of the month they come from say; the oldest are used first, before the month's own.
 """
 
 from __future__ import annotations
@@ -26,8 +25,9 @@ _NEVER: Final = 10**9  # a period that no contract reaches
 class Retainer:
     """What was agreed for one month. Money in micro-units, `overage_rate` per hour.
 
-    `expiry_periods` None: what rolls over does not expire. `overage_rate` None: overage has no price, which is not 0.
-    `cap_minutes` limits what may be carried into the next month, all of it together, and only under `capped`.
+    `expiry_periods` None: what rolls over does not expire; 0: it cannot be used. `overage_rate` None: overage has no
+    price, which is not 0. `cap_minutes` limits, under `capped`, all that is carried into the next month together: it
+    is the month's own minutes that no longer fit. None: there is no room for any.
     """
 
     fee: int
@@ -41,12 +41,11 @@ class Retainer:
         if self.rollover not in get_args(Rollover):
             raise ValueError(f"rollover {self.rollover!r} is unknown; use one of {', '.join(get_args(Rollover))}")
 
-    @property
-    def carried(self) -> int | None:
-        """The most minutes that may be carried out of the month; None: all."""
-        if self.rollover == "none":
+    def rolls(self, unused: int, carried: int) -> int:
+        """How many of the month's own `unused` minutes roll over, where `carried` older ones do."""
+        if self.rollover == "none" or self.expiry_periods == 0:
             return 0
-        return self.cap_minutes if self.rollover == "capped" else None
+        return unused if self.rollover == "all" else min(unused, max((self.cap_minutes or 0) - carried, 0))
 
 
 def retainer_of(said: Mapping[str, Any]) -> Retainer:
@@ -104,9 +103,8 @@ def months(
     """Every month of the term that has begun by the day `through`, in order.
 
     `terms` says what holds in a period, None where no retainer does: such a month grants nothing, and what was rolled
-    into it grows older and passes on. `used` are billable minutes by period. Use below 0 (a correction) adds to
-    what is left. `term` is the first and the last day. Minutes are never lost:
-    rolled in + granted = used − overage + rolled out + forfeited.
+    into it grows older and passes on. `used` are billable minutes by period; below 0 they count as 0. `term` is the
+    first and the last day. Minutes are never lost: rolled in + granted = used − overage + rolled out + forfeited.
     """
     lots: deque[Lot] = deque()
     for period in periods.periods(term[0], min(term[1], through)):
@@ -124,11 +122,13 @@ def _month(
 ) -> Month:
     """One month; `lots`, oldest first, are left as they roll into the next."""
     days, of = periods.covered_days(period, *term), periods.days_in(period)
-    rolled_in = _total(lots)
     granted = divide(agreed.minutes * days, of, half_even=half_even) if agreed else 0
-    overage = _draw(lots, granted, used, _last_use(period, agreed))
-    left = _total(lots)
-    _forfeit(lots, periods.index(period), agreed)
+    rolled_in = _total(lots)
+    used = max(used, 0)
+    need = _draw(lots, used)
+    unused, overage = max(granted - need, 0), max(need - granted, 0)
+    left = _total(lots) + unused
+    _roll(lots, unused, periods.index(period), agreed)
     return Month(
         period=period,
         covered_days=days,
@@ -143,37 +143,23 @@ def _month(
     )
 
 
-def _last_use(period: str, agreed: Retainer | None) -> int:
-    if agreed is None or agreed.expiry_periods is None:
-        return _NEVER
-    return periods.index(period) + agreed.expiry_periods
-
-
-def _draw(lots: deque[Lot], granted: int, used: int, until: int) -> int:
-    """Take `used` from the lots, oldest first, then from what the month grants; returns what neither covers."""
-    need = max(used, 0)
+def _draw(lots: deque[Lot], need: int) -> int:
+    """Take `need` minutes from the lots, the oldest first; returns what they do not cover."""
     while lots and need >= lots[0].minutes:
         need -= lots.popleft().minutes
-    if lots and need:
+    if lots:
         lots[0] = lots[0]._replace(minutes=lots[0].minutes - need)
-        need = 0
-    own = granted - min(need, granted) - min(used, 0)
-    if own:
-        lots.append(Lot(own, until))
-    return max(0, need - granted)
+        return 0
+    return need
 
 
-def _forfeit(lots: deque[Lot], index: int, agreed: Retainer | None) -> None:
-    """Let go what cannot be used in the next period, then the oldest of what is more than may be carried."""
+def _roll(lots: deque[Lot], unused: int, index: int, agreed: Retainer | None) -> None:
+    """Let go what cannot be used in the next period; add what the month's own terms let roll over."""
     kept = [lot for lot in lots if lot.until > index]
     lots.clear()
     lots.extend(kept)
-    limit = agreed.carried if agreed else None
-    excess = _total(lots) - limit if limit is not None else 0
-    while lots and excess >= lots[0].minutes:
-        excess -= lots.popleft().minutes
-    if lots and excess > 0:
-        lots[0] = lots[0]._replace(minutes=lots[0].minutes - excess)
+    if agreed and (own := agreed.rolls(unused, _total(lots))):
+        lots.append(Lot(own, _NEVER if agreed.expiry_periods is None else index + agreed.expiry_periods))
 
 
 def _price(overage: int, agreed: Retainer | None, exponent: int, half_even: bool) -> int | None:

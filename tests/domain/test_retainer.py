@@ -111,18 +111,28 @@ def test_without_roll_over_everything_unused_is_forfeited() -> None:
     assert [(one.rolled_in, one.rolled_out, one.forfeited) for one in found] == [(0, 0, 6), (0, 0, 10)]
 
 
-def test_a_cap_keeps_the_youngest() -> None:
-    # 10 min a month, 15 may be carried, usable in the next 2. After February 20 are left: 5 of January's go. March uses
-    # none: the other 5 of January's expire, 10 + 10 are left, 5 of February's go.
+def test_a_cap_leaves_room_for_so_many_of_the_month_s_own() -> None:
+    # 10 min a month, 15 may be carried, usable in the next 2. February adds 5 to January's 10 and forfeits 5. In March
+    # January's 10 expire: 5 are carried, all 10 of March fit. In April February's 5 expire and 10 are carried: 5 fit.
     terms = Retainer(0, 10, "capped", 15, 2)
     found = run(terms, 0, 0, 0, 0)
     assert [(one.rolled_out, one.forfeited) for one in found] == [(10, 0), (15, 5), (15, 10), (15, 10)]
 
 
+def test_a_lower_cap_takes_nothing_that_was_carried_already() -> None:
+    found = run({"2026-01": Retainer(0, 20, "all"), "2026-02": Retainer(0, 10, "capped", 15)}, 0, 0)
+    assert [(one.rolled_out, one.forfeited) for one in found] == [(20, 0), (20, 10)]
+
+
+def test_a_cap_that_nobody_named_leaves_no_room() -> None:
+    [month] = run(Retainer(0, 10, "capped"), 0)
+    assert (month.rolled_out, month.forfeited) == (0, 10)
+
+
 def test_terms_of_each_month_are_its_own() -> None:
-    # An amendment in February: 20 instead of 10 minutes, and nothing rolls over any more.
-    found = run({"2026-01": Retainer(0, 10, "all"), "2026-02": Retainer(0, 20, "none")}, 0, 25)
-    assert [(one.available, one.overage_minutes, one.forfeited) for one in found] == [(10, 0, 0), (30, 0, 5)]
+    # An amendment in February: 20 instead of 10 minutes, and its own roll over no more. January's stay January's.
+    found = run({"2026-01": Retainer(0, 10, "all"), "2026-02": Retainer(0, 20, "none")}, 0, 4)
+    assert [(one.available, one.rolled_out, one.forfeited) for one in found] == [(10, 10, 0), (30, 6, 20)]
 
 
 def test_minutes_pass_through_a_month_without_a_retainer() -> None:
@@ -145,10 +155,9 @@ def test_overage_of_minutes_is_rounded_once() -> None:
     assert month.overage_amount == micro("11.67")
 
 
-def test_use_below_zero_gives_back() -> None:
-    # A correction of −5 in a month of 10: 15 are left.
+def test_use_below_zero_counts_as_none() -> None:
     [month] = run(Retainer(0, 10, "all"), -5)
-    assert (month.rolled_out, month.overage_minutes) == (15, 0)
+    assert (month.used, month.rolled_out, month.overage_minutes) == (0, 10, 0)
 
 
 def test_use_before_and_after_the_term_is_not_the_retainers() -> None:
@@ -225,16 +234,15 @@ def test_a_retainer_equals_one_that_keeps_every_single_minute(history: tuple[lis
     for now, month in enumerate(walk(agreed, used)):
         terms = agreed[now]
         last = now + terms.expiry_periods if terms and terms.expiry_periods is not None else 99
-        kept += [(now, last)] * (month.granted + max(-month.used, 0))
-        need = max(month.used, 0)
-        over, kept = max(need - len(kept), 0), kept[need:]
+        kept += [(now, last)] * month.granted
+        over, kept = max(month.used - len(kept), 0), kept[month.used :]
         left = len(kept)
-        kept = [minute for minute in kept if minute[1] > now]
-        limit = (
-            None if terms is None or terms.rollover == "all" else 0 if terms.rollover == "none" else terms.cap_minutes
-        )
-        if limit is not None:
-            kept = kept[max(len(kept) - limit, 0) :]
+        old = [minute for minute in kept if now > minute[0] and minute[1] > now]
+        own = [minute for minute in kept if now == minute[0] and minute[1] > now]
+        if terms and terms.rollover != "all":
+            room = 0 if terms.rollover == "none" else (terms.cap_minutes or 0) - len(old)
+            own = own[: max(room, 0)]
+        kept = old + own
         assert (month.overage_minutes, month.rolled_out, month.forfeited) == (over, len(kept), left - len(kept))
 
 
