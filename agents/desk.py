@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from agents.contracts import Contract, Contracts
 from app.domain import allotment, calendar
 from app.domain.ledger import (
-    BILLABLE,
+    ALLOTTED_MINUTES,
+    BEYOND_MINUTES,
     ENTITIES,
     Bucket,
     Claims,
@@ -245,13 +246,14 @@ class Desk:
                             allotment.settle(row, terms, rates)
         spans = {span for start in touched for span in _spans(start, agreement)}
         for line, low, high in sorted(spans):
-            first = max(low, touched[0])
+            # Where the kind of allowance changed, what earlier work was given cannot be told from its sums.
+            first = max(low, touched[0]) if agreement.shares_one_way(line) else low
             self._allow(line, (low, first, high), agreement, rates)
 
     def _allow(self, line: str, days: tuple[int, int, int], agreement: Agreement, rates: Rates) -> None:
         """Share the allowance of a line over the entries from the second of `days` on; those before keep their part."""
         low, first, high = days
-        worked = 0
+        given = charged = 0
         rows: list[tuple[int, str, Row, int]] = []
         for start in self.starts():
             if start + 6 < low or start > high:
@@ -259,8 +261,9 @@ class Desk:
             if start < calendar.bucket_of(first):
                 total = self.page(calendar.page_of(start)).buckets.get(start, {}).get(line)
                 inside = low <= start
-                worked += total.totals[BILLABLE] if total is not None and inside else 0
                 if inside:
+                    given += total.totals[ALLOTTED_MINUTES] if total is not None else 0
+                    charged += total.totals[BEYOND_MINUTES] if total is not None else 0
                     continue
             bucket = self.bucket(start)
             rows += [
@@ -270,7 +273,7 @@ class Desk:
             ]
         rows.sort(key=lambda found: found[:2])
         before = [allotment.given(row) for _, _, row, _ in rows]
-        allotment.allow([(entry, row) for _, entry, row, _ in rows], worked, agreement.on)
+        allotment.allow([(entry, row) for _, entry, row, _ in rows], (given, charged), agreement.on)
         for (day, _, row, start), was in zip(rows, before, strict=True):
             if allotment.given(row) != was:
                 allotment.settle(row, agreement.on(day), rates)

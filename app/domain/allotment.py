@@ -52,30 +52,29 @@ def span_of(line_id: str, day: int, terms: Terms) -> Span | None:
     return line_id, calendar.month_start(day), calendar.month_end(day)
 
 
-def allow(rows: Sequence[tuple[str, Row]], worked: int, terms_on: TermsOn) -> None:
+def allow(rows: Sequence[tuple[str, Row]], before: tuple[int, int], terms_on: TermsOn) -> None:
     """Give the entries of one span, which come in order, their part of the allowance.
 
-    `worked` are the billable minutes before them. What a running total covers of the allowance is what is worked up to
-    it; an entry gets by how much that grew, and one of less than 0 minutes gives back what it takes away, beginning
-    with what was beyond.
+    `before`: the minutes given to entries before them, and those charged beyond the allowance. An entry of less than 0
+    minutes first takes back what was charged, then what was given, so that what is charged in all is what is worked in
+    all beyond the allowance, whatever the order of signs. A lowered allowance takes nothing back.
     """
+    given, charged = before
     for _, row in rows:
-        row.free = row.drawn = row.drawn_amount = 0
+        row.free = row.drawn = row.drawn_amount = row.beyond = 0
         terms = terms_on(row.day)
         line = line_of(row, terms) if terms is not None else None
-        if terms is None or line is None or row.status != APPROVED or not chargeable(row, line):
+        if terms is None or line is None or row.status != APPROVED or not chargeable(row, line) or not line.allots:
             continue
+        minutes, limit = row.billable_minutes, line.allowance
+        got = min(minutes, max(limit - given, 0)) if minutes >= 0 else min(minutes + charged, 0)
         if line.billing_method == "prepaid" and line.prepaid is not None:
-            block = Block(line.prepaid.minutes, line.prepaid.fee, terms.exponent, terms.rounding.half_even)
-            row.drawn, row.drawn_amount = block.share(worked, row.billable_minutes)
-        elif line.billing_method == "time_and_materials" and line.included is not None:
-            limit = line.included.minutes
-            row.free = _inside(worked + row.billable_minutes, limit) - _inside(worked, limit)
-        worked += row.billable_minutes
-
-
-def _inside(worked: int, limit: int) -> int:
-    return min(max(worked, 0), limit)
+            block = Block(limit, line.prepaid.fee, terms.exponent, terms.rounding.half_even)
+            row.drawn, row.drawn_amount = got, block.worth(given + got) - block.worth(given)
+        else:
+            row.free = got
+        row.beyond = minutes - got
+        given, charged = given + got, charged + row.beyond
 
 
 def settle(row: Row, terms: Terms | None, rates: Rates) -> None:

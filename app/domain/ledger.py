@@ -65,6 +65,7 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     free: int = 0  # billable minutes that an allowance covers: they cost nothing
     drawn: int = 0  # billable minutes drawn from a prepaid block, and what they come to of its fee
     drawn_amount: int = 0
+    beyond: int = 0  # billable minutes that shared an allowance and got nothing of it
     keeps: bool = False  # an invoiced amount stands, whatever changes afterwards (`prospective_only`)
 
     def prices_like(self, other: Row) -> bool:
@@ -82,7 +83,13 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     def take_price(self, other: Row) -> None:
         self.line, self.billable_minutes, self.amount = other.line, other.billable_minutes, other.amount
         self.rate_id, self.cost, self.problem, self.by_time = other.rate_id, other.cost, other.problem, other.by_time
-        self.free, self.drawn, self.drawn_amount, self.keeps = other.free, other.drawn, other.drawn_amount, other.keeps
+        self.free, self.drawn, self.drawn_amount, self.beyond = (
+            other.free,
+            other.drawn,
+            other.drawn_amount,
+            other.beyond,
+        )
+        self.keeps = other.keeps
 
 
 class Spend(msgspec.Struct, array_like=True, gc=False):
@@ -141,7 +148,7 @@ def price_row(row: Row, terms: Terms | None, rates: Rates) -> None:
     """Derive line, billable minutes, amount, rate and cost of `row` from the terms and rates of its work date."""
     row.amount, row.rate_id, row.cost, row.problem = None, None, 0, 0
     row.by_time, row.keeps = True, False
-    row.free = row.drawn = row.drawn_amount = 0
+    row.free = row.drawn = row.drawn_amount = row.beyond = 0
     row.line = row.line_id
     row.billable_minutes = row.minutes if row.billable else 0
     if terms is None:
@@ -258,8 +265,8 @@ BILLABLE, NONBILLABLE, AMOUNT, COST, PENDING_MINUTES, PENDING_AMOUNT, UNPRICED, 
 READY_AMOUNT, READY_MINUTES, READY_ENTRIES, ROOM_AMOUNT, ROOM_MINUTES = range(8, 13)
 CLAIMED_AMOUNT, CLAIMED_MINUTES, ADJUSTMENT, ADJUSTED, READY_EXPENSES, ENTITIES = range(13, 19)
 RISE_MINUTES, RISE_AMOUNT, CLAIMED_ENTRIES = range(19, 22)
-DRAWN_AMOUNT, WRITTEN_AMOUNT, WRITTEN_ENTRIES = range(22, 25)
-WIDTH: Final = 25
+ALLOTTED_MINUTES, BEYOND_MINUTES, DRAWN_AMOUNT, WRITTEN_AMOUNT, WRITTEN_ENTRIES = range(22, 27)
+WIDTH: Final = 27
 # ROOM_*, RISE_*: the positive parts of READY_* and of BILLABLE and AMOUNT. While the first fit under a cap, no order of
 # work exceeds it; while the second stay under a budget, no day within can have reached it.
 
@@ -345,11 +352,14 @@ class Tally:
         status, amount = row.status, row.amount
         if status == APPROVED:
             sums[COST] += row.cost
+            if claims and row.keeps and (amount is not None or row.problem) and (kept := self._claimed(total, claims)):
+                amount = row.drawn_amount + kept
             if amount is not None:
-                if claims and row.keeps:
-                    amount = self._claimed(total, claims) or amount
                 self._approved(total, row, amount)
-                sums[DRAWN_AMOUNT] += row.drawn_amount
+                if row.free or row.drawn or row.beyond:
+                    sums[ALLOTTED_MINUTES] += row.free + row.drawn
+                    sums[BEYOND_MINUTES] += row.beyond
+                    sums[DRAWN_AMOUNT] += row.drawn_amount
                 if row.by_time and not claims:
                     _ready(sums, row)
             elif row.problem:
@@ -417,7 +427,8 @@ class Tally:
         sums[CLAIMED_AMOUNT] += invoiced
         sums[CLAIMED_MINUTES] += row.billable_minutes
         sums[CLAIMED_ENTRIES] += 1
-        holds = invoiced if row.keeps and row.status == APPROVED else holding(row)
+        keeps = row.keeps and row.status == APPROVED and (row.amount is not None or row.problem)
+        holds = invoiced if keeps else holding(row)
         if holds is not None and holds != invoiced:
             sums[ADJUSTMENT] += holds - invoiced
             sums[ADJUSTED] += 1

@@ -85,9 +85,21 @@ class Line:
     @property
     def allots(self) -> bool:
         """Whether its work shares an allowance, so that one entry's price depends on others."""
-        return (self.billing_method == "time_and_materials" and self.included is not None) or (
-            self.billing_method == "prepaid" and self.prepaid is not None
-        )
+        return self.allowance > 0
+
+    @property
+    def allowance(self) -> int:
+        """Minutes that work of the line shares: included ones, or those of a prepaid block; 0 where there are none."""
+        if self.billing_method == "prepaid":
+            return self.prepaid.minutes if self.prepaid is not None else 0
+        if self.billing_method == "time_and_materials":
+            return self.included.minutes if self.included is not None else 0
+        return 0
+
+    @property
+    def sharing(self) -> tuple[str, str]:
+        """Which work shares the allowance; while it stays the same, so does what earlier work was given."""
+        return self.billing_method, self.included.per if self.included is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +212,11 @@ class Agreement:
             else:
                 found.append((day, following - 1))
         return found
+
+    def shares_one_way(self, line_id: str) -> bool:
+        """Whether the line's work shared the same kind of allowance under every version of the terms."""
+        versions = [terms.lines.get(line_id) for terms in (*self._terms, *((self._before,) if self.known else ()))]
+        return len({(line.sharing, line.allots) for line in versions if line is not None}) <= 1
 
     def steps(self) -> list[tuple[int, Terms]]:
         """The days on which the terms change, each with the terms from that day."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from app.domain import allotment, calendar
@@ -13,8 +15,8 @@ from tests.domain.ledgers import approved, card, line, priced, rates, worked
 _RATES = rates(card("R-1", "150.00"))
 
 
-def _contract(rounding: dict[str, object] | None = None, **its: object) -> Agreement:
-    return Agreement([approved(lines=[line(**its)], **({"rounding": rounding} if rounding else {}))])
+def _contract(rounding: dict[str, object] | None = None, **its: Any) -> Agreement:
+    return Agreement([approved(lines=[line(**its)], rounding=rounding or {})])
 
 
 def _rows(agreement: Agreement, *entries: tuple[str, str, int]) -> list[tuple[str, Row]]:
@@ -23,7 +25,7 @@ def _rows(agreement: Agreement, *entries: tuple[str, str, int]) -> list[tuple[st
 
 
 def _share(agreement: Agreement, rows: list[tuple[str, Row]]) -> list[str]:
-    allotment.allow(rows, 0, agreement.on)
+    allotment.allow(rows, (0, 0), agreement.on)
     for _, row in rows:
         allotment.settle(row, agreement.on(row.day), _RATES)
     return [show(row.amount or 0, 2) for _, row in rows]
