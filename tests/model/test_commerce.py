@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
-from .test_oracle import amended, burn, contract, line, rate, readiness, worked
+from .test_oracle import amended, blockers, burn, contract, credited, invoiced, line, rate, readiness, worked
 
 Data = dict[str, Any]
 
@@ -145,3 +146,52 @@ def test_included_time_without_a_rate_is_unpriced_all_the_same() -> None:
 def test_only_what_is_over_is_ready() -> None:
     row = readiness([ten_hours(), rate("150"), worked(480), worked(360, "2025-03-04", "T-2")])
     assert (row["ready_amount"], row["ready_minutes"], row["ready_entries"]) == ("600.00", 840, 2)
+
+
+# -- retroactive prices -------------------------------------------------------------------------------------------
+
+
+def repriced(policy: str, *more: Any) -> list[Any]:
+    """R46: 30 h invoiced at 150, 40 h not, then 165 from before both."""
+    billed = invoiced(("time", "T-1", "4500"), invoiced_on="2025-03-31")
+    entries = [worked(1800), worked(2400, entry_id="T-2")]
+    return [contract(retro_policy=policy), rate("165"), *entries, billed, *more]
+
+
+@pytest.mark.parametrize("policy", ["credit_rebill", "delta_line"])
+def test_invoiced_work_is_adjusted_to_a_late_price(policy: str) -> None:
+    # R46: 4950 − 4500 = 450.00 for the invoiced; 40 × 165 = 6600.00 for the others
+    row = readiness(repriced(policy))
+    assert (row["adjustment_amount"], row["ready_amount"]) == ("450.00", "6600.00")
+    assert burn(repriced(policy))["approved"]["amount"] == "11550.00"
+
+
+def test_prospective_only_never_touches_invoiced_work() -> None:
+    # R46: the invoiced keep 4500.00, the others are 40 × 165 = 6600.00
+    row = readiness(repriced("prospective_only"))
+    assert (row["adjustment_amount"], row["ready_amount"]) == ("0.00", "6600.00")
+    assert burn(repriced("prospective_only"))["approved"]["amount"] == "11100.00"
+    # before the invoice nothing is kept: 30 × 165 more
+    assert burn(repriced("prospective_only"), as_of=date(2025, 3, 30))["approved"]["amount"] == "11550.00"
+
+
+def test_the_policy_is_that_of_the_work_date() -> None:
+    # prospective from 4 March on: the entry of the 3rd is adjusted, 15 h × (165 − 150) = 225.00; that of the 4th is not
+    later = amended("replacement", "2025-03-04", retro_policy="prospective_only")
+    billed = invoiced(("time", "T-1", "2250"), ("time", "T-2", "2250"))
+    events = [contract(), later, rate("165"), worked(900), worked(900, "2025-03-04", "T-2"), billed]
+    assert readiness(events)["adjustment_amount"] == "225.00"
+
+
+def test_prospective_only_gives_back_what_no_longer_stands() -> None:
+    # rejected: −4500.00; credited wholly it is ready again at the new price, 30 × 165 = 4950.00 with the others' 6600
+    rejected = worked(1800, revision=2, kind="rejected")
+    assert readiness(repriced("prospective_only", rejected))["adjustment_amount"] == "-4500.00"
+    again = readiness(repriced("prospective_only", credited(("time", "T-1", "4500"))))
+    assert (again["adjustment_amount"], again["ready_amount"]) == ("0.00", "11550.00")
+
+
+def test_a_price_kept_needs_no_rate() -> None:
+    events = [contract(retro_policy="prospective_only"), worked(60), invoiced(("time", "T-1", "100"))]
+    assert burn(events)["approved"]["amount"] == "100.00"
+    assert blockers(events) == {}
