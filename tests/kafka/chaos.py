@@ -37,6 +37,7 @@ from tests.kafka.truth import Cluster, Verdict, judge, settle
 RATE = 3_000.0
 """Events a second, at most."""
 
+START_SECONDS = 60.0
 SETTLE_SECONDS = 240.0
 ORPHAN_SECONDS = 60.0
 """A child without a supervisor that lives longer than this does not end itself."""
@@ -152,7 +153,7 @@ class Run:
         plan = self.plan
         share = len(self.lines) // (plan.faults + 2)
         self.feed.more(share)
-        self._pause(10.0)  # the group is up by then, mostly
+        self._wait_for_work()
         for number in range(plan.faults):
             self.feed.more(share)
             self._pause(self.dice.uniform(0.05, share / RATE + 0.3))
@@ -162,6 +163,15 @@ class Run:
             self.result.under_load += self.feed.busy()
             _FAULTS[kind](self)
             self._pause(self.dice.uniform(0.5, 5.0))
+
+    def _wait_for_work(self) -> None:
+        """Return once the group has acknowledged something: before, there is nothing to disturb."""
+        cluster = Cluster(self.broker.address, self.group)
+        until = time.monotonic() + START_SECONDS
+        while not cluster.committed():
+            if time.monotonic() > until:
+                raise RuntimeError(f"no worker acknowledged anything in {START_SECONDS:.0f} s")
+            self._pause(0.5)
 
     def _choose(self) -> str:
         """Every kind in its share and in any order, as cards are dealt: no run is without one of them for long."""

@@ -115,9 +115,9 @@ class Worker:
             _send(frozen, signal.SIGCONT)
 
     def kill(self) -> int | None:
-        """SIGKILL the supervisor; the child that has nobody any more."""
+        """SIGKILL the supervisor; the child that has nobody any more, if it had one."""
         assert self.supervisor is not None
-        orphan = self.child()
+        orphan = next(iter(children(self.supervisor.pid)), None)
         self.supervisor.kill()
         self.supervisor.wait()
         self.supervisor = None
