@@ -27,9 +27,7 @@ def split(amount: int, ratios: Sequence[int], exponent: int) -> list[int]:
     unit: int = 10 ** (6 - exponent)
     minor, fraction = divmod(abs(amount), unit)
     if fraction:
-        raise ValueError(
-            f"{amount} micro-units are no whole minor units of {exponent} decimals; round the amount first"
-        )
+        raise ValueError(f"{amount} micro-units have more than {exponent} decimals; round the amount before the split")
     shares = [divmod(minor * ratio, total) for ratio in ratios]
     parts = [share for share, _ in shares]
     by_remainder = sorted(range(len(ratios)), key=lambda place: -shares[place][1])
