@@ -27,20 +27,13 @@ class Block:
     def worth(self, drawn: int) -> int:
         """What the first `drawn` minutes come to; micro-units, rounded. No more than the fee, no less than 0.
 
-        An empty block is worth its fee from the start: nothing can be drawn from it.
+        What some minutes come to is the difference of what is drawn with and without them. An empty block is worth its
+        fee from the start: nothing can be drawn from it.
         """
         if self.minutes <= 0:
             return self.fee
         inside = min(max(drawn, 0), self.minutes)
         return portion(self.fee, inside, self.minutes, self.exponent, half_even=self.half_even)
-
-    def share(self, before: int, minutes: int) -> tuple[int, int]:
-        """(minutes drawn, what they come to) of work of `minutes` when `before` were worked already.
-
-        Negative minutes give back. What is not drawn is beyond the block.
-        """
-        low, high = (min(max(worked, 0), max(self.minutes, 0)) for worked in (before, before + minutes))
-        return high - low, self.worth(high) - self.worth(low)
 
 
 @dataclass(frozen=True, slots=True)

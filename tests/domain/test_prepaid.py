@@ -25,26 +25,28 @@ def test_the_alert_comes_at_80_of_100_hours() -> None:
 def test_work_beyond_the_block_is_shown_and_draws_nothing() -> None:
     beyond = standing(HUNDRED, 101 * 60)
     assert (beyond.left_minutes, beyond.left_amount, beyond.drawn_amount) == (-60, 0, micro("15000"))
-    # An entry of 2 h after 99 h: one hour is the block's, the other is not.
-    assert HUNDRED.share(99 * 60, 120) == (60, micro("150"))
-    assert HUNDRED.share(100 * 60, 60) == (0, 0)
+    assert HUNDRED.worth(101 * 60) == HUNDRED.worth(100 * 60)
+
+
+def test_more_given_back_than_drawn_is_worth_nothing() -> None:
+    back = standing(HUNDRED, -60)
+    assert (back.left_minutes, back.left_amount, back.drawn_amount) == (101 * 60, micro("15000"), 0)
 
 
 def test_parts_that_do_not_divide_still_add_up_to_the_fee() -> None:
     # 100.00 for 60 min in three times 20: 33.33, 33.34 (66.67 − 33.33), 33.33. Rounded each they would be 99.99.
-    block = Block(60, micro("100"), 2)
-    assert [block.share(before, 20)[1] for before in (0, 20, 40)] == [micro("33.33"), micro("33.34"), micro("33.33")]
+    worth = Block(60, micro("100"), 2).worth
+    assert [worth(drawn) for drawn in (0, 20, 40, 60)] == [0, micro("33.33"), micro("66.67"), micro("100")]
 
 
-def test_minutes_taken_back_return_what_they_drew() -> None:
-    block = Block(60, micro("100"), 2)
-    assert block.share(40, -20) == (-20, -micro("33.34"))
-    assert block.share(70, -20) == (-10, -micro("16.67"))  # 10 of them had been beyond the block; 100.00 − 83.33
+def test_what_is_drawn_is_rounded_as_the_contract_says() -> None:
+    # 0.05 for 2 min: one is 0.025, 0.03 away from zero, 0.02 to the even neighbour.
+    assert Block(2, micro("0.05"), 2).worth(1) == micro("0.03")
+    assert Block(2, micro("0.05"), 2, half_even=True).worth(1) == micro("0.02")
 
 
-def test_a_block_without_minutes_is_worth_its_fee_and_gives_nothing() -> None:
-    block = Block(0, micro("100"), 2)
-    assert (block.worth(0), block.share(0, 60)) == (micro("100"), (0, 0))
+def test_a_block_without_minutes_is_worth_its_fee() -> None:
+    assert Block(0, micro("100"), 2).worth(0) == micro("100")
 
 
 blocks = st.builds(
@@ -52,17 +54,16 @@ blocks = st.builds(
 )
 
 
-@given(blocks, st.lists(st.integers(-60, 120), max_size=12))
-def test_however_work_is_cut_its_parts_are_the_whole(block: Block, entries: list[int]) -> None:
-    before = minutes = amount = 0
-    for entry in entries:
-        drawn, worth = block.share(before, entry)
-        before, minutes, amount = before + entry, minutes + drawn, amount + worth
-    assert (minutes, amount) == block.share(0, before)
-    assert amount + standing(block, before).left_amount == block.fee or block.minutes == 0
+@given(blocks, st.integers(-60, 600))
+def test_what_is_drawn_and_what_is_left_are_the_fee(block: Block, worked: int) -> None:
+    left = standing(block, worked)
+    assert left.drawn_amount + left.left_amount == block.fee
+    assert left.left_minutes + worked == block.minutes
+    assert left.left_amount >= 0
 
 
 @given(blocks, st.integers(0, 600), st.integers(0, 600))
 def test_more_work_never_draws_less(block: Block, one: int, other: int) -> None:
     low, high = sorted((one, other))
     assert 0 <= block.worth(low) <= block.worth(high) <= block.fee
+    assert block.worth(block.minutes) == block.fee
