@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.domain import calendar
 from app.domain.calendar import number
-from app.domain.money import MICRO, micro, show
+from app.domain.money import MICRO, micro, portion, show
 from app.domain.period import last_day
 from app.domain.retainer import Month, Retainer, months, retainer_of
 
@@ -43,6 +43,7 @@ def test_unused_hours_roll_over_once_and_what_exceeds_them_is_overage() -> None:
     assert (february.overage_minutes, february.overage_amount) == (3 * HOUR, micro("660"))
     assert march.available == 40 * HOUR
     assert {one.fee for one in (january, february, march)} == {micro("8000")}
+    assert portion(FORTY.fee, HOUR, FORTY.minutes, 2) == micro("200")  # an hour inside costs less than one beyond
 
 
 def test_more_than_the_cap_is_forfeited() -> None:
