@@ -29,13 +29,22 @@ def billable_minutes(works: Sequence[Work]) -> dict[str, int]:
     return minutes
 
 
-def given_minutes(works: Sequence[Work], minutes: dict[str, int]) -> dict[str, int]:
+@dataclass(frozen=True)
+class Given:
+    """Minutes an entry has from an allotment, and those its like were given before it."""
+
+    minutes: int = 0
+    before: int = 0
+
+
+def given_minutes(works: Sequence[Work], minutes: dict[str, int]) -> dict[str, Given]:
     """What of each entry's billable minutes is included in its line or drawn from its block, by entry id."""
-    given = dict.fromkeys(minutes, 0)
+    given = dict.fromkeys(minutes, Given())
     for group in _grouped(works, _counter):
         allowance = Allowance()
         for work in group:
-            given[work.entry_id] = allowance.take(minutes[work.entry_id], _allotted(work))
+            before = allowance.given
+            given[work.entry_id] = Given(allowance.take(minutes[work.entry_id], _allotted(work)), before)
     return given
 
 

@@ -16,6 +16,8 @@ ROLES = ("engineer", "architect", "analyst")
 CLIENTS = ("CL-1", "CL-2")
 LINES = ("L-1", "L-2", "L-3")
 UNKNOWN_LINE = "L-9"
+BY_FEE = frozenset({"prepaid", "retainer", "percent_complete", "retainage"})
+"""Features that bill fees of lines."""
 # A contract keeps its currency for life, so its number decides it.
 _CURRENCIES = ("EUR", "JPY", "KWD", "EUR")
 # A whole amount of this many units is a day's work or so in the currency.
@@ -122,7 +124,29 @@ def line(choices: Choices, line_id: str, currency: str) -> Data:
         data["chargeable_roles"] = list(ROLES[: choices.between(1, 2)])
     if may(choices, "included", 50):
         data["included"] = included(choices)
+    for method in ("prepaid", "retainer", "percent_complete"):
+        if may(choices, method, 25):
+            data.update(billed_by_fee(choices, method, currency))
+    if may(choices, "retainage", 50):
+        data["retainage_ratio"] = choices.one(("0.1", "0.05", "0.3333"))
     return data
+
+
+def billed_by_fee(choices: Choices, method: str, currency: str) -> Data:
+    """The method of a line with what belongs to it."""
+    fee = money(choices, currency, 2, 40)
+    if method == "percent_complete":
+        return {"billing_method": method, "fee": fee}
+    if method == "prepaid":
+        return {"billing_method": method, method: {"minutes": choices.one((600, 480, 70, 1200)), "fee": fee}}
+    agreed: Data = {"fee": fee, "minutes": choices.one((480, 60, 1001)), "overage_rate": choices.one(_HOURLY[currency])}
+    if choices.chance(75):
+        agreed["rollover"] = choices.one(("all", "capped", "none"))
+    if agreed.get("rollover") == "capped":
+        agreed["cap_minutes"] = choices.one((240, 60, 500))
+    if choices.chance(60):
+        agreed["expiry_periods"] = choices.one((1, 2, 0))
+    return {"billing_method": method, method: agreed}
 
 
 def included(choices: Choices) -> Data:
@@ -210,6 +234,11 @@ def changed_line(choices: Choices, line_id: str, currency: str) -> Data:
         data.update(choices.one(({"chargeable_roles": ["engineer"]}, {"chargeable_roles": None}, {"budget": None})))
     if may(choices, "included", 40):
         data["included"] = choices.one((included(choices), {"minutes": 30}, {"minutes": 900}, None))
+    for method in ("prepaid", "retainer", "percent_complete"):
+        if may(choices, method, 15):
+            data.update(billed_by_fee(choices, method, currency))
+    if may(choices, "retainage", 40):
+        data["retainage_ratio"] = choices.one(("0.2", "0.1", None))
     return data
 
 
@@ -241,6 +270,8 @@ def rate(choices: Choices, home: str | None, number: int, revision: int, days: S
         data["role"] = choices.one(ROLES)
     if choices.chance(20):
         data["kind"] = choices.one(("cost", "bill"))
+    if may(choices, "percent_complete", 25):
+        data["kind"] = "cost"
     if choices.chance(15):
         data["unit"] = choices.one(("day", "hour"))
     return data
@@ -325,6 +356,47 @@ def holiday(choices: Choices, number: int, revision: int, days: Sequence[date]) 
     """A holiday, for the firm or for one region."""
     data: Data = {"holiday_id": f"H-{number}", "revision": revision, "date": choices.one(days).isoformat()}
     return {**data, "region": "north"} if choices.chance(25) else data
+
+
+def estimate(choices: Choices, contract_id: str, number: int, revision: int, days: Sequence[date]) -> Data:
+    """What a line will have cost in the end; now and then without saying which line, or nothing at all."""
+    cost = "0" if choices.chance(5) else money(choices, currency_of(contract_id), 2, 40)
+    data: Data = {
+        "estimate_id": f"{contract_id}-S-{number}",
+        "revision": revision,
+        "contract_id": contract_id,
+        "cost": cost,
+        "effective_from": choices.one(days).isoformat(),
+    }
+    return {**data, "line_id": choices.one(LINES)} if choices.chance(80) else data
+
+
+def writeoff(choices: Choices, contract_id: str, number: int, revision: int, entry_ids: Sequence[str]) -> Data:
+    """Some of `entry_ids` written off, or a sum."""
+    data: Data = {"writeoff_id": f"{contract_id}-W-{number}", "revision": revision, "contract_id": contract_id}
+    if choices.chance(50):
+        return {**data, "amount": money(choices, currency_of(contract_id), 0, 6)}
+    return {**data, "entry_ids": sorted({choices.one(entry_ids) for _ in range(choices.between(1, 3))})}
+
+
+def release(choices: Choices, contract_id: str, number: int, revision: int, days: Sequence[date]) -> Data:
+    """A part of what is held back on one line or all, as a ratio or a sum."""
+    data: Data = {
+        "release_id": f"{contract_id}-X-{number}",
+        "revision": revision,
+        "contract_id": contract_id,
+        "on": choices.one(days).isoformat(),
+    }
+    if choices.chance(70):
+        data["line_id"] = choices.one(LINES)
+    if choices.chance(50):
+        return {**data, "ratio": choices.one(("1", "0.5", "0.3333"))}
+    return {**data, "amount": money(choices, currency_of(contract_id), 0, 3)}
+
+
+def hindrance(kind: str, contract_id: str, number: int, revision: int) -> Data:
+    """A hold or a dispute, begun or ended."""
+    return {f"{kind}_id": f"{contract_id}-{kind}-{number}", "revision": revision, "contract_id": contract_id}
 
 
 def only_named(data: Data, *names: str) -> Data:

@@ -43,6 +43,8 @@ class Milestone:
 class Dossier:
     """One contract as of `as_of`. Entries and expenses of later days are not in it.
 
+    `versions` are all messages of the contract itself; `estimates`, `releases` and `writeoffs` their fields of today,
+    those in effect only later included; `holds` and `disputes` how many are open.
     `invoiced` is what live invoices say less what was credited on them, by (kind, id); `invoiced_total` their sum.
     `named_entries` are all that ever named this contract; `named_lines` every line anybody ever spoke of here.
     `foreign_expenses` is the number of approved expenses in another currency than the contract's: they count nowhere.
@@ -59,6 +61,11 @@ class Dossier:
     named_entries: frozenset[str]
     named_lines: frozenset[str]
     foreign_expenses: int
+    estimates: tuple[Fields, ...]
+    releases: tuple[Fields, ...]
+    writeoffs: tuple[Fields, ...]
+    holds: int
+    disputes: int
 
     @property
     def currency(self) -> str | None:
@@ -139,6 +146,11 @@ class Archive:
             named_entries=frozenset(entity.id for entity, _ in self._said_of(contract_id, "time")),
             named_lines=frozenset(self._named_lines(contract_id)),
             foreign_expenses=self._foreign_expenses(contract_id, as_of, terms),
+            estimates=tuple(entity.fields() for entity in self.at("estimate", contract_id)),
+            releases=tuple(entity.fields() for entity in self.at("retainage", contract_id)),
+            writeoffs=tuple(entity.fields() for entity in self.at("writeoff", contract_id)),
+            holds=sum(entity.state == "set" for entity in self.at("hold", contract_id)),
+            disputes=sum(entity.state == "opened" for entity in self.at("dispute", contract_id)),
         )
 
     def _home(self, entity: Entity) -> str | None:

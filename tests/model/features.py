@@ -14,6 +14,12 @@ ALL = frozenset(
         "day_increments",  # increments over the day of a person or of all
         "included",  # minutes a week, a month or the term for nothing
         "prospective_only",  # what is invoiced keeps its price
+        "prepaid",  # blocks of minutes, and time and materials beyond them
+        "retainer",  # monthly fees with roll-over and overage
+        "percent_complete",  # fees by cost to cost, with estimates that change
+        "writeoffs",  # entries and sums that will not be billed
+        "holds",  # holds and disputes
+        "retainage",  # parts held back, and their release
     }
 )
 NONE: frozenset[str] = frozenset()

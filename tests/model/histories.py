@@ -30,6 +30,9 @@ ERAS = (
     (date(2024, 2, 5), date(2024, 3, 17)),
     (date(2020, 12, 14), date(2021, 2, 1)),
 )
+# Where fees are billed, and what of them: the whole line, or a month.
+_FEES = tuple(f"{line}{period}" for line in bodies.LINES for period in ("", "/2026-03", "/2024-02"))
+_HINDRANCES = {"hold": ("set", "cleared"), "dispute": ("opened", "resolved")}
 _SOURCES = {"contract": "/clm", "rate": "/clm", "time": "/psa/emea", "expense": "/psa/emea", "invoice": "/erp"}
 
 
@@ -152,6 +155,10 @@ class Firm:
             (5, options.invoices, self._bill),
             (2, options.invoices, self._void_or_credit),
             (1, options.holidays, self._declare_holiday),
+            (6, "percent_complete" in options.features, self._estimate),
+            (4, "writeoffs" in options.features, self._write_off),
+            (2, "holds" in options.features, self._hinder),
+            (3, "retainage" in options.features, self._release),
         ]
         return [step for weight, wanted, step in weights if wanted for _ in range(weight)]
 
@@ -286,6 +293,9 @@ class Firm:
         if choices.chance(10):
             number = choices.between(1, self._numbers.get("expense", 0) + 1)
             return {"kind": "expense", "id": f"E-{number}", "amount": "100"}
+        if choices.features & bodies.BY_FEE and choices.chance(20):
+            fee = bodies.money(choices, bodies.currency_of(contract_id), 1, 20)
+            return {"kind": "fee", "id": choices.one(_FEES), "amount": fee}
         here = [entry_id for entry_id, data in self._latest.items() if data["contract_id"] == contract_id]
         if here and choices.chance(85):
             entry_id = choices.one(here)
@@ -312,6 +322,31 @@ class Firm:
         day = None if self._choices.chance(30) else self._a_day()
         serial = self._next(f"credit/{contract_id}")
         self._say("invoice.credited", bodies.credit(contract_id, number, serial, credited or lines[:1], day))
+
+    def _estimate(self) -> None:
+        contract_id, number = self._choices.one(self._contracts), self._choices.between(1, 3)
+        revision = self._next(f"estimate/{contract_id}/{number}")
+        self._say("estimate.set", bodies.estimate(self._choices, contract_id, number, revision, self._days.terms))
+
+    def _write_off(self) -> None:
+        """Entries the firm has, at that contract or not, and one to come."""
+        contract_id, number = self._choices.one(self._contracts), self._choices.between(1, 3)
+        revision = self._next(f"writeoff/{contract_id}/{number}")
+        entry_ids = [f"T-{self._numbers.get('time', 0) + 1}", *self._latest]
+        self._say("writeoff.recorded", bodies.writeoff(self._choices, contract_id, number, revision, entry_ids))
+
+    def _release(self) -> None:
+        contract_id, number = self._choices.one(self._contracts), self._choices.between(1, 3)
+        revision = self._next(f"release/{contract_id}/{number}")
+        self._say("retainage.released", bodies.release(self._choices, contract_id, number, revision, self._days.work))
+
+    def _hinder(self) -> None:
+        """Begin a hold or a dispute, or end it: most end soon, or nothing would ever be ready."""
+        kind, contract_id = self._choices.one(("hold", "dispute")), self._choices.one(self._contracts)
+        revision = self._next(f"{kind}/{contract_id}")
+        begun, ended = _HINDRANCES[kind]
+        what = begun if revision % 2 and self._choices.chance(60) else ended
+        self._say(f"{kind}.{what}", bodies.hindrance(kind, contract_id, 1, revision))
 
     def _declare_holiday(self) -> None:
         number = self._choices.between(1, 3)
@@ -475,7 +510,7 @@ def event_sets(
     """
     features = enabled() if features is None else features
     said = draw(st.lists(contents(("time",), features), min_size=min_times, max_size=2 * max_size))
-    said += [one for kinds in _GROUPS for one in draw(st.lists(contents(kinds, features), max_size=max_size))]
+    said += [one for kinds in _groups(features) for one in draw(st.lists(contents(kinds, features), max_size=max_size))]
     choices = Drawn(draw, features)
     for contract_id, percent in (("C-1", 10), ("C-2", 60)):
         if not choices.chance(percent):
@@ -549,12 +584,14 @@ def _milestone_content(choices: Choices, contract_id: str, revision: int) -> tup
 
 
 def _billed_lines(choices: Choices, contract_id: str) -> list[Data]:
-    items = (
+    items = [
         *(("time", f"T-{number}") for number in (1, 2, 3, 4, 7)),
         ("milestone", f"{contract_id}-M-1"),
         ("expense", "E-1"),
         ("fee", "F-1"),
-    )
+    ]
+    if choices.features & bodies.BY_FEE:
+        items += [("fee", name) for name in ("L-1", "L-1/2026-03", "L-2")]
     chosen = [choices.one(items) for _ in range(choices.between(1, 2))]
     return [{"kind": kind, "id": name, "amount": choices.one(("60", "480", "90"))} for kind, name in chosen]
 
@@ -579,6 +616,26 @@ def _holiday_content(choices: Choices, _: str, revision: int) -> tuple[str, Data
     return choices.one(("holiday.set", "holiday.removed")), data
 
 
+def _estimate_content(choices: Choices, contract_id: str, revision: int) -> tuple[str, Data]:
+    return "estimate.set", bodies.estimate(choices, contract_id, choices.between(1, 2), revision, _DAYS.terms)
+
+
+def _writeoff_content(choices: Choices, contract_id: str, revision: int) -> tuple[str, Data]:
+    entry_ids = [f"T-{number}" for number in range(1, 8)]
+    return "writeoff.recorded", bodies.writeoff(choices, contract_id, choices.between(1, 2), revision, entry_ids)
+
+
+def _release_content(choices: Choices, contract_id: str, revision: int) -> tuple[str, Data]:
+    return "retainage.released", bodies.release(choices, contract_id, choices.between(1, 2), revision, _DAYS.work)
+
+
+def _hindrance_content(choices: Choices, contract_id: str, revision: int) -> tuple[str, Data]:
+    kind = choices.one(("hold", "dispute"))
+    begun, ended = _HINDRANCES[kind]
+    what = begun if choices.chance(30) else ended
+    return f"{kind}.{what}", bodies.hindrance(kind, contract_id, 1, revision)
+
+
 _CONTENTS: dict[str, Callable[[Choices, str, int], tuple[str, Data]]] = {
     "time": _time_content,
     "rate": _rate_content,
@@ -590,6 +647,10 @@ _CONTENTS: dict[str, Callable[[Choices, str, int], tuple[str, Data]]] = {
     "invoice": _invoice_content,
     "credit": _credit_content,
     "holiday": _holiday_content,
+    "percent_complete": _estimate_content,
+    "writeoffs": _writeoff_content,
+    "retainage": _release_content,
+    "holds": _hindrance_content,
 }
 # Besides time, each group is drawn as a list of its own, so that a set has something of everything.
 _GROUPS = (
@@ -597,3 +658,9 @@ _GROUPS = (
     ("rate",),
     ("expense", "milestone", "invoice", "invoice", "credit", "holiday"),
 )
+
+
+def _groups(features: frozenset[str]) -> list[tuple[str, ...]]:
+    """Features with messages of their own share one more list."""
+    extra = tuple(kind for kind in ("percent_complete", "writeoffs", "retainage", "holds") if kind in features)
+    return [*_GROUPS, extra] if extra else [*_GROUPS]

@@ -7,14 +7,15 @@ where both made the same mistake. It is slow on purpose.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 from .burn import burn_row
 from .dossier import Archive, WorkingDays, last_tick
 from .entities import Event, instant, known_since
-from .readiness import readiness_row
+from .readiness import books, readiness_row
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,14 @@ class Figures:
     """`burn` by (contract, line), line None being the whole contract; `readiness` by contract.
 
     Rows hold the payload fields of `burn.updated` and `readiness.updated`. `parked` counts the entities at a contract
-    nobody has approved.
+    nobody has approved. `books` has, by contract, where the money of its approved, billable, priced entries stands:
+    what is `earned` is all the others together.
     """
 
     burn: dict[tuple[str, str | None], dict[str, Any]]
     readiness: dict[str, dict[str, Any]]
     parked: int
+    books: dict[str, dict[str, Fraction]] = field(default_factory=dict, compare=False)
 
 
 def recompute(events: Sequence[Event], as_of: date | None, known_at: str | None = None) -> Figures:
@@ -44,9 +47,11 @@ def recompute(events: Sequence[Event], as_of: date | None, known_at: str | None 
     working_days = WorkingDays(today, archive.holidays())
     burn: dict[tuple[str, str | None], dict[str, Any]] = {}
     readiness = {}
+    balances = {}
     for contract_id in archive.contract_ids:
         dossier = archive.dossier(contract_id, today)
         for line_id in [None, *sorted(dossier.named_lines)]:
             burn[contract_id, line_id] = burn_row(dossier, line_id, working_days)
         readiness[contract_id] = readiness_row(dossier)
-    return Figures(burn, readiness, archive.parked())
+        balances[contract_id] = books(dossier)
+    return Figures(burn, readiness, archive.parked(), balances)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from .allotments import PREPAID, billable_minutes, given_minutes
+from .allotments import PREPAID, Given, billable_minutes, given_minutes
 from .entities import Fields
 from .numbers import number
 from .terms import Terms
@@ -54,16 +54,16 @@ def priced(works: Sequence[Work], cards: Sequence[Fields], invoiced: Mapping[str
     return entries
 
 
-def _priced(work: Work, minutes: int, given: int, cards: Sequence[Fields], invoiced: Fraction) -> Entry:
+def _priced(work: Work, minutes: int, given: Given, cards: Sequence[Fields], invoiced: Fraction) -> Entry:
     amount, unpriced = None, ""
     if work.approved and work.billable and invoiced != 0 and _keeps_prices(work):
         amount = invoiced
     elif work.billable:
-        amount, unpriced = _time_amount(work, minutes, given, cards)
+        amount, unpriced = _time_amount(work, minutes, given.minutes, cards)
     return Entry(
         **vars(work),
         billable_minutes=minutes,
-        given_minutes=given,
+        given_minutes=given.minutes,
         drawn=_drawn(work, given),
         time_amount=amount,
         unpriced=unpriced,
@@ -76,12 +76,14 @@ def _keeps_prices(work: Work) -> bool:
     return work.terms is not None and work.terms.fields.get("retro_policy") == "prospective_only"
 
 
-def _drawn(work: Work, given: int) -> Fraction:
-    """The minutes drawn from a prepaid block at its fee ÷ minutes, rounded once."""
+def _drawn(work: Work, given: Given) -> Fraction:
+    """What the minutes drawn add to the worth of all drawn up to them, so that a whole block is worth its fee."""
     block = work.line.get("prepaid") or {}
     if work.method != PREPAID or not block.get("minutes") or work.terms is None:
         return _ZERO
-    return work.terms.rounded(given * number(block.get("fee")) / number(block["minutes"]))
+    per_minute = number(block.get("fee")) / number(block["minutes"])
+    worth = work.terms.rounded
+    return worth((given.before + given.minutes) * per_minute) - worth(given.before * per_minute)
 
 
 def _time_amount(work: Work, minutes: int, given: int, cards: Sequence[Fields]) -> tuple[Fraction | None, str]:

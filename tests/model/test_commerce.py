@@ -7,7 +7,21 @@ from typing import Any
 
 import pytest
 
-from .test_oracle import amended, blockers, burn, contract, credited, invoiced, line, rate, readiness, worked
+from .oracle import recompute
+from .test_oracle import (
+    NOW,
+    amended,
+    blockers,
+    burn,
+    contract,
+    credited,
+    invoiced,
+    line,
+    rate,
+    readiness,
+    said,
+    worked,
+)
 
 Data = dict[str, Any]
 
@@ -195,3 +209,306 @@ def test_a_price_kept_needs_no_rate() -> None:
     events = [contract(retro_policy="prospective_only"), worked(60), invoiced(("time", "T-1", "100"))]
     assert burn(events)["approved"]["amount"] == "100.00"
     assert blockers(events) == {}
+
+
+# -- fees ---------------------------------------------------------------------------------------------------------
+
+
+def fees(events: list[Any], day: str) -> Any:
+    return readiness(events, date.fromisoformat(day))["ready_fee_amount"]
+
+
+def forty_hours(start: str = "2025-01-01", **more: Any) -> Any:
+    """R16: 8000 a month for 40 h, overage 220 an hour."""
+    retainer = {"fee": "8000", "minutes": 2400, "overage_rate": "220", "rollover": "all", "expiry_periods": 1}
+    agreed = line(billing_method="retainer", retainer=retainer | more)
+    return contract(agreed, start=start)
+
+
+def hours_in(month: int, hours: int) -> list[Any]:
+    """So many hours in a month of 2025, an hour at a time."""
+    return [worked(60, f"2025-{month:02}-15", f"T-{month}-{n}") for n in range(hours)]
+
+
+def test_unused_hours_roll_over_and_what_exceeds_them_costs() -> None:
+    # R16: Jan used 38 of 40, 2 roll; Feb 42 available, 45 used: 3 × 220 = 660.00; Mar 40 available.
+    events = [forty_hours(), *hours_in(1, 38), *hours_in(2, 45)]
+    assert fees(events, "2025-01-31") == "8000.00"
+    assert fees(events, "2025-02-28") == "16660.00"
+    assert fees([*events, *hours_in(3, 40)], "2025-03-31") == "24660.00"
+    assert fees([*events, *hours_in(3, 41)], "2025-03-31") == "24880.00"
+
+
+@pytest.mark.parametrize(
+    ("terms", "march"),
+    [
+        ({"rollover": "none"}, 5),  # Jan 30 of 40, Feb 40 of 40: nothing rolls, 45 in March are 5 over
+        ({"rollover": "all", "expiry_periods": 1}, 5),  # the 10 of January end with February, unused there
+        ({"rollover": "all", "expiry_periods": 2}, 0),  # they can be had in March: 50 available
+        ({"rollover": "all", "expiry_periods": None}, 0),
+        ({"rollover": "capped", "cap_minutes": 180, "expiry_periods": 2}, 2),  # 3 of the 10 roll: 43 available
+    ],
+)
+def test_what_rolls_over_has_a_cap_and_an_end(terms: Data, march: int) -> None:
+    # In February the 40 used are first the 10 rolled, then 30 of its own, so what rolls on are February's 10.
+    february = 40 if terms["rollover"] == "none" or terms.get("expiry_periods") != 1 else 50
+    events = [forty_hours(**terms), *hours_in(1, 30), *hours_in(2, february), *hours_in(3, 45)]
+    assert fees(events, "2025-03-31") == f"{3 * 8000 + march * 220}.00"
+
+
+def test_a_cap_is_on_all_that_is_carried_and_the_oldest_goes_first() -> None:
+    # 8 h a month, at most 4 h carried (R16, 50 %): Jan used 2: 6 left, 4 roll, 2 forfeited. Feb used 4: they are the
+    # rolled ones, so 8 of its own are left and 4 roll. Mar has 12: 13 used are 1 over.
+    terms: Data = {"minutes": 480, "rollover": "capped", "cap_minutes": 240, "expiry_periods": 3}
+    events = [forty_hours(**terms), *hours_in(1, 2), *hours_in(2, 4), *hours_in(3, 13)]
+    assert fees(events, "2025-03-31") == "24220.00"
+    # Jan 4 unused roll with 2 to live, Feb unused 8: 12 > 4, January's 4 and 4 of February's go. In April February's
+    # 4 are still there: Mar used 8 draws 4 rolled and 4 own, leaving 4 of March. Apr 12: 13 used are 1 over.
+    longer = [forty_hours(**terms | {"expiry_periods": 2}), *hours_in(1, 4), *hours_in(3, 8), *hours_in(4, 13)]
+    assert fees(longer, "2025-04-30") == "32220.00"
+
+
+def test_a_partial_month_earns_its_days() -> None:
+    # R16: from 15 January 17 of 31 days: 8000 × 17 ÷ 31 = 4387.096… → 4387.10, minutes 2400 × 17 ÷ 31 = 1316.1 → 1316,
+    # of 22 h = 1320 min are 4 over: 4 × 220 ÷ 60 = 14.67
+    assert fees([forty_hours("2025-01-15")], "2025-01-15") == "4387.10"
+    assert fees([forty_hours("2025-01-15", rollover="none"), *hours_in(1, 22)], "2025-01-31") == "4401.77"
+
+
+def test_a_month_is_earned_when_its_first_day_in_the_term_has_come() -> None:
+    assert fees([forty_hours()], "2024-12-31") == "0.00"
+    assert fees([forty_hours()], "2025-02-01") == "16000.00"
+    ended = amended("replacement", "2025-01-01", term={"to": "2025-02-14"})
+    assert fees([forty_hours(), ended], "2025-12-31") == "12000.00"  # 8000 + 8000 × 14 ÷ 28
+
+
+def test_an_amended_fee_holds_from_the_next_month() -> None:
+    # 9000 from 10 February: 8000 + 8000 + 9000 by March
+    more = amended("replacement", "2025-02-10", lines=[{"line_id": "L-1", "retainer": {"fee": "9000"}}])
+    assert fees([forty_hours(), more], "2025-03-01") == "25000.00"
+
+
+def test_a_fee_is_invoiced_by_its_line_or_a_period_of_it() -> None:
+    # 24000 by March, less 8000 for January and 1000 at large = 15000.00; never below nothing
+    claims = invoiced(("fee", "L-1/2025-01", "8000"), ("fee", "L-1", "1000"), ("fee", "L-10", "5"))
+    assert fees([forty_hours(), claims], "2025-03-31") == "15000.00"
+    assert fees([forty_hours(), invoiced(("fee", "L-1", "90000"))], "2025-03-31") == "0.00"
+
+
+def test_time_on_a_retainer_is_not_ready_as_time() -> None:
+    row = readiness([forty_hours(), rate("100"), *hours_in(1, 3)], date(2025, 1, 31))
+    assert (row["ready_time_amount"], row["ready_fee_amount"], row["ready_amount"]) == ("0.00", "8000.00", "8000.00")
+
+
+def hundred_hours() -> Any:
+    """R17: 100 h for 15000.00."""
+    return contract(
+        line(billing_method="prepaid", prepaid={"minutes": 6000, "fee": "15000"}, budget={"amount": "15000"})
+    )
+
+
+def test_a_block_is_billed_at_once_and_drawn_at_its_own_price() -> None:
+    # R17: 62.5 h drawn of 100: 62.5 × 150 = 9375.00, 5625.00 left. No rate is needed for it.
+    events = [hundred_hours(), worked(1250), worked(1250, entry_id="T-2"), worked(1250, entry_id="T-3")]
+    row = burn(events)
+    assert (row["approved"]["amount"], row["remaining"]["amount"]) == ("9375.00", "5625.00")
+    ready = readiness(events)
+    assert (ready["ready_time_amount"], ready["ready_fee_amount"], ready["ready_entries"]) == ("0.00", "15000.00", 0)
+    assert ready["blockers"] == []
+
+
+def test_work_beyond_the_block_is_time_and_materials() -> None:
+    # 5 × 24 h = 120 h: the fifth has 4 h in the block = 600.00 and 20 h at 180 = 3600.00
+    events = [hundred_hours(), rate("180"), *[worked(1440, entry_id=f"T-{n}") for n in range(5)]]
+    assert burn(events)["approved"]["amount"] == "18600.00"
+    row = readiness(events)
+    assert (row["ready_time_amount"], row["ready_minutes"], row["ready_entries"]) == ("3600.00", 1200, 1)
+    billed = readiness([*events, invoiced(("time", "T-4", "3600"), ("fee", "L-1", "15000"))])
+    assert (billed["ready_amount"], billed["adjustment_amount"]) == ("0.00", "0.00")
+    assert burn(events[:1] + events[2:])["unpriced_minutes"] == 1440  # without a rate the fifth has no price
+
+
+def test_a_whole_block_is_worth_its_fee() -> None:
+    # 100.00 for 3 × 20 min: a third is 33.33, two are 66.67, all 100.00
+    block = contract(line(billing_method="prepaid", prepaid={"minutes": 60, "fee": "100"}))
+    entries = [worked(20, entry_id=f"T-{n}", role="abc"[n]) for n in range(3)]
+    amounts = [group["amount"] for group in burn([block, *entries])["by_role"].values()]
+    assert amounts == ["33.33", "33.34", "33.33"]
+
+
+def by_cost(*more: Any) -> list[Any]:
+    """R15: fee 120000, estimate 80000; cost 100.00 an hour."""
+    estimate = said(
+        "estimate.set",
+        estimate_id="S-1",
+        revision=1,
+        contract_id="C-1",
+        line_id="L-1",
+        cost="80000",
+        effective_from="2025-01-01",
+    )
+    agreed = contract(line(billing_method="percent_complete", fee="120000"))
+    return [agreed, estimate, rate("100", rate_id="K-1", kind="cost"), *more]
+
+
+def cost_of(amount: int, day: str, entry_id: str) -> list[Any]:
+    """Entries of 10 h, each costing 1000."""
+    return [worked(600, day, f"{entry_id}-{n}") for n in range(amount // 1000)]
+
+
+def test_a_fee_is_earned_as_its_cost_is_spent() -> None:
+    # R15: 30000 of 80000 = 37.5 %: 45000.00. Estimate 100000 in April, cost 60000: 60 %: 72000.00.
+    later = said(
+        "estimate.set",
+        estimate_id="S-2",
+        revision=1,
+        contract_id="C-1",
+        cost="100000",
+        effective_from="2025-04-01",
+    )
+    events = by_cost(later, *cost_of(30_000, "2025-03-03", "T"), *cost_of(30_000, "2025-04-03", "U"))
+    assert fees(events, "2025-03-31") == "45000.00"
+    assert fees(events, "2025-04-30") == "72000.00"
+    # R15: 50000 billed are 5000 too much: nothing is ready. In April 72000 − 50000 = 22000.00.
+    billed = [*events, invoiced(("fee", "L-1", "50000"))]
+    assert fees(billed, "2025-03-31") == "0.00"
+    assert fees(billed, "2025-04-30") == "22000.00"
+
+
+def test_a_fee_is_never_more_than_the_fee_and_nothing_without_an_estimate() -> None:
+    # cost 90000 of 80000 is all of it
+    assert fees(by_cost(*cost_of(90_000, "2025-03-03", "T")), "2025-03-31") == "120000.00"
+    events = by_cost(*cost_of(30_000, "2025-03-03", "T"))
+    assert fees(events[:1] + events[2:], "2025-03-31") == "0.00"
+    assert fees(events, "2024-12-31") == "0.00"
+
+
+# -- write-offs, retainage, holds ---------------------------------------------------------------------------------
+
+
+def written_off(number: str = "W-1", **what: Any) -> Any:
+    return said("writeoff.recorded", writeoff_id=number, revision=1, contract_id="C-1", **what)
+
+
+def gone(events: list[Any]) -> Any:
+    return recompute(events, NOW).books["C-1"]["written_off"]
+
+
+def test_an_entry_written_off_is_not_ready_and_still_burns() -> None:
+    # R26: of 20000, 2400 are written off and 17600 can be billed; what was earned stays
+    events = [contract(), rate("100"), *[worked(1200, entry_id=f"T-{n}") for n in range(10)]]
+    off = written_off(entry_ids=["T-0", "T-9"])
+    row = readiness([*events, off])
+    assert (row["ready_amount"], row["ready_entries"], gone([*events, off])) == ("16000.00", 8, 4000)
+    part = [*events, written_off(amount="2400")]
+    assert (readiness(part)["ready_amount"], gone(part)) == ("17600.00", 2400)
+    assert burn(part)["approved"]["amount"] == "20000.00"
+
+
+def test_a_sum_written_off_takes_the_oldest_first_and_never_more_than_there_is() -> None:
+    # 150 take T-2 of the 3rd whole (100) and 50 of T-1 of the 4th: 50.00 left, in one entry of 60 min
+    events = [contract(), rate("100"), worked(60, "2025-03-04"), worked(60, entry_id="T-2")]
+    row = readiness([*events, written_off(amount="150")])
+    assert (row["ready_amount"], row["ready_entries"], row["ready_minutes"]) == ("50.00", 1, 60)
+    much = [*events, written_off(amount="150"), written_off("W-2", amount="150")]
+    assert (readiness(much)["ready_amount"], gone(much)) == ("0.00", 200)
+
+
+def test_a_write_off_stays_with_the_entry_it_was_billed_around() -> None:
+    # 100 − 30 = 70 invoiced for T-1: nothing to adjust, and T-2 is still whole
+    events = [contract(), rate("100"), worked(60), worked(60, "2025-03-04", "T-2"), written_off(amount="30")]
+    row = readiness([*events, invoiced(("time", "T-1", "70"))])
+    assert (row["adjustment_amount"], row["ready_amount"]) == ("0.00", "100.00")
+    assert row["blockers"] == []
+
+
+def test_what_was_invoiced_is_not_written_off_until_it_is_credited() -> None:
+    events = [contract(), rate("100"), worked(60), written_off(entry_ids=["T-1"]), invoiced(("time", "T-1", "100"))]
+    assert gone(events) == 0
+    back = [*events, credited(("time", "T-1", "100"))]
+    assert (gone(back), readiness(back)["ready_amount"]) == (100, "0.00")
+
+
+def test_what_is_written_off_uses_no_cap() -> None:
+    # room 100: T-1 is written off, so T-2 fits
+    capped = contract(line(cap={"amount": "100"}))
+    events = [capped, rate("100"), worked(60), worked(60, entry_id="T-2"), written_off(entry_ids=["T-1"])]
+    assert (readiness(events)["ready_amount"], readiness(events)["over_cap_amount"]) == ("100.00", "0.00")
+
+
+def release(number: int, on: str, **what: Any) -> Any:
+    data: Data = {"release_id": f"X-{number}", "revision": 1, "contract_id": "C-1", "line_id": "L-1"}
+    return said("retainage.released", **data, on=on, **what)
+
+
+def test_retainage_is_held_back_and_released_in_steps() -> None:
+    # R24: 15000, 9000 and 6000 with 20, 10 and 0 % held back, 0, 10 and 100 % of the balance before the step released:
+    # 15000 − 3000 = 12000; 9000 − 900 + 300 = 8400; 6000 + 3600 = 9600; together 30000.
+    days = ["2025-01-15", "2025-02-15", "2025-03-15"]
+    steps = [line(retainage_ratio=ratio) for ratio in ("0.2", "0.1", "0")]
+    events = [
+        contract(steps[0]),
+        amended("replacement", "2025-02-01", 2, lines=[steps[1]]),
+        amended("replacement", "2025-03-01", 3, lines=[steps[2]]),
+        rate("1000"),
+        worked(900, days[0], "T-1"),
+        worked(540, days[1], "T-2"),
+        worked(360, days[2], "T-3"),
+        release(1, days[1], ratio="0.1"),
+        release(2, days[2], ratio="1"),
+    ]
+    rows = [readiness(events, date.fromisoformat(day)) for day in days]
+    assert [row["ready_amount"] for row in rows] == ["12000.00", "20400.00", "30000.00"]
+    assert [row["retained_amount"] for row in rows] == ["3000.00", "3600.00", "0.00"]
+    # Billed as paid, step by step, the released as a fee of the line: at each step there is only the step to bill.
+    first = invoiced(("time", "T-1", "12000"), number="I-1")
+    second = invoiced(("time", "T-2", "8100"), ("fee", "L-1", "300"), number="I-2")
+    february = readiness([*events, first], date.fromisoformat(days[1]))
+    march = readiness([*events, first, second], date.fromisoformat(days[2]))
+    assert (february["ready_amount"], february["retained_amount"], february["adjustment_amount"]) == (
+        "8400.00",
+        "3600.00",
+        "0.00",
+    )
+    assert (march["ready_amount"], march["retained_amount"], march["adjustment_amount"]) == ("9600.00", "0.00", "0.00")
+
+
+def test_an_invoice_in_full_leaves_nothing_held_back() -> None:
+    events = [contract(line(retainage_ratio="0.1")), rate("100"), worked(60)]
+    assert readiness(events)["retained_amount"] == "10.00"
+    row = readiness([*events, invoiced(("time", "T-1", "100"))])
+    assert (row["retained_amount"], row["adjustment_amount"]) == ("0.00", "0.00")
+    late = readiness([*events, invoiced(("time", "T-1", "70"))])  # of the 30 missing 10 are held back
+    assert (late["retained_amount"], late["adjustment_amount"]) == ("10.00", "20.00")
+
+
+def test_milestones_and_fees_are_held_back_too() -> None:
+    # 10 % of 5000 and of 8000
+    held = line("L-2", billing_method="milestone", retainage_ratio="0.1")
+    retainer = line(billing_method="retainer", retainer={"fee": "8000", "minutes": 60}, retainage_ratio="0.1")
+    name = {"milestone_id": "M-1", "contract_id": "C-1", "line_id": "L-2"}
+    events = [contract(retainer, held), said("milestone.accepted", **name, revision=1, amount="5000")]
+    row = readiness(events, date(2025, 1, 31))
+    assert (row["ready_milestone_amount"], row["ready_fee_amount"], row["retained_amount"]) == (
+        "4500.00",
+        "7200.00",
+        "1300.00",
+    )
+    billed = [*events, invoiced(("milestone", "M-1", "4500"), ("fee", "L-1", "7200"))]
+    row = readiness(billed, date(2025, 1, 31))
+    assert (row["ready_amount"], row["retained_amount"]) == ("0.00", "1300.00")
+
+
+def test_a_hold_waits_and_a_dispute_stops() -> None:
+    events = [contract(), rate("100"), worked(60)]
+    name = {"hold_id": "H-1", "contract_id": "C-1"}
+    hold, cleared = said("hold.set", **name, revision=1), said("hold.cleared", **name, revision=2)
+    row = readiness([*events, hold])
+    assert (row["state"], row["ready_amount"]) == ("held", "100.00")
+    assert blockers([*events, hold]) == {("CLIENT_HOLD", "held"): (1, "100.00")}
+    assert readiness([*events, hold, cleared])["state"] == "ready"
+    case = {"dispute_id": "D-1", "contract_id": "C-1"}
+    dispute, resolved = said("dispute.opened", **case, revision=1), said("dispute.resolved", **case, revision=2)
+    row = readiness([*events, hold, dispute])
+    assert (row["state"], row["ready_amount"], row["blocked_amount"]) == ("blocked", "0.00", "100.00")
+    assert readiness([*events, dispute, resolved])["state"] == "ready"

@@ -1,0 +1,61 @@
+"""Fees of lines that bill by one: retainer, prepaid block, percent complete (design.md section 5, "Readiness")."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from .allotments import PREPAID
+from .dossier import Dossier
+from .numbers import number
+from .retainer import retainer_fees
+from .terms import Terms
+
+PERCENT_COMPLETE = "percent_complete"
+_NOTHING = Fraction(0)
+
+
+def earned_fees(dossier: Dossier) -> dict[str, Fraction]:
+    """What was earned by fee up to as-of, by line, whatever was invoiced. A line may have had several methods."""
+    if dossier.terms is None:
+        return {}
+    fees = retainer_fees(dossier)
+    for line_id in dossier.terms.lines:
+        method = dossier.terms.method(line_id)
+        if method == PREPAID:
+            fees[line_id] = fees.get(line_id, _NOTHING) + _of_block(dossier, dossier.terms, line_id)
+        elif method == PERCENT_COMPLETE:
+            fees[line_id] = fees.get(line_id, _NOTHING) + _by_cost(dossier, dossier.terms, line_id)
+    return fees
+
+
+def invoiced_fees(dossier: Dossier, line_id: str) -> Fraction:
+    """Live claims on the line's fee: those that name the line, and those that name one of its periods."""
+    claims = [
+        amount
+        for (kind, item), amount in dossier.invoiced.items()
+        if kind == "fee" and (item == line_id or item.startswith(f"{line_id}/"))
+    ]
+    return sum(claims, _NOTHING)
+
+
+def _of_block(dossier: Dossier, terms: Terms, line_id: str) -> Fraction:
+    """The whole fee once the term has begun."""
+    start = (terms.fields.get("term") or {}).get("from")
+    if not start or start > dossier.as_of.isoformat():
+        return _NOTHING
+    return terms.rounded(number((terms.line(line_id).get("prepaid") or {}).get("fee")))
+
+
+def _by_cost(dossier: Dossier, terms: Terms, line_id: str) -> Fraction:
+    """Cost to cost: fee × cost to date ÷ estimate, from nothing to all of it. Without an estimate nothing is earned."""
+    estimates = [one for one in dossier.estimates if terms.line_of(one.get("line_id")) == line_id]
+    current = max(
+        (one for one in estimates if one["effective_from"] <= dossier.as_of.isoformat()),
+        key=lambda one: (one["effective_from"], one["revision"], one["estimate_id"]),
+        default=None,
+    )
+    if current is None or number(current["cost"]) == 0:
+        return _NOTHING
+    cost = sum((entry.cost for entry in dossier.entries if entry.approved and entry.line_id == line_id), _NOTHING)
+    share = max(_NOTHING, min(cost / number(current["cost"]), Fraction(1)))
+    return terms.rounded(number(terms.line(line_id).get("fee")) * share)

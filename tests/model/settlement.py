@@ -1,0 +1,133 @@
+"""Where every approved hour stands between work and money: ready, held back, written off or on an invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from .allotments import PREPAID
+from .caps import Claim, capped
+from .dossier import Dossier
+from .numbers import number
+from .pricing import Entry
+from .retainage import Withheld, withheld_of, withheld_on_invoice
+from .terms import TIME_AND_MATERIALS
+
+_ZERO = Fraction(0)
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """What is to be billed or given back for an entry on an invoice. `entry` is None where it left the contract."""
+
+    entry: Entry | None
+    amount: Fraction
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """The time of a contract. `over` was refused by a cap, `excess` passed one that only warns."""
+
+    ready: tuple[Claim, ...]
+    outside: tuple[Entry, ...]
+    over: tuple[Fraction, ...]
+    excess: tuple[Fraction, ...]
+    adjustments: tuple[Adjustment, ...]
+    withheld: tuple[Withheld, ...]
+    written_off: Fraction
+
+
+def settle(dossier: Dossier) -> Settlement:
+    """Candidates, without the written off, inside the term, under their cap, without what was written off as a sum,
+    less what is held back."""
+    gone = {entry_id for one in dossier.writeoffs for entry_id in one.get("entry_ids") or []}
+    candidates = _candidates(dossier)
+    open_ = [entry for entry in candidates if entry.entry_id not in gone]
+    inside = [entry for entry in open_ if dossier.terms is None or dossier.terms.covers(entry.day)]
+    passed = capped(dossier, inside)
+    adjustments, kept = _on_invoices(dossier)
+    claims, adjustments, written = _written_off(dossier, passed.claims, adjustments)
+    withheld = [withheld_of(claim) for claim in claims]
+    return Settlement(
+        ready=tuple(
+            replace(claim, amount=claim.amount - one.amount) for claim, one in zip(claims, withheld, strict=True)
+        ),
+        outside=tuple(entry for entry in open_ if entry not in inside),
+        over=passed.over,
+        excess=passed.excess,
+        adjustments=tuple(adjustments),
+        withheld=(*withheld, *kept),
+        written_off=written + sum((e.time_amount or _ZERO for e in candidates if e.entry_id in gone), _ZERO),
+    )
+
+
+def _candidates(dossier: Dossier) -> list[Entry]:
+    """Approved, billable, priced entries nothing is invoiced for, that bill as time; of a block what goes beyond it."""
+    return [
+        entry
+        for entry in dossier.entries
+        if entry.approved
+        and entry.time_amount is not None
+        and (entry.method == TIME_AND_MATERIALS or (entry.method == PREPAID and entry.time_minutes != 0))
+        and dossier.invoiced_for("time", entry.entry_id) == 0
+    ]
+
+
+def _on_invoices(dossier: Dossier) -> tuple[list[Adjustment], list[Withheld]]:
+    """What holds now less what was invoiced, for every entry on a live invoice that ever named this contract; apart
+    from that what was held back there.
+
+    An entry submitted again, or without a price, has its blocker instead.
+    """
+    here = {entry.entry_id: entry for entry in dossier.entries}
+    adjustments, kept = [], []
+    for entry_id in sorted(dossier.named_entries):
+        invoiced = dossier.invoiced_for("time", entry_id)
+        entry = here.get(entry_id)
+        holding = _holding(entry)
+        if invoiced == 0 or holding is None:
+            continue
+        amount = holding - invoiced
+        if entry is not None and entry.approved and entry.billable:
+            kept.append(withheld_on_invoice(entry, amount))
+            amount -= kept[-1].amount
+        adjustments.append(Adjustment(entry, amount))
+    return adjustments, kept
+
+
+def _holding(entry: Entry | None) -> Fraction | None:
+    """What an entry is worth to an invoice now: 0 once it is void, gone or non-billable; None while it is open."""
+    if entry is None or entry.status == "void":
+        return _ZERO
+    if entry.submitted:
+        return None
+    return entry.time_amount if entry.billable else _ZERO
+
+
+def _written_off(
+    dossier: Dossier, claims: Sequence[Claim], adjustments: Sequence[Adjustment]
+) -> tuple[list[Claim], list[Adjustment], Fraction]:
+    """Take the sums written off from what is still to be billed, the oldest entries first.
+
+    An entry billed in part is still missing something on its invoice; that is written off with it, not with the next.
+    """
+    sums = [number(one.get("amount")) for one in dossier.writeoffs if not one.get("entry_ids")]
+    left = sum(sums, _ZERO)
+    taken: dict[str, Fraction] = {}
+    billable = [(claim.entry, claim.amount) for claim in claims]
+    billable += [
+        (one.entry, one.amount) for one in adjustments if one.entry and one.entry.approved and one.entry.billable
+    ]
+    for entry, amount in sorted(billable, key=lambda pair: (pair[0].day, pair[0].entry_id)):
+        taken[entry.entry_id] = max(_ZERO, min(amount, left))
+        left -= taken[entry.entry_id]
+    reduced = [replace(claim, amount=claim.amount - taken[claim.entry.entry_id]) for claim in claims]
+    return (
+        [claim for claim in reduced if claim.amount != 0 or taken[claim.entry.entry_id] == 0],
+        [
+            replace(one, amount=one.amount - taken.get(one.entry.entry_id, _ZERO)) if one.entry else one
+            for one in adjustments
+        ],
+        sum(taken.values(), _ZERO),
+    )
