@@ -25,8 +25,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from confluent_kafka import Producer
+
+from agents.effects import BURN
 from app.engine.kafka import topics
 from app.engine.kafka.security import client_arguments
+from app.engine.kafka.topics import changelog_name
 from app.settings import Settings
 from tests.chaos.runs import write_log
 from tests.kafka.broker import Broker
@@ -54,6 +58,7 @@ ALL: Mapping[str, int] = {
     "join or leave": 4,
     "kill broker": 3,
     "kill all": 3,
+    "write late": 2,
 }
 """Every kind of fault, with its weight."""
 
@@ -230,6 +235,19 @@ class Run:
             if worker.frozen is None:
                 worker.kill_child()
 
+    def _write_late(self) -> None:
+        """Write what a worker would that was stopped just before it sent, and woke up long after its lease: the value
+        that a key of the changelog once had, and a statement that was newer once. The owner has to notice."""
+        cluster = Cluster(self.broker.address, self.group)
+        producer = Producer({"bootstrap.servers": self.broker.address, "log_level": 0})
+        for topic in (changelog_name(self.group), cluster.prefix + BURN):
+            records = cluster.read(topic)
+            last = {one.key: one.value for one in records}
+            if older := [one for one in records if one.value is not None and one.value != last[one.key]]:
+                one = self.dice.choice(older)
+                producer.produce(topic, one.value, one.key, one.partition, headers=list(one.headers))
+        producer.flush(10)
+
     def _pause(self, seconds: float) -> None:
         """Let time pass; whoever was frozen long enough goes on, and no supervisor ends by itself."""
         until = time.monotonic() + seconds
@@ -293,6 +311,7 @@ _FAULTS: dict[str, Callable[[Run], None]] = {
     "join or leave": Run._join_or_leave,
     "kill broker": Run._kill_broker,
     "kill all": Run._kill_all,
+    "write late": Run._write_late,
 }
 
 

@@ -128,17 +128,18 @@ class Cluster:
             places = self._places(reader, [topic])
             reader.assign([TopicPartition(topic, p, 0) for _, p in places])
             found: list[Kept] = []
-            open_places, until = len(places), time.monotonic() + READ_SECONDS
-            while open_places and time.monotonic() < until:
+            ended: set[int | None] = set()  # a partition says so whenever its end is reached, so maybe twice
+            until = time.monotonic() + READ_SECONDS
+            while len(ended) < len(places) and time.monotonic() < until:
                 for message in reader.consume(10_000, timeout=0.1):  # waits so long unless so many come
                     error = message.error()
                     if error is None:
                         found.append(_kept(message))
                     elif error.code() == KafkaError._PARTITION_EOF:
-                        open_places -= 1
+                        ended.add(message.partition())
                     else:
                         raise KafkaException(error)
-            if open_places:
+            if len(ended) < len(places):
                 raise RuntimeError(f"{topic} could not be read to its end in {READ_SECONDS} s")
             found.sort(key=lambda record: record[:2])
             return found
