@@ -110,18 +110,17 @@ def _draw(lots: list[Lot], month: Month, retainer: Fields, used: int) -> int:
         used -= taken
     even = (month.terms.fields.get("rounding") or {}).get("mode") == "half_even"
     granted = int((half_even if even else half_away)(month.prorated(number(retainer.get("minutes"))), 0))
-    rollover, expiry = retainer.get("rollover") or "none", retainer.get("expiry_periods")
-    if rollover != "none":
-        lots.append(Lot(max(0, granted - used), None if expiry is None else month.number + int(expiry)))
-    if rollover == "capped":
-        _forfeit([lot for lot in lots if lot.usable(month.number + 1)], int(retainer.get("cap_minutes") or 0))
+    rolled = _rolled(lots, month, retainer, max(0, granted - used))
+    if rolled:
+        expiry = retainer.get("expiry_periods")
+        lots.append(Lot(rolled, None if expiry is None else month.number + int(expiry)))
     return max(0, used - granted)
 
 
-def _forfeit(lots: list[Lot], cap_minutes: int) -> None:
-    """A cap limits what is carried over in all; beyond it the oldest minutes go first."""
-    beyond = max(0, sum(lot.minutes for lot in lots) - cap_minutes)
-    for lot in lots:
-        lost = min(lot.minutes, beyond)
-        lot.minutes -= lost
-        beyond -= lost
+def _rolled(lots: list[Lot], month: Month, retainer: Fields, unused: int) -> int:
+    """What of the month's unused minutes goes on. A cap is on all that is carried: older minutes keep their room."""
+    rollover = retainer.get("rollover") or "none"
+    if rollover == "capped":
+        carried = sum(lot.minutes for lot in lots if lot.usable(month.number + 1))
+        return min(unused, max(0, int(retainer.get("cap_minutes") or 0) - carried))
+    return unused if rollover == "all" else 0

@@ -256,16 +256,19 @@ def test_what_rolls_over_has_a_cap_and_an_end(terms: Data, march: int) -> None:
     assert fees(events, "2025-03-31") == f"{3 * 8000 + march * 220}.00"
 
 
-def test_a_cap_is_on_all_that_is_carried_and_the_oldest_goes_first() -> None:
+def test_a_cap_is_on_all_that_is_carried() -> None:
     # 8 h a month, at most 4 h carried (R16, 50 %): Jan used 2: 6 left, 4 roll, 2 forfeited. Feb used 4: they are the
     # rolled ones, so 8 of its own are left and 4 roll. Mar has 12: 13 used are 1 over.
-    terms: Data = {"minutes": 480, "rollover": "capped", "cap_minutes": 240, "expiry_periods": 3}
+    terms: Data = {"minutes": 480, "rollover": "capped", "cap_minutes": 240, "expiry_periods": 2}
     events = [forty_hours(**terms), *hours_in(1, 2), *hours_in(2, 4), *hours_in(3, 13)]
     assert fees(events, "2025-03-31") == "24220.00"
-    # Jan 4 unused roll with 2 to live, Feb unused 8: 12 > 4, January's 4 and 4 of February's go. In April February's
-    # 4 are still there: Mar used 8 draws 4 rolled and 4 own, leaving 4 of March. Apr 12: 13 used are 1 over.
-    longer = [forty_hours(**terms | {"expiry_periods": 2}), *hours_in(1, 4), *hours_in(3, 8), *hours_in(4, 13)]
-    assert fees(longer, "2025-04-30") == "32220.00"
+    # Jan rolls 4, to be used by March; in February nothing is used, and its own find no room. In March 8 are used:
+    # the 4 of January and 4 own, so 4 roll. Apr has 12: 13 used are 1 over.
+    later = [forty_hours(**terms), *hours_in(1, 4), *hours_in(3, 8), *hours_in(4, 13)]
+    assert fees(later, "2025-04-30") == "32220.00"
+    # Only 2 are used in March: 2 of January's end unused, but 4 of March's 8 roll all the same: 12 in April.
+    idle = [forty_hours(**terms), *hours_in(1, 4), *hours_in(3, 2), *hours_in(4, 13)]
+    assert fees(idle, "2025-04-30") == "32220.00"
 
 
 def test_a_partial_month_earns_its_days() -> None:
