@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
 from itertools import islice
 from pathlib import Path
@@ -57,8 +58,18 @@ def working(deployment: Deployment, folder: Path) -> Iterator[Asked]:
             yield Asked(process, address(process))
         finally:
             if process.poll() is None:
+                os.kill(process.pid, signal.SIGCONT)
                 process.terminate()
-                process.wait(TIMEOUT)
+                _wait(process)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    """Return when it has ended; one that does not end in time is killed, and that is an error."""
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def address(process: subprocess.Popen[bytes]) -> str:
@@ -354,3 +365,29 @@ def checked_list(worker: Asked, contracts: set[str]) -> int:
     found = {row["contract_id"] for row in body["items"]}
     assert found == contracts if body["partitions_answered"] == PARTITIONS else found < contracts
     return int(body["partitions_answered"])
+
+
+def test_a_worker_that_was_frozen_never_shows_what_was_true_before(
+    broker: Broker, tmp_path: Path, log: list[bytes]
+) -> None:
+    """Meanwhile another one has its partitions, and has counted an hour more: then it says that, or nothing."""
+    deployment = deployed(broker, tmp_path, log)
+    with two_of(deployment, tmp_path, len(log)) as (one, frozen):
+        names = one.contracts()
+        before = {name: minutes(frozen, name) or 0 for name in names}
+        os.kill(frozen.process.pid, signal.SIGSTOP)
+        until(lambda: one.whole(len(log)), "nobody takes over")
+        status, said = one.post(*(entry(f"TE-late-{name}", name, minutes=60) for name in names))
+        assert (status, said["accepted"]) == (202, len(names)), said
+        until(lambda: all(minutes(one, name) == before[name] + 60 for name in names), "they are not counted")
+        os.kill(frozen.process.pid, signal.SIGCONT)
+        seen = []
+        deadline = monotonic() + 6.0
+        while monotonic() < deadline and frozen.process.poll() is None:
+            for name in names:
+                with suppress(OSError):  # it ends itself while it is asked
+                    status, body = frozen.get(f"/v1/contracts/{name}/burn")
+                    seen.append(status)
+                    if status == 200:
+                        assert body["approved"]["billable_minutes"] == before[name] + 60, name
+        assert seen

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import traceback
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import NoReturn
@@ -39,7 +40,8 @@ class Lines(logging.Handler):
     """Log records of libraries and of the rest of the product, as lines like ours."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        say(record.levelname.lower(), "log", logger=record.name, message=self.format(record))
+        trace = {} if record.exc_info is None else {"trace": "".join(traceback.format_exception(*record.exc_info))}
+        say(record.levelname.lower(), "log", logger=record.name, message=record.getMessage(), **trace)
 
 
 def end(code: Exit, reason: str, **fields: object) -> NoReturn:

@@ -247,9 +247,9 @@ class KafkaHost:
 
     @property
     def tables(self) -> dict[int, View]:
-        """Tables by slice, of those given to this worker last. None once the lease has lapsed: somebody else may have
-        newer ones."""
-        if self.lease.overdue():
+        """Tables by slice. None while somebody else may have newer ones: from the moment a rebalance begins, or the
+        lease lapses, until it was seen that nobody wrote to them."""
+        if not self.holding or self.lease.overdue():
             return {}
         return {p: held.shown for p, held in sorted(self._slices.items()) if p in self._given and held.whole}
 

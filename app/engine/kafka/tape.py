@@ -96,8 +96,16 @@ class Tape:
     may be left out.
     """
 
-    def __init__(self, settings: Settings, partitions: int, *, kept: int = KEPT, catch_up: int = CATCH_UP) -> None:
-        self._settings, self._kept, self._catch_up = settings, kept, catch_up
+    def __init__(
+        self,
+        settings: Settings,
+        partitions: int,
+        *,
+        kept: int = KEPT,
+        catch_up: int = CATCH_UP,
+        linger: float = LINGER_SECONDS,
+    ) -> None:
+        self._settings, self._kept, self._catch_up, self._linger = settings, kept, catch_up, linger
         self._places = [Place(settings.kafka_prefix + topic, p) for topic in DERIVED for p in range(partitions)]
         self._topics = [PREFIX + topic for topic in DERIVED for _ in range(partitions)]
         self._numbers = {place: number for number, place in enumerate(self._places)}
@@ -108,6 +116,11 @@ class Tape:
         self._readers = 0
         self._closed = False
         self._stopping: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it reads now."""
+        return self._reading is not None
 
     async def subscribe(self, after: str | None, topics: frozenset[str] | None) -> Subscription:
         """Statements of `topics` (full names; None: all) beyond the position `after`, None: from now on.
@@ -134,7 +147,7 @@ class Tape:
             self._stopping = asyncio.create_task(self._stop_unless_read())
 
     async def _stop_unless_read(self) -> None:
-        await asyncio.sleep(LINGER_SECONDS)
+        await asyncio.sleep(self._linger)
         self._stopping = None
         if not self._readers:
             async with self._starting:
