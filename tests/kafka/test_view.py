@@ -24,9 +24,11 @@ def values(request: pytest.FixtureRequest, tmp_path: Path) -> Values:
 
 
 def deliver(values: Values, writes: Sequence[Write]) -> None:
-    """Let some writes come into the values, as the producer does once their records stand in the changelog."""
-    wires = [changelog_record(*write, version_of(2, 0)) for write in writes]
-    values.put([(wire.key or b"", wire.value) for wire in wires], 0, {})
+    """Let some writes come into the values, as the producer does once their records stand in the changelog: of what is
+    deleted the version stays."""
+    version = version_of(2, 0)
+    wires = [changelog_record(*write, version) for write in writes]
+    values.put([(wire.key or b"", wire.value or version) for wire in wires], 0, {})
 
 
 def keys(writes: Sequence[Write]) -> list[bytes]:
