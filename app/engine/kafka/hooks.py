@@ -9,6 +9,7 @@ and `tests/engine_kafka/test_hooks.py` fails when a name leaned on here changes.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from time import monotonic
 from typing import Any, NoReturn, Protocol
 
 import faust.transport.drivers.aiokafka as driver
+from aiokafka.errors import IllegalStateError
 from faust.serializers.schemas import Schema
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
@@ -27,6 +29,9 @@ from app.engine.kafka.lease import Lease
 PINNED = {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka": "0.14.0"}
 _RETRIES = 3
 """How often a gap in the offsets is read again before it is taken for what it seems."""
+
+_AGAIN_SECONDS = 0.05
+"""Until a rebalance that took our partitions has given them out again."""
 
 
 def verify() -> None:
@@ -200,7 +205,12 @@ class _ChainedConsumer(driver.Consumer):
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's signature
         if self._seek_first and not self.app.in_recovery:
             self._seek_first = False
-            await self.perform_seek()  # there is one loop that fetches, so nothing older is under way after this
+            try:
+                await self.perform_seek()  # there is one loop that fetches, so nothing older is under way after this
+            except (IllegalStateError, AssertionError):  # aiokafka's two ways to say that a partition is not ours
+                self._seek_first = True  # the group is rebalancing: it took them while we asked for their offsets
+                await asyncio.sleep(_AGAIN_SECONDS)
+                return
         epoch = self._epoch
         async for tp, message in super().getmany(timeout):
             if epoch != self._epoch or self._seek_first:
