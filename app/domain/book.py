@@ -44,7 +44,10 @@ class Book:
                 _gather(parts, tally(self.bucket(start), start, low, high, as_of))
 
     def days(self, line: str | None, low: int, high: int) -> Iterator[tuple[int, int, int]]:
-        """(day, minutes, amount) of approved billable work in [low, high], in order; `line` None: of the contract."""
+        """(day, minutes, amount) of approved billable work in [low, high] as of `high`, in order.
+
+        `line` None: of the contract.
+        """
         for page in sorted(self.pages):
             if page < calendar.page_of(low):
                 continue
@@ -59,7 +62,10 @@ class Book:
         for start in sorted(buckets):
             if start > high or start + 6 < low:
                 continue
-            sums = [s for name, s in buckets[start].items() if s.days and (line is None or name == line)]
+            lines: Lines = buckets[start]
+            if any(s.kept > high for s in lines.values()):
+                lines = tally(self.bucket(start), start, calendar.BEGINNING, calendar.FOREVER, high)
+            sums = [s for name, s in lines.items() if s.days and (line is None or name == line)]
             if not sums:
                 continue
             for place in range(7):
@@ -94,7 +100,8 @@ class Book:
                 break
             lines = self.pages[page]
             sums = list(lines.values()) if line is None else [lines[line]] if line in lines else []
-            if running + sum(s.totals[_RISE[dimension]] for s in sums) < target:
+            settled = all(s.kept <= as_of for s in sums)
+            if settled and running + sum(s.totals[_RISE[dimension]] for s in sums) < target:
                 running += sum(s.totals[_TOTAL[dimension]] for s in sums)
                 continue
             for found in self._page_days(page, line, calendar.BEGINNING, as_of):

@@ -192,14 +192,15 @@ def _per(card: Card, terms: Terms) -> int:
 def set_amount(row: Row, terms: Terms, rates: Rates) -> None:
     """Derive rate and amount from the row's billable minutes and what of them an allowance covers.
 
-    Free minutes cost nothing, those drawn from a prepaid block what `drawn_amount` says; neither needs a rate.
+    Free minutes cost nothing, those drawn from a prepaid block what `drawn_amount` says; only what is wholly drawn needs
+    no rate.
     """
     line = line_of(row, terms)
     discount = line.discount if line else 0
     half_even = terms.rounding.half_even
     row.amount, row.rate_id, row.problem = None, None, 0
     left = row.billable_minutes - row.free - row.drawn
-    if not left and (row.free or row.drawn):
+    if not left and row.drawn:
         row.amount = row.drawn_amount
         return
     if row.rate_override is not None:
@@ -258,6 +259,7 @@ class Sum(msgspec.Struct, array_like=True, gc=False):
     roles: dict[str, Pair]
     issues: dict[str, Issue]
     days: list[Pair] | None = None  # a bucket's approved billable [minutes, amount] by day
+    kept: int = 0  # the latest day on which an invoice begins to count whose amount stands for an entry's
 
 
 # Positions of `Sum.totals`.
@@ -297,6 +299,8 @@ def merged(sums: Iterable[Sum]) -> Sum:
         periods,
         roles,
         issues,
+        None,
+        max([part.kept for part in parts]),
     )
 
 
@@ -352,14 +356,14 @@ class Tally:
         status, amount = row.status, row.amount
         if status == APPROVED:
             sums[COST] += row.cost
-            if claims and row.keeps and (amount is not None or row.problem) and (kept := self._claimed(total, claims)):
-                amount = row.drawn_amount + kept
+            if row.free or row.drawn or row.beyond:
+                sums[ALLOTTED_MINUTES] += row.free + row.drawn
+                sums[BEYOND_MINUTES] += row.beyond
+                sums[DRAWN_AMOUNT] += row.drawn_amount
+            if claims and row.keeps and (amount is not None or row.problem):
+                amount = self._kept(total, row, claims)
             if amount is not None:
                 self._approved(total, row, amount)
-                if row.free or row.drawn or row.beyond:
-                    sums[ALLOTTED_MINUTES] += row.free + row.drawn
-                    sums[BEYOND_MINUTES] += row.beyond
-                    sums[DRAWN_AMOUNT] += row.drawn_amount
                 if row.by_time and not claims:
                     _ready(sums, row)
             elif row.problem:
@@ -375,6 +379,12 @@ class Tally:
                 note(total.issues, "TIME_NOT_APPROVED", row, entity, amount or 0)
         if claims:
             self._claims(total, entity, row, claims)
+
+    def _kept(self, total: Sum, row: Row, claims: Claims) -> int | None:
+        """The amount of an entry whose invoiced amount stands."""
+        total.kept = max([total.kept, *[begins for _, begins in claims.values()]])
+        invoiced = self._claimed(total, claims)
+        return row.drawn_amount + invoiced if invoiced else row.amount
 
     def _approved(self, total: Sum, row: Row, amount: int) -> None:
         """By day and by role; `sums` adds the days up."""
