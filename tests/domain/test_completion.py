@@ -107,26 +107,33 @@ def test_work_before_any_estimate_is_earned_when_there_is_one() -> None:
 
 def test_an_estimate_of_nothing_measures_nothing() -> None:
     assert list(earned([Progress("2026-01", FEE, 0, 0)], 2)) == [Earned("2026-01", 0, 0, 0, 0, False)]
+    assert list(earned([Progress("2026-01", FEE, 0, 1)], 2)) == [Earned("2026-01", 0, 0, 0, 0, True)]
 
 
 def test_more_cost_than_estimated_earns_the_fee_and_no_more() -> None:
     assert cumulative(FEE, micro("80000"), micro("80000"), 2) == FEE
     assert cumulative(FEE, micro("80001"), micro("80000"), 2) == FEE
-    assert cumulative(FEE, micro("-1"), micro("80000"), 2) == 0
+    assert [cumulative(FEE, cost, 1, 2) for cost in (-1, 0, 1, 2)] == [0, 0, FEE, FEE]
 
 
 def test_a_cumulative_figure_is_rounded_once_as_the_contract_says() -> None:
     # 0.05 × 1 ÷ 2 = 0.025: 0.03 away from zero, 0.02 to the even neighbour.
     assert cumulative(micro("0.05"), 1, 2, 2) == micro("0.03")
     assert cumulative(micro("0.05"), 1, 2, 2, half_even=True) == micro("0.02")
-    [step] = earned([Progress("2026-01", micro("0.05"), 1, 2)], 2, half_even=True)
-    assert step.amount == micro("0.02")
+    # January is that tie. February's fee is 0.10 and its estimate 4: January's cost of 1 alone is the tie again, so
+    # nothing is caught up, in either mode; with its own cost it is 0.10 × 2 ÷ 4 = 0.05.
+    steps = [Progress("2026-01", micro("0.05"), 1, 2), Progress("2026-02", micro("0.10"), 2, 4)]
+    for even, amounts_earned in ((False, ["0.03", "0.02"]), (True, ["0.02", "0.03"])):
+        found = list(earned(steps, 2, half_even=even))
+        assert [step.amount for step in found] == [micro(amount) for amount in amounts_earned]
+        assert [step.catch_up for step in found] == [0, 0]
 
 
 def test_a_line_that_will_cost_more_than_its_fee_expects_a_loss() -> None:
     # 130,000 of cost for a fee of 120,000: 10,000.
     assert expected_loss(FEE, micro("60000"), micro("130000")) == micro("10000")
     assert expected_loss(FEE, micro("60000"), micro("120000")) == 0
+    assert expected_loss(0, 0, None) == 0
     # What is spent is the least it costs, whatever the estimate still says.
     assert (
         expected_loss(FEE, micro("125000"), micro("80000"))

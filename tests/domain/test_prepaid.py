@@ -47,6 +47,7 @@ def test_what_is_drawn_is_rounded_as_the_contract_says() -> None:
 
 def test_a_block_without_minutes_is_worth_its_fee() -> None:
     assert Block(0, micro("100"), 2).worth(0) == micro("100")
+    assert [Block(1, micro("100"), 2).worth(drawn) for drawn in (0, 1)] == [0, micro("100")]
 
 
 blocks = st.builds(

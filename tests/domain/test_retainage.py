@@ -47,6 +47,8 @@ def test_releases_of_one_day_follow_their_ids_each_from_what_the_one_before_left
 def test_nobody_releases_more_than_is_held() -> None:
     _, release = movements(PHASES[:1], [Release(2, "R-1", None, micro("3000.01"))], 2)
     assert release == Movement(2, 0, 0, micro("3000"), 0, micro("0.01"))
+    _, within = movements(PHASES[:1], [Release(2, "R-1", None, micro("3000"))], 2)
+    assert (within.balance, within.beyond) == (0, 0)
     [early] = movements([], [Release(2, "R-1", None, micro("5"))], 2)
     assert (early.released, early.beyond) == (0, micro("5"))
 
