@@ -79,7 +79,7 @@ def approved(choices: Choices, contract_id: str, version: int, days: Days, *, ef
         "term": {"from": start} if end is None else {"from": start, "to": end},
         "lines": [line(choices, line_id, currency) for line_id in LINES[: choices.between(1, 3)]],
     }
-    if choices.chance(40):
+    if choices.chance(40) or may(choices, "day_increments", 60):
         data["rounding"] = rounding(choices)
     if may(choices, "prospective_only", 60):
         data["retro_policy"] = choices.one(("prospective_only", "prospective_only", "delta_line", "credit_rebill"))
@@ -125,7 +125,7 @@ def line(choices: Choices, line_id: str, currency: str) -> Data:
     if may(choices, "included", 50):
         data["included"] = included(choices)
     for method in ("prepaid", "retainer", "percent_complete"):
-        if may(choices, method, 25):
+        if may(choices, method, 35):
             data.update(billed_by_fee(choices, method, currency))
     if may(choices, "retainage", 50):
         data["retainage_ratio"] = choices.one(("0.1", "0.05", "0.3333"))
@@ -185,6 +185,11 @@ def amended(choices: Choices, contract_id: str, version: int, days: Sequence[dat
         data["lines"] = [amend(choices, one, currency) for one in _few(choices, LINES)]
     if choices.chance(20):
         data["rounding"] = choices.one(({"mode": "half_even"}, {"mode": "half_up", "increment_minutes": 15}))
+    if may(choices, "day_increments", 20):
+        data["rounding"] = {
+            "increment_minutes": choices.one((15, 10)),
+            "scope": choices.one(("person_day", "client_day")),
+        }
     if may(choices, "prospective_only", 40):
         data["retro_policy"] = choices.one(("prospective_only", "credit_rebill", "delta_line"))
     if choices.chance(15):
@@ -275,6 +280,20 @@ def rate(choices: Choices, home: str | None, number: int, revision: int, days: S
     if choices.chance(15):
         data["unit"] = choices.one(("day", "hour"))
     return data
+
+
+def cost(choices: Choices, home: str, number: int, revision: int, start: date) -> Data:
+    """A cost rate for all work on a contract."""
+    currency = currency_of(home)
+    return {
+        "rate_id": f"R-{home}-{number}",
+        "revision": revision,
+        "contract_id": home,
+        "kind": "cost",
+        "amount": choices.one(_HOURLY[currency]),
+        "currency": currency,
+        "effective_from": start.isoformat(),
+    }
 
 
 def time(choices: Choices, entry_id: str, revision: int, contract_id: str, days: Sequence[date]) -> Data:

@@ -119,6 +119,9 @@ class Firm:
         start, end = options.era or choices.one(ERAS)
         self.events: list[Event] = []
         self._choices, self._options, self._days = choices, options, Days.between(start, end)
+        if "day_increments" in options.features:
+            # Few days, so that several entries share one.
+            self._days = Days(self._days.work[::5], self._days.terms)
         self._messages = Messages(start - timedelta(days=40))
         self._contracts = [f"C-{n + 1}" for n in range(options.contracts)]
         self._versions = dict.fromkeys(self._contracts, 0)
@@ -136,6 +139,11 @@ class Firm:
         for home in [None, *self._contracts]:
             for _ in range(self._choices.between(1, 3)):
                 self._set_rate(home)
+        if "percent_complete" in self._options.features:
+            for contract_id in self._contracts:
+                self._cost(contract_id)
+                for line_id in bodies.LINES:
+                    self._estimate(contract_id, line_id)
 
     def step(self) -> None:
         """One thing happens."""
@@ -323,10 +331,19 @@ class Firm:
         serial = self._next(f"credit/{contract_id}")
         self._say("invoice.credited", bodies.credit(contract_id, number, serial, credited or lines[:1], day))
 
-    def _estimate(self) -> None:
-        contract_id, number = self._choices.one(self._contracts), self._choices.between(1, 3)
+    def _cost(self, contract_id: str) -> None:
+        """What everybody's time costs on the contract, from its first day on."""
+        number = self._next(f"rate/{contract_id}")
+        revision = self._next(f"rate/{contract_id}/{number}")
+        self._say("rate.set", bodies.cost(self._choices, contract_id, number, revision, self._days.terms[0]))
+
+    def _estimate(self, home: str | None = None, line_id: str | None = None) -> None:
+        """Of any line, or of the one named, from the first day on."""
+        contract_id, number = home or self._choices.one(self._contracts), self._choices.between(1, 5)
         revision = self._next(f"estimate/{contract_id}/{number}")
-        self._say("estimate.set", bodies.estimate(self._choices, contract_id, number, revision, self._days.terms))
+        days = self._days.terms if line_id is None else self._days.terms[:1]
+        data = bodies.estimate(self._choices, contract_id, number, revision, days)
+        self._say("estimate.set", data if line_id is None else {**data, "line_id": line_id})
 
     def _write_off(self) -> None:
         """Entries the firm has, at that contract or not, and one to come."""

@@ -77,13 +77,18 @@ def _keeps_prices(work: Work) -> bool:
 
 
 def _drawn(work: Work, given: Given) -> Fraction:
-    """What the minutes drawn add to the worth of all drawn up to them, so that a whole block is worth its fee."""
+    """What the minutes drawn add to the worth of all drawn up to them, so that a whole block is worth its fee.
+
+    Less than nothing drawn is worth nothing: the block has more minutes then, and no more money.
+    """
     block = work.line.get("prepaid") or {}
     if work.method != PREPAID or not block.get("minutes") or work.terms is None:
         return _ZERO
-    per_minute = number(block.get("fee")) / number(block["minutes"])
-    worth = work.terms.rounded
-    return worth((given.before + given.minutes) * per_minute) - worth(given.before * per_minute)
+    return _worth(work.terms, block, given.before + given.minutes) - _worth(work.terms, block, given.before)
+
+
+def _worth(terms: Terms, block: Fields, minutes: int) -> Fraction:
+    return terms.rounded(max(0, minutes) * number(block.get("fee")) / number(block["minutes"]))
 
 
 def _time_amount(work: Work, minutes: int, given: int, cards: Sequence[Fields]) -> tuple[Fraction | None, str]:

@@ -11,6 +11,7 @@ from .oracle import recompute
 from .test_oracle import (
     NOW,
     amended,
+    amount_of,
     blockers,
     burn,
     contract,
@@ -337,6 +338,13 @@ def test_a_whole_block_is_worth_its_fee() -> None:
     entries = [worked(20, entry_id=f"T-{n}", role="abc"[n]) for n in range(3)]
     amounts = [group["amount"] for group in burn([block, *entries])["by_role"].values()]
     assert amounts == ["33.33", "33.34", "33.33"]
+
+
+def test_a_block_drawn_below_nothing_is_worth_nothing() -> None:
+    # −60 and then 660 of 600 min: all is in the block, worth its 100.00; −60 alone are worth 0.00
+    block = contract(line(billing_method="prepaid", prepaid={"minutes": 600, "fee": "100"}))
+    assert amount_of(block, worked(-60)) == "0.00"
+    assert amount_of(block, worked(-60), worked(660, "2025-03-04", "T-2")) == "100.00"
 
 
 def by_cost(*more: Any) -> list[Any]:
