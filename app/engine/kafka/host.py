@@ -282,8 +282,9 @@ class KafkaHost:
         committed = await self._committed(partitions)
         source_ends = await self._source_ends(partitions)
         records = await self._read(fresh)
+        for p in sorted(partitions):
+            self._check(p, self._spare[p].values if p in fresh else self._slices[p].values, committed, source_ends)
         for p, offset in fresh.items():
-            self._check(p, self._spare[p], committed, source_ends)
             await self._take_over(p, self._spare.pop(p), offset, committed)
         self.holding = True
         self._loading.clear()
@@ -364,7 +365,7 @@ class KafkaHost:
     def _check(
         self,
         partition: int,
-        load: Load,
+        values: Values,
         committed: Mapping[tuple[str, int], int],
         ends: Mapping[tuple[str, int], int],
     ) -> None:
@@ -373,8 +374,8 @@ class KafkaHost:
         So is one that knows of records which their topic does not reach: the group forgets what it acknowledged when a
         topic is deleted, the tables do not.
         """
-        tops = dict(map(parse_version, load.values.tops.values()))
-        tables = SliceTables(load.values)
+        tops = dict(map(parse_version, values.tops.values()))
+        tables = SliceTables(values)
         for seat in self.job.seats:
             for name in seat.topics:
                 place = self.job.prefix + name, partition

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
     ClusterAuthorizationFailedError,
@@ -15,6 +17,7 @@ from aiokafka.errors import (
     IllegalSaslStateError,
     KafkaConnectionError,
     KafkaError,
+    SaslAuthenticationFailed,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
@@ -26,11 +29,13 @@ from app.engine.kafka.ending import Unfit, say
 from app.engine.kafka.writer import MAX_RECORD
 
 _VISIBLE_SECONDS = 30
+_PROBE_MS = 5_000
 _REFUSED = (
     AuthenticationFailedError,
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
     IllegalSaslStateError,
+    SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
 )
@@ -110,8 +115,23 @@ async def admin(arguments: Mapping[str, Any]) -> AIOKafkaAdminClient:
         raise _not_let_in(arguments, error) from None
     except (KafkaConnectionError, OSError) as error:
         await client.close()
+        if (refusal := await _refusal(arguments)) is not None:
+            raise _not_let_in(arguments, refusal) from None
         raise ConnectionError(f"no broker answers at {arguments['bootstrap_servers']}: {error}") from None
     return client
+
+
+async def _refusal(arguments: Mapping[str, Any]) -> Exception | None:
+    """Why the first broker that answers at all does not let us in; the client tells only that no broker did."""
+    options = {name: value for name, value in arguments.items() if name != "bootstrap_servers"}
+    for host, port, _ in collect_hosts(arguments["bootstrap_servers"]):
+        try:
+            (await create_conn(host, port, request_timeout_ms=_PROBE_MS, **options)).close()
+        except (*_REFUSED, ssl.SSLError) as error:
+            return None if isinstance(error, ssl.SSLEOFError) else error  # it was only about to go
+        except (TimeoutError, KafkaError, OSError):
+            continue
+    return None
 
 
 def _not_let_in(arguments: Mapping[str, Any], error: Exception) -> Unfit:
