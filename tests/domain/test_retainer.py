@@ -74,7 +74,7 @@ def test_a_month_that_has_not_begun_earns_nothing() -> None:
     on_the_first = months(
         lambda _: FORTY, {}, (number("2026-01-01"), calendar.FOREVER), number("2026-02-01"), exponent=2
     )
-    assert [month.period for month in on_the_first] == ["2026-01", "2026-02"]
+    assert [(month.period, month.used) for month in on_the_first] == [("2026-01", 0), ("2026-02", 0)]
     the_day_before = months(
         lambda _: FORTY, {}, (number("2026-01-01"), calendar.FOREVER), number("2026-01-31"), exponent=2
     )
@@ -154,6 +154,10 @@ def test_overage_of_minutes_is_rounded_once() -> None:
     # 7 min at 100.00 an hour: 11.666… → 11.67.
     [month] = run(Retainer(0, 0, overage_rate=micro("100")), 7)
     assert month.overage_amount == micro("11.67")
+    # 3 min at 0.50 an hour: 0.025, a tie.
+    for even, amount in ((False, "0.03"), (True, "0.02")):
+        [month] = run(Retainer(0, 0, overage_rate=micro("0.5")), 3, half_even=even)
+        assert month.overage_amount == micro(amount)
 
 
 def test_use_below_zero_counts_as_none() -> None:
