@@ -59,6 +59,7 @@ ALL: Mapping[str, int] = {
     "kill broker": 3,
     "kill all": 3,
     "write late": 2,
+    "freeze broker": 2,
 }
 """Every kind of fault, with its weight."""
 
@@ -229,6 +230,14 @@ class Run:
         self._pause(self.dice.choice((0.0, 2.0, 6.0, 12.0)))
         self.broker.start()
 
+    def _freeze_broker(self) -> None:
+        """Connections stay and nobody answers, for less or more than a session."""
+        self.broker.pause()
+        try:
+            self._pause(self.dice.uniform(1.0, 10.0))
+        finally:
+            self.broker.resume()
+
     def _kill_all(self) -> None:
         """At once, all but those that are frozen: they are to wake up among others."""
         for worker in self.fleet.workers.values():
@@ -312,6 +321,7 @@ _FAULTS: dict[str, Callable[[Run], None]] = {
     "kill broker": Run._kill_broker,
     "kill all": Run._kill_all,
     "write late": Run._write_late,
+    "freeze broker": Run._freeze_broker,
 }
 
 
