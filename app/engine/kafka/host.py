@@ -275,6 +275,9 @@ class KafkaHost:
     async def _load(self, partitions: set[int]) -> None:
         began = monotonic()
         self._given, self._loading = frozenset(partitions), set(partitions)
+        for p in sorted(partitions - self._slices.keys() - self._spare.keys()):
+            # Before the ends are asked for: a copy that is still followed would soon be found to go beyond them.
+            self._spare[p] = self._standby.take(p) or Load(self._values(p))
         ends = await self._changelog_ends(partitions)
         for p in [p for p, held in self._slices.items() if ends.get(p) != held.frontier.offset]:
             await self._drop(p)
@@ -313,13 +316,10 @@ class KafkaHost:
         self._spare.clear()
 
     async def _read(self, wanted: Mapping[int, int]) -> int:
-        """Bring the values of slices up to the ends of their changelogs; how many records that took.
-
-        They are in `_spare` from the first moment, so a rebalance that comes between loses nothing that was read.
+        """Bring the values of slices, which are in `_spare`, up to the ends of their changelogs; how many records that
+        took. They stay there until they are taken over, so a rebalance that comes between loses nothing that was read.
         """
         for p, offset in wanted.items():
-            if p not in self._spare:
-                self._spare[p] = self._standby.take(p) or Load(self._values(p))
             if self._spare[p].values.position > offset:
                 raise_ended(self.job.changelog, p, self._spare[p].values.position, offset)
         count = 0
