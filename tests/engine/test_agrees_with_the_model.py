@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.engine.runs import Run, differences, examples, figures, fold, histories, lines
 from tests.engine.stories import STORIES
 from tests.model.entities import instant, known_since
+from tests.model.features import enabled
 from tests.model.histories import (
     Event,
     as_of_days,
@@ -53,6 +54,15 @@ def test_a_history_in_its_natural_order(seed: int) -> None:
 def test_a_history_in_trouble(seed: int) -> None:
     rng = Random(seed)
     events = troubled(history(1_000_000 + seed, 70), rng)
+    assert_agreement(events, drawn(events, rng), rng.sample(as_of_days(events), 2))
+
+
+@pytest.mark.parametrize("seed", histories(4))
+@pytest.mark.parametrize("feature", sorted(enabled()))
+def test_a_history_with_one_rule_of_commerce(feature: str, seed: int) -> None:
+    # Alone a rule shows more often than where all meet, and a difference says which rule it is about.
+    rng = Random(seed)
+    events = troubled(history(5_000_000 + seed, 90, features=frozenset({feature})), rng)
     assert_agreement(events, drawn(events, rng), rng.sample(as_of_days(events), 2))
 
 

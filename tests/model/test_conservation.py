@@ -41,7 +41,7 @@ def eventful(seed: int, size: int) -> list[Event]:
     return history(seed, size, features=ALL)
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(12))
 def test_what_is_earned_is_somewhere(seed: int) -> None:
     events = troubled(eventful(seed, 150), Random(seed))
     for as_of in as_of_days(events):
@@ -50,7 +50,7 @@ def test_what_is_earned_is_somewhere(seed: int) -> None:
         assert unshown(figures) == [], f"as of {as_of}"
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(event_sets(features=ALL), as_ofs())
 def test_what_is_earned_is_somewhere_for_any_events(events: list[Event], as_of: date) -> None:
     figures = recompute(events, as_of)
@@ -104,7 +104,7 @@ def test_sets_of_commercial_events_have_no_order(events: list[Event], as_of: dat
     assert recompute(disorder(events, random), as_of) == recompute(events, as_of)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 def test_order_and_repetition_do_not_matter_to_commerce(seed: int) -> None:
     events = troubled(eventful(seed, 120), Random(seed))
     mixed = repeated(disorder(events, Random(seed + 1)), Random(seed))
