@@ -269,7 +269,7 @@ class Desk:
             rows += [
                 (row.day, entry, row, start)
                 for entry, row in bucket.rows.items()
-                if row.line == line and low <= row.day <= high
+                if row.line == line and low <= row.day <= high and _shares(row, (line, low, high), agreement)
             ]
         rows.sort(key=lambda found: found[:2])
         before = [allotment.given(row) for _, _, row, _ in rows]
@@ -322,6 +322,12 @@ def _spans(start: int, agreement: Agreement) -> Iterator[allotment.Span]:
             span = allotment.span_of(line, day, terms) if terms is not None else None
             if span is not None:
                 yield span
+
+
+def _shares(row: Row, span: allotment.Span, agreement: Agreement) -> bool:
+    """Whether the terms of the row's own date let it share this allowance: they may change within a week."""
+    terms = agreement.on(row.day)
+    return terms is not None and allotment.span_of(span[0], row.day, terms) == span
 
 
 def _by_line(stored: Mapping[int, Mapping[str, Sum]]) -> dict[str, Sum]:
