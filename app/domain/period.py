@@ -52,5 +52,5 @@ def periods(low: int, high: int) -> Iterator[str]:
 
 
 def index(period: str) -> int:
-    """Periods counted from year 0, so that differences are numbers of months."""
-    return int(period[:4]) * 12 + int(period[5:]) - 1
+    """A number for a period, so that differences are numbers of months."""
+    return int(period[:4]) * 12 + int(period[5:])

@@ -44,6 +44,8 @@ def test_each_variant_of_the_estimate_at_completion() -> None:
     # 45,000 + 52,000 booked + 3,040 promised to a subcontractor.
     booked = at_completion(VALUE, "booked", 2, booked=micro("52000"), committed=micro("3040"))
     assert booked == Estimate("booked", micro("100040"), None)
+    # Nothing booked and nothing promised: what is spent is all.
+    assert at_completion(VALUE, "booked", 2).amount == best(VALUE, 2, booked=0).amount == micro("45000")
 
 
 def test_what_follows_from_an_estimate() -> None:
