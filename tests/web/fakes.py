@@ -197,7 +197,7 @@ class Tape:
         self._changed = asyncio.Event()
         self.readers = 0
         self._seats = asyncio.Condition()
-        self.failing = False
+        self.failing: Exception | None = None
         self.ended = False
 
     def say(self, topic: str, key: str, padding: int = 0) -> None:
@@ -213,11 +213,14 @@ class Tape:
         self.ended = True
         self._wake()
 
-    def fail(self) -> None:
-        self.failing = True
+    def fail(self, error: Exception) -> None:
+        """Raise `error` at every reader, and at whoever comes."""
+        self.failing = error
         self._wake()
 
     async def subscribe(self, after: str | None, topics: frozenset[str] | None) -> AsyncIterator[Statement]:
+        if self.failing is not None:
+            raise self.failing
         if after is None:
             return self._follow(len(self._statements), topics)
         held = map(str, range(self.forgotten, len(self._statements) + 1))
@@ -239,8 +242,8 @@ class Tape:
         await self._count(1)
         try:
             while True:
-                if self.failing:
-                    raise KeyError("the feed's own defect")
+                if self.failing is not None:
+                    raise self.failing
                 for statement in self._statements[position:]:
                     position = int(statement.position)
                     if topics is None or statement.topic in topics:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientError, ClientResponse
 
-from app.web.ports import Statement
+from app.web.ports import Statement, Unavailable
 from app.web.sse import frame
 from tests.web.conftest import House, Opening
 from tests.web.fakes import Tape
@@ -195,9 +195,21 @@ async def test_a_feed_that_fails_ends_the_answer_and_is_logged(house: House, cap
     response = await follow(house)
     house.tape.say("burn", "C-1")
     assert len(await listen(response, 1)) == 1
-    house.tape.fail()
+    house.tape.fail(KeyError("the feed's own defect"))
     await cut_off(response)
     assert "the feed's own defect" in caplog.text
+
+
+async def test_a_feed_that_is_not_there_now_is_a_503_before_and_an_open_end_after(house: House, caplog: Any) -> None:
+    response = await follow(house)
+    house.tape.say("burn", "C-1")
+    assert len(await listen(response, 1)) == 1
+    house.tape.fail(Unavailable("no broker answers", retry_after=3))
+    await cut_off(response)  # so the reader comes back
+    refused = await house.get("/v1/stream")
+    problem = await refused.json(content_type="application/problem+json")
+    assert (refused.status, problem["detail"], refused.headers["Retry-After"]) == (503, "no broker answers", "3")
+    assert caplog.text == "", "it is no defect"
 
 
 async def test_readers_are_limited(opened: Opening) -> None:
