@@ -62,8 +62,8 @@ def test_without_cost_there_is_no_index_and_a_reason() -> None:
     assert fresh.cost_index == Index(None, "no cost yet")
     assert fresh.schedule_index == Index(None, "nothing planned yet")
     assert at_completion(fresh, "performance", 2) == Estimate("performance", None, "no cost, or nothing earned yet")
-    assert at_completion(replace(VALUE, earned=0), "performance", 2).amount is None
-    assert at_completion(replace(VALUE, actual=0), "performance", 2).amount is None
+    for nothing in (replace(VALUE, earned=0), replace(VALUE, actual=0)):
+        assert at_completion(nothing, "performance", 2).reason == "no cost, or nothing earned yet"
 
 
 def test_below_20_percent_performance_says_nothing_about_the_rest() -> None:
@@ -83,6 +83,7 @@ def test_without_a_plan_the_schedule_says_nothing() -> None:
     unplanned = replace(VALUE, planned=0)
     assert at_completion(unplanned, "performance_and_schedule", 2).reason == "nothing planned yet"
     assert at_completion(unplanned, "performance", 2).amount == micro("112500")
+    assert at_completion(replace(VALUE, planned=1), "performance_and_schedule", 2).reason is None
 
 
 def test_the_best_estimate_names_its_variant() -> None:
@@ -136,12 +137,14 @@ def test_margin_of_a_subcontractor() -> None:
     # 32 h: cost 95.00 → 3,040, bill 150.00 → 4,800; 1,760 ÷ 4,800 = 36.67 %.
     assert margin(32 * micro("150"), 32 * micro("95")) == Index("0.3667", None)
     assert margin(0, 5) == Index(None, "nothing billed")
+    assert margin(1, 0) == Index("1.0000", None)
 
 
 def test_a_blended_rate_is_weighted_by_time() -> None:
     # (10 h × 250 + 30 h × 150) ÷ 40 h = 175.00.
     assert blended_rate([(600, micro("250")), (1800, micro("150"))]) == micro("175")
     assert blended_rate([]) is None
+    assert blended_rate([(1, MICRO)]) == MICRO
     # 1 min × 1 + 2 min × 0 = 0.333333…
     assert blended_rate([(1, MICRO), (2, 0)]) == 333_333
 
