@@ -49,7 +49,7 @@ class Steered:
         self.told.append(("load", partitions))
         self.holding = True
 
-    def revoked(self) -> None:
+    async def revoked(self) -> None:
         self.told.append("revoked")
         self.holding = False
 

@@ -64,7 +64,9 @@ def lane_of(
     agent: Agent, deliver: Deliver = at_once, *, states: bool = False, behind: int = -1, owing: bool = False
 ) -> Lane:
     seat = Seat(2, "engagement", ("t",), lambda store: Runner(agent.run), read, states)
-    return Lane(seat, "t", 0, Runner(agent.run), deliver, last=-1, behind=behind, owing=owing)
+    lane = Lane(seat, "t", 0, Runner(agent.run), deliver, last=-1, behind=behind, owing=owing)
+    lane.resume()
+    return lane
 
 
 async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
@@ -152,6 +154,30 @@ async def test_what_is_owed_after_a_load_is_stated_without_any_record() -> None:
     await until(lambda: agent.owing == 0)
     await asyncio.sleep(3 * pace.REST_SECONDS)
     assert agent.batches == [(0, True)] * 3  # and nothing more once nothing is owed
+    await lane.stop()
+
+
+async def test_a_lane_at_rest_states_nothing_of_its_own_accord() -> None:
+    """While the group is rebalanced the slice may be given to another worker, which states what is owed then."""
+    gate = asyncio.Semaphore(0)
+
+    async def gated(lane: Lane, effects: Effects, fetched: list[Any]) -> None:
+        await gate.acquire()
+
+    agent = Agent(owing=3)
+    lane = lane_of(agent, gated, states=True, owing=True)
+    await until(lambda: len(agent.batches) == 1)
+    lane.rest()
+    idle = asyncio.create_task(lane.idle())
+    await asyncio.sleep(3 * pace.REST_SECONDS)
+    assert not idle.done()  # a step is under way, and is waited for
+    gate.release()
+    await asyncio.wait_for(idle, 1)
+    await asyncio.sleep(3 * pace.REST_SECONDS)
+    assert len(agent.batches) == 1
+    lane.resume()
+    gate.release()
+    await until(lambda: len(agent.batches) == 2)
     await lane.stop()
 
 

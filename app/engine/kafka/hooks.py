@@ -55,8 +55,8 @@ class Steering(Protocol):
         """Hold exactly these slices, complete, before any of their records is read."""
         ...
 
-    def revoked(self) -> None:
-        """No slice is ours until `load`; everything that had begun is delivered."""
+    async def revoked(self) -> None:
+        """No slice is ours until `load`; everything that had begun is delivered, so the group may give them away."""
         ...
 
     def unread(self, topic: str, partition: int, position: int, first: int) -> NoReturn:
@@ -296,7 +296,7 @@ class _ChainedConsumer(driver.Consumer):
         for tp in revoked:
             self._chain.pop(tp, None)
             self._expected.pop(tp, None)
-        self.steering.revoked()
+        await self.steering.revoked()
 
     def _new_offset(self, tp: TP) -> int | None:
         """What may be committed: the end of the last batch before which every batch is acknowledged."""

@@ -105,6 +105,7 @@ class KafkaHost:
         self._writer = Writer(self._arguments, self.lease)
         self._slices: dict[int, Slice] = {}
         self.holding = False
+        self._turn = 0  # of the group's rebalances, as far as we took part
         self._given: frozenset[int] = frozenset()
         self._loading: set[int] = set()
         self._spare: dict[int, Load] = {}  # values of slices that are on their way in or out
@@ -180,6 +181,7 @@ class KafkaHost:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         hooks.leave_at_stop(self._app)
+        await self._rest()
         await self._app.stop()
         for held in self._slices.values():
             await held.close()
@@ -258,9 +260,19 @@ class KafkaHost:
         """The address of each slice's worker, as of the last assignment."""
         return {} if self._app is None else hooks.owners(self._app, self.job.changelog)
 
-    def revoked(self) -> None:
+    async def revoked(self) -> None:
         """The group is being rebalanced: nothing is written until slices are given again; they may be the same."""
         self.holding = False
+        self._turn += 1
+        await self._rest()
+
+    async def _rest(self) -> None:
+        """What had begun is delivered, and nothing is stated any more: somebody else may state it next."""
+        lanes = [lane for held in self._slices.values() for lane in held.lanes.values()]
+        for lane in lanes:
+            lane.rest()
+        for lane in lanes:
+            await lane.idle()
 
     def unread(self, topic: str, partition: int, position: int, first: int) -> NoReturn:
         raise_unread(topic, partition, position, first)
@@ -273,7 +285,7 @@ class KafkaHost:
             end(Exit.CONFIGURATION, str(error))
 
     async def _load(self, partitions: set[int]) -> None:
-        began = monotonic()
+        began, turn = monotonic(), self._turn
         self._given, self._loading = frozenset(partitions), set(partitions)
         for p in sorted(partitions - self._slices.keys() - self._spare.keys()):
             # Before the ends are asked for: a copy that is still followed would soon be found to go beyond them.
@@ -289,7 +301,12 @@ class KafkaHost:
             self._check(p, self._spare[p].values if p in fresh else self._slices[p].values, committed, source_ends)
         for p, offset in fresh.items():
             await self._take_over(p, self._spare.pop(p), offset, committed)
+        if turn != self._turn:
+            return  # the next rebalance has begun meanwhile, and will say what is ours
         self.holding = True
+        for held in self._slices.values():
+            for lane in held.lanes.values():
+                lane.resume()
         self._loading.clear()
         self._moved.clear()
         self._waits.clear()

@@ -39,7 +39,8 @@ class Lane:
 
     `behind` is the greatest offset found in stored values: before it is passed they are a mixture, neither stated nor
     shown; then the lane is `whole`.
-    `owing` says that something is to be stated which no record will cause.
+    `owing` says that something is to be stated which no record will cause. A lane begins at rest: it states nothing of
+    its own accord until `resume`.
     """
 
     def __init__(
@@ -62,8 +63,10 @@ class Lane:
         self.delivered = last
         self._stated = 0.0
         self._waiting: deque[Any] = deque()  # Faust's events, each a record batch
-        self._more, self._room = asyncio.Event(), asyncio.Event()
+        self._more, self._room, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._room.set()
+        self._idle.set()
+        self._resting = True
         self.busy_since: float | None = None
         self.records = 0
         self._task = asyncio.create_task(self._run(), name=f"{seat.name} {topic} {partition}")
@@ -80,6 +83,20 @@ class Lane:
         self._waiting.append(event)
         self._more.set()
 
+    def rest(self) -> None:
+        """State nothing any more but what records cause: the partition may be somebody else's soon."""
+        self._resting = True
+        self._more.set()
+
+    def resume(self) -> None:
+        """The partition is ours."""
+        self._resting = False
+        self._more.set()
+
+    async def idle(self) -> None:
+        """Return when no step is under way."""
+        await self._idle.wait()
+
     async def stop(self) -> None:
         """End the lane; what waits is not acknowledged."""
         self._task.cancel()
@@ -91,14 +108,14 @@ class Lane:
         while True:
             if not self._waiting:
                 self._more.clear()
-                if not await self._wait():
-                    await self._guarded([])
+                woken = await self._wait()
+                if not self._waiting and (woken or self._resting):
                     continue
             await self._guarded(self._take())
 
     async def _wait(self) -> bool:
-        """Wait for records; False where something is to be stated first."""
-        if not self._owing or self.last < self._behind:
+        """Wait to be woken; False where something is to be stated first."""
+        if self._resting or not self._owing or self.last < self._behind:
             await self._more.wait()
             return True
         pause = max(REST_SECONDS, self._stated + 2 * REST_SECONDS - monotonic())
@@ -121,6 +138,7 @@ class Lane:
     async def _guarded(self, events: list[Any]) -> None:
         """A step; whatever fails ends the process, so nothing that was not delivered is ever acknowledged."""
         self.busy_since = monotonic()
+        self._idle.clear()
         try:
             await self._step(events)
         except Unfit as error:
@@ -131,6 +149,7 @@ class Lane:
             where = f"{self.topic} partition {self.partition}"
             end(Exit.AGENT, f"{self.seat.name} failed on {where}: {error!r}", **_at(error))
         self.busy_since = None
+        self._idle.set()
 
     async def _step(self, events: list[Any]) -> None:
         batches: list[RecordBatch] = [event.value for event in events]
