@@ -17,7 +17,7 @@ PARTITIONS: Final = 4
 
 
 def run(events: int, folder: Path) -> Iterator[tuple[str, list[Row]]]:
-    """(title, rows) of each table. The keyed sum gets half of `events`: a million of them take less than ten minutes."""
+    """(title, rows) of each table. The keyed sum gets half of `events`; a million of them take under ten minutes."""
     home = folder / "kafka"
     shutil.rmtree(home, ignore_errors=True)
     broker = Broker(home / "broker")
