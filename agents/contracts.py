@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from app.domain import burn, calendar, readiness
+from app.domain import burn, calendar, fees, readiness
 from app.domain.book import Book
 from app.domain.burn import Commitment, Position, Reached
-from app.domain.ledger import Bucket
+from app.domain.completion import estimates
+from app.domain.ledger import EVIDENCE_LIMIT, Bucket, Issue
 from app.domain.money import micro
 from app.domain.rates import RateBook, Rates, card_of
-from app.domain.readiness import Milestone
+from app.domain.readiness import Milestone, Papers
 from app.domain.resolution import counting, effective, folded
 from app.domain.terms import Agreement
 from app.events.fact import Fact
@@ -60,10 +61,26 @@ class Contract:
             for message, fields in (effective(said) for key, said in facts.items() if key.startswith("subcontract/"))
             if message.type == "subcontract.committed.v1"
         ]
+        self._estimates = estimates(said for key, said in facts.items() if key.startswith("estimate/"))
+        self._holds = _open(facts, "hold/", "hold.set.v1")
+        self._disputes = _open(facts, "dispute/", "dispute.opened.v1")
+
+    def said(self, head: Head) -> Papers:
+        """Estimates, holds, disputes, and what invoices say of fees."""
+        claims = {key: its for key, its in head.unplaced.items() if key.startswith(fees.PREFIX)}
+        return Papers(self._estimates, self._holds, self._disputes, claims)
 
     def milestones(self, head: Head) -> Iterator[Milestone]:
         for message, said in self._milestones:
             yield readiness.milestone_of(message, said, head.unplaced.get(f"milestone/{said['milestone_id']}"))
+
+
+def _open(facts: Mapping[str, list[Fact]], prefix: str, type_: str) -> Issue:
+    """Those of a kind of paper whose deciding message is of a type."""
+    deciding = [effective(said)[0] for key, said in facts.items() if key.startswith(prefix)]
+    its = sorted((message for message in deciding if message.type == type_), key=lambda message: message.entity)
+    evidence = [(0, message.entity, message.id) for message in its[:EVIDENCE_LIMIT]]
+    return Issue(len(its), 0, min((message.time for message in its), default=0), evidence)
 
 
 def latest(fact: Fact) -> tuple[int, str, str, str]:
@@ -120,7 +137,8 @@ class Contracts:
 
     def readiness(self, position: Position, head: Head) -> dict[str, Any]:
         contract = self.compiled(position.contract_id)
-        return readiness.row(position, contract.milestones(head), head.documents.values(), head.since)
+        documents = head.documents.values()
+        return readiness.row(position, contract.milestones(head), documents, head.since, contract.said(head))
 
     def head(self, contract_id: str) -> Head | None:
         return self.store.get(HEADS, contract_id)

@@ -164,6 +164,8 @@ def price_row(row: Row, terms: Terms | None, rates: Rates) -> None:
         row.billable_minutes = 0
         return
     row.billable_minutes = billable_minutes(row.minutes, terms.rounding)
+    if line is not None and line.billing_method == "prepaid":
+        row.by_time = row.billable_minutes != 0  # what a block pays for is not to be invoiced again
     set_amount(row, terms, rates)
 
 
@@ -192,15 +194,15 @@ def _per(card: Card, terms: Terms) -> int:
 def set_amount(row: Row, terms: Terms, rates: Rates) -> None:
     """Derive rate and amount from the row's billable minutes and what of them an allowance covers.
 
-    Free minutes cost nothing, those drawn from a prepaid block what `drawn_amount` says; only what is wholly drawn needs
-    no rate.
+    Free minutes cost nothing, those drawn from a prepaid block what `drawn_amount` says; where nothing is beyond the
+    block, no rate is needed.
     """
     line = line_of(row, terms)
     discount = line.discount if line else 0
     half_even = terms.rounding.half_even
     row.amount, row.rate_id, row.problem = None, None, 0
     left = row.billable_minutes - row.free - row.drawn
-    if not left and row.drawn:
+    if not left and line is not None and line.billing_method == "prepaid":
         row.amount = row.drawn_amount
         return
     if row.rate_override is not None:
@@ -533,8 +535,6 @@ def written_off(claims: Claims | None) -> bool:
 def _ready(sums: list[int], row: Row) -> None:
     """What is to be invoiced as time: all but what a prepaid block paid for."""
     minutes, amount = row.billable_minutes - row.drawn, (row.amount or 0) - row.drawn_amount
-    if row.drawn and not minutes:
-        return
     sums[READY_AMOUNT] += amount
     sums[READY_MINUTES] += minutes
     sums[READY_ENTRIES] += 1

@@ -6,13 +6,15 @@ are those of `readiness.updated` in the event catalogue.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
 from app.domain import calendar
 from app.domain.burn import Position
+from app.domain.completion import Estimate
+from app.domain.fees import fees
 from app.domain.ledger import (
     ADJUSTED,
     ADJUSTMENT,
@@ -29,6 +31,7 @@ from app.domain.ledger import (
     READY_MINUTES,
     ROOM_AMOUNT,
     ROOM_MINUTES,
+    WRITTEN_AMOUNT,
     Claims,
     Issue,
     Row,
@@ -40,7 +43,7 @@ from app.domain.ledger import (
 from app.domain.money import divide, micro, show
 from app.domain.terms import Cap, Terms
 
-Tier = Literal["critical", "blocking", "warning"]
+Tier = Literal["critical", "blocking", "held", "warning"]
 Scope = Literal["contract", "entry"]
 
 
@@ -69,6 +72,11 @@ RULES: Final[Mapping[str, Rule]] = {
         "blocking", "entry", "commercial", "set the winning rate or the expense in the contract's currency"
     ),
     "OUTSIDE_TERM": Rule("blocking", "entry", "legal", "amend the contract's term, or move these entries"),
+    "DISPUTE_OPEN": Rule("blocking", "contract", "account", "settle the dispute with the client, then resolve it"),
+    "CLIENT_HOLD": Rule("held", "contract", "account", "agree with the client, then clear the hold"),
+    "ESTIMATE_MISSING": Rule(
+        "blocking", "entry", "project manager", "publish the estimated cost of the line: nothing measures its progress"
+    ),
     "MILESTONE_NOT_ACCEPTED": Rule("blocking", "entry", "project manager", "obtain the client's acceptance"),
     "CAP_EXCEEDED": Rule("blocking", "entry", "project manager", "amend the cap, or write the excess off"),
     "ADJUSTMENT_NEEDED": Rule("warning", "entry", "finance", "credit and rebill what changed after it was invoiced"),
@@ -116,6 +124,18 @@ class Capped(NamedTuple):
         return 0 if self.warns else self.over.amount
 
 
+class Papers(NamedTuple):
+    """What else was said of a contract: estimates of cost, and how many holds and disputes are open, since when.
+
+    `fee_claims` is what invoices say of fees, by `fee/<id>`.
+    """
+
+    estimates: Sequence[Estimate] = ()
+    holds: Issue = Issue(0, 0, 0, [])
+    disputes: Issue = Issue(0, 0, 0, [])
+    fee_claims: Mapping[str, Claims] = {}
+
+
 class _Blockers:
     """Collects what stands in the way, by code."""
 
@@ -147,25 +167,39 @@ def _instant(microseconds: int) -> str | None:
 
 
 def row(
-    position: Position, milestones: Iterable[Milestone], documents: Iterable[tuple[int, int]], since: int = 0
+    position: Position,
+    milestones: Iterable[Milestone],
+    documents: Iterable[tuple[int, int]],
+    since: int = 0,
+    papers: Papers | None = None,
 ) -> dict[str, Any]:
     """`readiness.updated` of one contract.
 
     `documents`: (amount, day from which it counts) of every live invoice, and of every credit with a minus. `since`:
     the time of the contract's first event, for blockers that have no entry behind them.
     """
+    papers = papers or Papers()
     blockers = _Blockers(position.exponent)
-    stops = _stops(position)
+    stops = _stops(position, papers)
     inside = _inside(position)
-    time, held_back = _time(position, inside, blockers)
+    earned = fees(position, inside, papers.fee_claims, papers.estimates)
+    time, held_back = _time(position, inside, blockers, sum(fee.unpriced for fee in earned))
+    unmeasured = sum(fee.unmeasured for fee in earned)
+    if unmeasured:
+        blockers.add("ESTIMATE_MISSING", Issue(unmeasured, 0, 0, []))
     expenses = sum(total.totals[READY_EXPENSES] for total in inside.values())
     accepted, waiting = _milestones(position, milestones)
     if waiting.count:
         blockers.add("MILESTONE_NOT_ACCEPTED", waiting)
     _warnings(position, blockers)
-    would_be = time.amount + expenses + accepted
+    fee = sum(one.ready for one in earned)
+    would_be = time.amount + expenses + accepted + fee
     for code in stops:
-        blockers.add(code, Issue(1, would_be, since, []))
+        said = papers.disputes if code == "DISPUTE_OPEN" else Issue(1, 0, since, [])
+        blockers.add(code, Issue(said.count, would_be, said.since, said.evidence))
+    held = papers.holds if position.terms is not None else Issue(0, 0, 0, [])
+    if held.count:
+        blockers.add("CLIENT_HOLD", Issue(held.count, would_be, held.since, held.evidence))
     adjustment = _adjustment(position, blockers)
     ready = not stops
 
@@ -180,7 +214,7 @@ def row(
         "ready_time_amount": money(time.amount if ready else 0),
         "ready_milestone_amount": money(accepted if ready else 0),
         "ready_expense_amount": money(expenses if ready else 0),
-        "ready_fee_amount": money(0),
+        "ready_fee_amount": money(fee if ready else 0),
         "ready_minutes": time.minutes if ready else 0,
         "ready_entries": time.entries if ready else 0,
         "blocked_amount": money(held_back + waiting.amount + (0 if ready else would_be)),
@@ -188,6 +222,7 @@ def row(
         "invoiced_amount": money(sum(amount for amount, begins in documents if begins <= position.day)),
         "adjustment_amount": money(adjustment),
         "retained_amount": money(0),
+        "written_off_amount": money(sum(total.totals[WRITTEN_AMOUNT] for total in position.sums.values())),
         "blockers": blockers.found,
     }
 
@@ -195,6 +230,8 @@ def row(
 def _state(stops: list[str], ready: int, blockers: list[dict[str, Any]]) -> str:
     if stops:
         return "blocked"
+    if any(blocker["tier"] == "held" for blocker in blockers):
+        return "held"
     if ready <= 0:
         return "nothing_to_bill"
     if any(blocker["tier"] == "warning" for blocker in blockers):
@@ -202,7 +239,7 @@ def _state(stops: list[str], ready: int, blockers: list[dict[str, Any]]) -> str:
     return "ready"
 
 
-def _stops(position: Position) -> list[str]:
+def _stops(position: Position, papers: Papers) -> list[str]:
     """Codes of scope contract: nothing may be invoiced."""
     terms = position.terms
     if terms is None:
@@ -212,6 +249,8 @@ def _stops(position: Position) -> list[str]:
         stops.append("CONTRACT_NOT_ACTIVE")
     if terms.purchase_order.get("required") and not terms.purchase_order.get("number"):
         stops.append("PO_MISSING")
+    if papers.disputes.count:
+        stops.append("DISPUTE_OPEN")
     return stops
 
 
@@ -226,9 +265,12 @@ def _inside(position: Position) -> dict[str, Sum]:
     return position.book.between(low, high, position.day)
 
 
-def _time(position: Position, inside: dict[str, Sum], blockers: _Blockers) -> tuple[Ready, int]:
-    """Ready time under its caps, and what blockers of scope entry hold back."""
-    held_back = _issues(position, blockers)
+def _time(position: Position, inside: dict[str, Sum], blockers: _Blockers, unpriced: int) -> tuple[Ready, int]:
+    """Ready time under its caps, and what blockers of scope entry hold back.
+
+    `unpriced` counts months of retainers whose overage has no rate.
+    """
+    held_back = _issues(position, blockers, unpriced)
     ready = [s.totals for s in position.sums.values()]
     within = [s.totals for s in inside.values()]
     outside = [sum(t[p] for t in ready) - sum(t[p] for t in within) for p in (READY_ENTRIES, READY_AMOUNT)]
@@ -258,8 +300,11 @@ def _over_cap(parts: Iterable[Capped], blockers: _Blockers) -> None:
             blockers.add("CAP_EXCEEDED", total, tier=tier)
 
 
-def _issues(position: Position, blockers: _Blockers) -> int:
-    issues = position.total(None).issues
+def _issues(position: Position, blockers: _Blockers, unpriced: int) -> int:
+    issues = dict(position.total(None).issues)
+    if unpriced:
+        known = issues.get("RATE_UNRESOLVED", Issue(0, 0, 0, []))
+        issues["RATE_UNRESOLVED"] = Issue(known.count + unpriced, known.amount, known.since, known.evidence)
     for code in ("TIME_NOT_APPROVED", "RATE_UNRESOLVED", "CURRENCY_MISMATCH"):
         if code in issues:
             blockers.add(code, issues[code])
@@ -287,7 +332,6 @@ def _is_ready(row: Row, claims: Claims | None, day: int) -> bool:
         and row.by_time
         and claimed(claims, day) == 0
         and not written_off(claims)
-        and (row.drawn == 0 or row.drawn != row.billable_minutes)
     )
 
 

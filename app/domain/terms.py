@@ -213,6 +213,11 @@ class Agreement:
                 found.append((day, following - 1))
         return found
 
+    def ever_retained(self, line_id: str) -> bool:
+        """Whether the line is a retainer under some version of the terms."""
+        versions = [terms.lines.get(line_id) for terms in (*self._terms, *((self._before,) if self.known else ()))]
+        return any(line is not None and line.billing_method == "retainer" and line.retainer for line in versions)
+
     def shares_one_way(self, line_id: str) -> bool:
         """Whether the line's work shared the same kind of allowance under every version of the terms."""
         versions = [terms.lines.get(line_id) for terms in (*self._terms, *((self._before,) if self.known else ()))]

@@ -212,6 +212,7 @@ class ReadinessUpdated(Statement):
     invoiced_amount: Amount
     adjustment_amount: Amount
     retained_amount: Amount
+    written_off_amount: Amount = "0.00"
     blockers: list[Blocker]
 
 

@@ -23,7 +23,9 @@ ALL = frozenset(
     }
 )
 NONE: frozenset[str] = frozenset()
-COMPARED: frozenset[str] = NONE
+COMPARED = frozenset(
+    {"day_increments", "included", "prospective_only", "prepaid", "retainer", "percent_complete", "holds"}
+)
 """What engine and model are compared on."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from .allotments import PREPAID
 from .dossier import Dossier
@@ -46,14 +47,32 @@ def _of_block(dossier: Dossier, terms: Terms, line_id: str) -> Fraction:
     return terms.rounded(number((terms.line(line_id).get("prepaid") or {}).get("fee")))
 
 
-def _by_cost(dossier: Dossier, terms: Terms, line_id: str) -> Fraction:
-    """Cost to cost: fee × cost to date ÷ estimate, from nothing to all of it. Without an estimate nothing is earned."""
+def unmeasured(dossier: Dossier) -> int:
+    """Lines by percent complete of which nothing can be said, as nobody estimated their cost."""
+    terms = dossier.terms
+    lines = [one for one in terms.lines if terms.method(one) == PERCENT_COMPLETE] if terms else []
+    return sum(
+        1
+        for one in lines
+        if terms is not None
+        and terms.line(one).get("fee") is not None
+        and ((current := _estimate(dossier, terms, one)) is None or number(current["cost"]) == 0)
+    )
+
+
+def _estimate(dossier: Dossier, terms: Terms, line_id: str) -> dict[str, Any] | None:
+    """The estimate of a line in force on as-of."""
     estimates = [one for one in dossier.estimates if terms.line_of(one.get("line_id")) == line_id]
-    current = max(
+    return max(
         (one for one in estimates if one["effective_from"] <= dossier.as_of.isoformat()),
         key=lambda one: (one["effective_from"], one["revision"], one["estimate_id"]),
         default=None,
     )
+
+
+def _by_cost(dossier: Dossier, terms: Terms, line_id: str) -> Fraction:
+    """Cost to cost: fee × cost to date ÷ estimate, from nothing to all of it. Without an estimate nothing is earned."""
+    current = _estimate(dossier, terms, line_id)
     if current is None or number(current["cost"]) == 0:
         return _NOTHING
     cost = sum((entry.cost for entry in dossier.entries if entry.approved and entry.line_id == line_id), _NOTHING)

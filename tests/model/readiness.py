@@ -10,7 +10,7 @@ from typing import Any
 from .allotments import PREPAID
 from .burn import contract_shares
 from .dossier import Dossier, Milestone
-from .fees import earned_fees, invoiced_fees
+from .fees import earned_fees, invoiced_fees, unmeasured
 from .numbers import exponent, fixed
 from .pricing import CURRENCY_MISMATCH, RATE_UNRESOLVED, Entry
 from .retainage import Withheld, kept_of, released, share
@@ -71,6 +71,7 @@ def assess(dossier: Dossier) -> Assessment:
         *_cap_blockers(time),
         *_budget_warnings(dossier),
         *_adjustment_warning(time),
+        *_estimate_blockers(dossier),
     ]
     before = Assessment(
         time=time,
@@ -99,6 +100,7 @@ def readiness_row(dossier: Dossier) -> dict[str, Any]:
         "invoiced_amount": dossier.invoiced_total,
         "adjustment_amount": sum((one.amount for one in time.adjustments), _ZERO),
         "retained_amount": found.retained,
+        "written_off_amount": time.written_off,
     }
     places = exponent(dossier.currency)
     return {
@@ -228,6 +230,11 @@ def _entry_blockers(dossier: Dossier, time: Settlement) -> Iterable[Blocker]:
     for code, amounts in found.items():
         if amounts:
             yield Blocker(code, BLOCKING, ENTRY, len(amounts), sum((amount or _ZERO for amount in amounts), _ZERO))
+
+
+def _estimate_blockers(dossier: Dossier) -> Iterable[Blocker]:
+    if count := unmeasured(dossier):
+        yield Blocker("ESTIMATE_MISSING", BLOCKING, ENTRY, count, _ZERO)
 
 
 def _cap_blockers(time: Settlement) -> Iterable[Blocker]:

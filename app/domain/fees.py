@@ -1,0 +1,120 @@
+"""Fees: what lines that are not billed by time have earned, what of it was invoiced, what is ready.
+
+Sources: design section 5 "Readiness", "Retainer", "Percent complete"; domain rules R14 to R17. A retainer's month is
+earned once its first covered day has come, what is worked beyond it as it is worked; a prepaid block once the term has
+begun; percent complete by cost to date. An invoice names a fee by its line, `L1`, or by line and anything more,
+`L1/2026-03`. What was invoiced beyond what is earned is a liability, not a negative readiness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from app.domain import calendar, completion, period, retainer
+from app.domain.burn import Position
+from app.domain.completion import Estimate
+from app.domain.ledger import COST, Claims, Sum, claimed
+from app.domain.money import portion
+from app.domain.retainer import Month, Retainer
+from app.domain.terms import Line
+
+PREFIX = "fee/"
+
+
+class Fee(NamedTuple):
+    """One line's fees in micro-units.
+
+    `unpriced`: months with overage that no rate is agreed for; `unmeasured`: percent complete without an estimate, of
+    which nothing can be said to be earned.
+    """
+
+    line_id: str
+    earned: int
+    invoiced: int
+    unpriced: int
+    unmeasured: bool
+
+    @property
+    def ready(self) -> int:
+        return max(0, self.earned - self.invoiced)
+
+
+def fees(
+    position: Position, inside: Mapping[str, Sum], claims: Mapping[str, Claims], estimates: Sequence[Estimate]
+) -> list[Fee]:
+    """Every line that earns a fee, in order of line ids.
+
+    `inside`: what each line comes to within the term; `claims`: what invoices say of fees, by `fee/<id>`. Without an
+    as-of nothing is earned.
+    """
+    terms = position.terms
+    if terms is None or position.as_of is None:
+        return []
+    found = []
+    for line_id in position.lines():
+        months = list(_months(position, line_id, inside.get(line_id)))
+        earned = sum(month.fee + (month.overage_amount or 0) for month in months)
+        unpriced = sum(1 for month in months if month.overage_amount is None)
+        line = terms.lines.get(line_id)
+        measured = True
+        if line is not None and line.billing_method == "prepaid" and line.prepaid is not None:
+            earned += _begun(position, line.prepaid.fee)
+        elif line is not None and line.billing_method == "percent_complete" and line.fee is not None:
+            so_far = _completed(position, line, estimates)
+            measured = so_far is not None
+            earned += so_far or 0
+        if earned or unpriced or not measured:
+            found.append(Fee(line_id, earned, _invoiced(claims, line_id, position.as_of), unpriced, not measured))
+    return found
+
+
+def _begun(position: Position, fee: int) -> int:
+    """The fee, once the term has a beginning and that has come; rounded to the currency."""
+    terms = position.terms
+    if terms is None or not calendar.BEGINNING < terms.term_from <= position.day:
+        return 0
+    return portion(fee, 1, 1, position.exponent, half_even=terms.rounding.half_even)
+
+
+def _completed(position: Position, line: Line, estimates: Iterable[Estimate]) -> int | None:
+    """fee × min(cost ÷ estimate, 1), never below 0; None without an estimate."""
+    terms = position.terms
+    assert terms is not None  # a line comes from terms
+    estimate = completion.in_force(estimates, line.line_id, position.day, only_line=terms.only_line)
+    if estimate is None or estimate <= 0:
+        return None
+    cost = position.total(line.line_id).totals[COST]
+    so_far = completion.cumulative(line.fee or 0, cost, estimate, position.exponent, half_even=terms.rounding.half_even)
+    return max(0, so_far)
+
+
+def _months(position: Position, line_id: str, inside: Sum | None) -> Iterator[Month]:
+    """The months of a retainer so far; what a month's retainer is, is said by the terms of its first covered day."""
+    terms = position.terms
+    assert terms is not None
+    if terms.term_from <= calendar.BEGINNING or not position.agreement.ever_retained(line_id):
+        return iter(())
+    begin = terms.term_from
+
+    def agreed(name: str) -> Retainer | None:
+        then = position.agreement.on(max(period.first_day(name), begin))
+        line = then.lines.get(line_id) if then is not None else None
+        return line.retainer if line is not None and line.billing_method == "retainer" else None
+
+    # Work of a month in which the line is something else is not the retainer's.
+    worked = inside.periods if inside is not None else {}
+    used = {name: minutes for name, (minutes, _) in worked.items() if agreed(name) is not None}
+    return retainer.months(
+        agreed,
+        used,
+        (begin, terms.term_to),
+        position.day,
+        exponent=position.exponent,
+        half_even=terms.rounding.half_even,
+    )
+
+
+def _invoiced(claims: Mapping[str, Claims], line_id: str, day: int) -> int:
+    own = PREFIX + line_id
+    return sum(claimed(its, day) for key, its in claims.items() if key == own or key.startswith(own + "/"))
