@@ -44,7 +44,7 @@ def span_of(line_id: str, day: int, terms: Terms) -> Span | None:
     line = terms.lines.get(line_id)
     if line is None or not line.allots:
         return None
-    if line.included is None or line.prepaid is not None or line.included.per == "term":
+    if line.billing_method == "prepaid" or line.included is None or line.included.per == "term":
         return line_id, calendar.BEGINNING, calendar.FOREVER
     if line.included.per == "week":
         monday = calendar.week_start(day)

@@ -64,8 +64,9 @@ def fees(
             so_far = _completed(position, line, estimates)
             measured = so_far is not None
             earned += so_far or 0
-        if earned or unpriced or not measured:
-            found.append(Fee(line_id, earned, _invoiced(claims, line_id, position.as_of), unpriced, not measured))
+        invoiced = _invoiced(claims, line_id, position.as_of)
+        if earned or invoiced or unpriced or not measured:
+            found.append(Fee(line_id, earned, invoiced, unpriced, not measured))
     return found
 
 
@@ -102,9 +103,7 @@ def _months(position: Position, line_id: str, inside: Sum | None) -> Iterator[Mo
         line = then.lines.get(line_id) if then is not None else None
         return line.retainer if line is not None and line.billing_method == "retainer" else None
 
-    # Work of a month in which the line is something else is not the retainer's.
-    worked = inside.periods if inside is not None else {}
-    used = {name: minutes for name, (minutes, _) in worked.items() if agreed(name) is not None}
+    used = {name: minutes for name, minutes in _used(position, line_id, inside).items() if agreed(name) is not None}
     return retainer.months(
         agreed,
         used,
@@ -113,6 +112,22 @@ def _months(position: Position, line_id: str, inside: Sum | None) -> Iterator[Mo
         exponent=position.exponent,
         half_even=terms.rounding.half_even,
     )
+
+
+def _used(position: Position, line_id: str, inside: Sum | None) -> dict[str, int]:
+    """Approved billable minutes by period, of the days on which the line is a retainer."""
+    terms = position.terms
+    assert terms is not None
+    if position.agreement.one_method(line_id):
+        return {name: minutes for name, (minutes, _) in inside.periods.items()} if inside is not None else {}
+    used: dict[str, int] = {}
+    for day, minutes, _ in position.book.days(line_id, terms.term_from, min(terms.term_to, position.day)):
+        then = position.agreement.on(day)
+        line = then.lines.get(line_id) if then is not None else None
+        if line is not None and line.billing_method == "retainer":
+            name = calendar.period_of(day)
+            used[name] = used.get(name, 0) + minutes
+    return used
 
 
 def _invoiced(claims: Mapping[str, Claims], line_id: str, day: int) -> int:

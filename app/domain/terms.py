@@ -213,6 +213,11 @@ class Agreement:
                 found.append((day, following - 1))
         return found
 
+    def one_method(self, line_id: str) -> bool:
+        """Whether the line is billed by the same method under every version of the terms that has it."""
+        versions = [terms.lines.get(line_id) for terms in (*self._terms, *((self._before,) if self.known else ()))]
+        return len({line.billing_method if line is not None else None for line in versions}) <= 1
+
     def ever_retained(self, line_id: str) -> bool:
         """Whether the line is a retainer under some version of the terms."""
         versions = [terms.lines.get(line_id) for terms in (*self._terms, *((self._before,) if self.known else ()))]
