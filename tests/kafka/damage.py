@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 
 _admin: Any = import_module("confluent_kafka.admin")  # does not say what it exports
 SECONDS = 15
@@ -58,6 +58,15 @@ class Damage:
         """Delete the records before an offset."""
         place = TopicPartition(topic, partition, before)
         self._client.delete_records([place])[place].result(SECONDS)
+
+    def members(self, group: str) -> int:
+        """How many members a group has; one that ended without a word is missed after its session."""
+        return len(self._client.describe_consumer_groups([group])[group].result(SECONDS).members)
+
+    def move(self, group: str, topic: str, partition: int, offset: int) -> None:
+        """Say that a group, which must have no members, has read a partition up to an offset."""
+        moved = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition, offset)])
+        self._client.alter_consumer_group_offsets([moved])[group].result(SECONDS)
 
     def forget(self, group: str) -> None:
         """Delete a group with everything it has acknowledged; it must have no members."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from app.engine.kafka.topics import changelog_name, product
 from app.engine.kafka.values import RocksValues
@@ -29,6 +30,11 @@ SEED = 20_260_401
 REFUSE_SECONDS = 60.0
 MISUSE = 2
 HOPELESS = 78
+
+
+def more(*topics: str) -> list[ParameterSet]:
+    """Further cases of the same rule, left to `make chaos`."""
+    return [pytest.param(topic, marks=pytest.mark.slow) for topic in topics]
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +144,7 @@ def test_a_record_that_its_topic_does_not_take(deployment: Deployment) -> None:
 # -- topics that are gone -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("topic", ["staffing", "journal.engagements", "burn"])
+@pytest.mark.parametrize("topic", ["staffing", *more("journal.engagements", "burn")])
 def test_a_topic_that_is_deleted_while_a_worker_runs(deployment: Deployment, topic: str) -> None:
     deployment.damage.delete(deployment.name(topic))
     assert f"there is no topic {deployment.name(topic)}" in deployment.refused()
@@ -149,7 +155,7 @@ def test_a_changelog_that_is_deleted_while_a_worker_runs(deployment: Deployment)
     assert f"there is no topic {deployment.changelog}" in deployment.refused()
 
 
-@pytest.mark.parametrize("topic", ["staffing", "journal.engagements", "burn"])
+@pytest.mark.parametrize("topic", ["staffing", *more("journal.engagements", "burn")])
 def test_a_topic_that_was_deleted_meanwhile_is_not_quietly_made_anew(deployment: Deployment, topic: str) -> None:
     deployment.stop()
     deployment.damage.delete(deployment.name(topic))
@@ -158,7 +164,7 @@ def test_a_topic_that_was_deleted_meanwhile_is_not_quietly_made_anew(deployment:
     assert deployment.name(topic) not in topics(deployment)
 
 
-@pytest.mark.parametrize("topic", ["staffing", "timesheets", "journal.facts", "journal.engagements"])
+@pytest.mark.parametrize("topic", ["staffing", *more("timesheets", "journal.facts", "journal.engagements")])
 def test_an_empty_topic_in_the_place_of_one_that_was_read(deployment: Deployment, topic: str) -> None:
     deployment.stop()
     name = deployment.name(topic)
@@ -241,12 +247,27 @@ def test_records_that_were_deleted_before_they_were_read(deployment: Deployment)
     deployment.start()
     read = deployment.cluster.committed()[name, 0]
     assert f"{name} partition 0 begins at {ends[name, 0]}, but was read up to {read} only" in deployment.refused()
+    wait(lambda: not deployment.damage.members(deployment.group))
+    deployment.damage.move(deployment.group, name, 0, ends[name, 0])
+    deployment.start()
+    deployment.feed()
+    deployment.rest()
+    deployment.stop()
+
+
+def test_a_journal_that_has_lost_its_beginning_rebuilds_nothing(deployment: Deployment) -> None:
+    deployment.stop()
+    name = deployment.name("journal.facts")
+    deployment.damage.cut(name, 0, before=2)
+    anew(deployment)
+    deployment.start()
+    assert f"{name} partition 0 begins at 2, but was read up to 0 only" in deployment.refused()
 
 
 # -- partitions ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("topic", ["timesheets", "journal.facts", "burn"])
+@pytest.mark.parametrize("topic", ["timesheets", *more("journal.facts", "burn")])
 def test_a_topic_that_gets_more_partitions(deployment: Deployment, topic: str) -> None:
     deployment.damage.widen(deployment.name(topic), PARTITIONS + 1)
     said = deployment.refused()

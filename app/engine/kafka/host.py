@@ -295,10 +295,10 @@ class KafkaHost:
             await self._drop(p)
         fresh = {p: ends[p] for p in sorted(partitions) if p not in self._slices}
         committed = await self._committed(partitions)
-        source_ends = await self._source_ends(partitions)
+        extents = await self._extents(partitions)
         records = await self._read(fresh)
         for p in sorted(partitions):
-            self._check(p, self._spare[p].values if p in fresh else self._slices[p].values, committed, source_ends)
+            self._check(p, self._spare[p].values if p in fresh else self._slices[p].values, committed, extents)
         for p, offset in fresh.items():
             await self._take_over(p, self._spare.pop(p), offset, committed)
         if turn != self._turn:
@@ -338,7 +338,7 @@ class KafkaHost:
         """
         for p, offset in wanted.items():
             if self._spare[p].values.position > offset:
-                raise_ended(self.job.changelog, p, self._spare[p].values.position, offset)
+                raise_shorter(self.job.changelog, p, self._spare[p].values.position, offset)
         count = 0
         stretches = {p: (self._spare[p].values.position, offset) for p, offset in wanted.items()}
         async for p, records, position in read(self._arguments, self.job.changelog, stretches):
@@ -384,7 +384,7 @@ class KafkaHost:
         partition: int,
         values: Values,
         committed: Mapping[tuple[str, int], int],
-        ends: Mapping[tuple[str, int], int],
+        extents: Mapping[tuple[str, int], tuple[int, int]],
     ) -> None:
         """A changelog that ends before what was acknowledged has lost something: refuse it, whatever it still holds.
 
@@ -397,11 +397,24 @@ class KafkaHost:
             for name in seat.topics:
                 place = self.job.prefix + name, partition
                 known = seat.reached(tables, name, partition) if seat.reached else tops.get(seat.number, -1)
-                acknowledged = committed.get(place, 0) - 1
-                if acknowledged > known:
-                    raise_lost(self.job.changelog, partition, place[0], acknowledged, known)
-                if known >= ends[place]:
-                    raise_ended(*place, known + 1, ends[place])
+                self._check_source(place, known, committed.get(place), *extents[place])
+
+    def _check_source(self, place: tuple[str, int], known: int, committed: int | None, first: int, end: int) -> None:
+        """`known` is the last offset that the tables include, `first` and `end` are what the topic holds now."""
+        topic, partition = place
+        wanted = known + 1
+        if committed is not None and committed > end:
+            raise_ended(topic, partition, committed, end)
+        if wanted > end:
+            raise_ended(topic, partition, wanted, end)
+        if committed is not None and committed < first:
+            raise_unread(topic, partition, committed, first)
+        if topic in self.gapless and wanted < first:
+            raise_unread(topic, partition, wanted, first)
+        # Of an input somebody may have given up what was deleted unread, and moved the group behind it.
+        given_up = topic not in self.gapless and committed is not None and committed <= first
+        if committed is not None and committed > wanted and not given_up:
+            raise_lost(self.job.changelog, partition, topic, committed - 1, known)
 
     async def _changelog_ends(self, partitions: Iterable[int]) -> dict[int, int]:
         assert self._ends is not None
@@ -416,38 +429,26 @@ class KafkaHost:
         return {place.partition: offset for place, offset in ends.items()}
 
     async def _committed(self, partitions: set[int]) -> dict[tuple[str, int], int]:
-        """What the group has acknowledged; checked against what the topics still hold."""
+        """The offset behind what the group has acknowledged of each partition of which it has any."""
         client = await topics.admin(self._arguments)
         try:
             found: Mapping[Any, OffsetAndMetadata] = await client.list_consumer_group_offsets(self.job.group)
         finally:
             await client.close()
-        committed = {
+        return {
             (place.topic, place.partition): said.offset
             for place, said in found.items()
             if place.partition in partitions and place.topic in self.sources and said.offset >= 0
         }
-        await self._check_sources(committed)
-        return committed
 
-    async def _source_ends(self, partitions: Iterable[int]) -> dict[tuple[str, int], int]:
+    async def _extents(self, partitions: Iterable[int]) -> dict[tuple[str, int], tuple[int, int]]:
+        """(first offset, end) of every source."""
         assert self._ends is not None
         places = [TopicPartition(topic, p) for topic in sorted(self.sources) for p in partitions]
-        ends = await self._ends.end_offsets(places) if places else {}
-        return {(place.topic, place.partition): offset for place, offset in ends.items()}
-
-    async def _check_sources(self, committed: Mapping[tuple[str, int], int]) -> None:
-        assert self._ends is not None
-        places = [TopicPartition(*place) for place in committed]
         if not places:
-            return
-        first, ends = await self._ends.beginning_offsets(places), await self._ends.end_offsets(places)
-        for place in places:
-            offset = committed[place.topic, place.partition]
-            if offset > ends[place]:
-                raise_ended(place.topic, place.partition, offset, ends[place])
-            if offset < first[place]:
-                raise_unread(place.topic, place.partition, offset, first[place])
+            return {}
+        firsts, ends = await self._ends.beginning_offsets(places), await self._ends.end_offsets(places)
+        return {(place.topic, place.partition): (firsts[place], ends[place]) for place in places}
 
     # -- effects ----------------------------------------------------------------------------------------------------
 
@@ -622,10 +623,10 @@ class KafkaHost:
         if not self.holding:
             return
         read = {(tp.topic, tp.partition): expected for tp, (expected, *_) in self._app.consumer.positions().items()}
-        ends = await self._source_ends({partition for _, partition in read})
+        extents = await self._extents({partition for _, partition in read})
         for place, expected in read.items():
-            if ends[place] < expected:
-                raise_ended(*place, expected, ends[place])
+            if extents[place][1] < expected:
+                raise_ended(*place, expected, extents[place][1])
 
 
 def _tune(consumer: Any) -> None:
@@ -647,11 +648,17 @@ def _credentials(arguments: Mapping[str, Any]) -> Any:
     return None if context is None else faust.SSLCredentials(context=context)
 
 
+_REBUILD = (
+    "stop all workers, delete it and the consumer group, make it anew with `headrace topics --create`, start:"
+    " it is rebuilt from the journals"
+)
+
+
 def raise_ended(topic: str, partition: int, known: int, found: int) -> NoReturn:
     end(
         Exit.CONFIGURATION,
         f"{topic} partition {partition} ends at {found}, but {known} was reached before: the topic was deleted or cut;"
-        " restore it, or replay the journal into a new group (HEADRACE_KAFKA_GROUP)",
+        " restore it, or publish an export into a new group (HEADRACE_KAFKA_GROUP)",
     )
 
 
@@ -663,18 +670,26 @@ def raise_unread(topic: str, partition: int, position: int, first: int) -> NoRet
     )
 
 
+def raise_shorter(changelog: str, partition: int, position: int, found: int) -> NoReturn:
+    end(
+        Exit.CONFIGURATION,
+        f"{changelog} partition {partition} ends at {found}, but the tables on disk have followed it to {position}: it"
+        f" was deleted or cut, and they may not be its any more; remove their folder, and if it has lost records,"
+        f" {_REBUILD}",
+    )
+
+
 def raise_lost(changelog: str, partition: int, topic: str, acknowledged: int, known: int) -> NoReturn:
     held = f"what was made of {topic} up to {known}" if known >= 0 else f"nothing of what was made of {topic}"
     end(
         Exit.CONFIGURATION,
         f"{changelog} partition {partition} holds {held}, but records up to {acknowledged} were acknowledged: it was"
-        " deleted or cut; restore it, or replay the journal into a new group (HEADRACE_KAFKA_GROUP)",
+        f" deleted or cut; {_REBUILD}",
     )
 
 
 def raise_lost_head(changelog: str, partition: int, first: int) -> NoReturn:
     end(
         Exit.CONFIGURATION,
-        f"{changelog} partition {partition} begins at {first}, not at 0: records were deleted from it; set"
-        " cleanup.policy=compact, and restore it, or replay the journal into a new group",
+        f"{changelog} partition {partition} begins at {first}, not at 0: records were deleted from it; {_REBUILD}",
     )
