@@ -64,6 +64,8 @@ class Supervisor:
         environment = {**self._environment, LIFELINE: str(theirs)}
         self._child = subprocess.Popen(self._command, env=environment, pass_fds=(theirs,))
         os.close(theirs)
+        if self._stopping:  # the signal came before there was a child to pass it on to
+            self._end_child()
         try:
             return self._child.wait()
         finally:
@@ -71,6 +73,9 @@ class Supervisor:
 
     def _stop(self, number: int, frame: object) -> None:
         self._stopping = True
+        self._end_child()
+
+    def _end_child(self) -> None:
         child = self._child
         if child is not None and child.poll() is None:
             child.send_signal(signal.SIGTERM)
@@ -87,6 +92,13 @@ class Supervisor:
         until = time.monotonic() + seconds
         while not self._stopping and time.monotonic() < until:
             time.sleep(0.05)
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens on, for workers that are started again and again."""
+    with socket.create_server((host, 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
 
 
 def instance() -> str:

@@ -12,7 +12,7 @@ from app.commands.output import say_json, screen
 from app.main import serve_kafka
 from app.misuse import Misuse
 from app.settings import Settings
-from app.supervisor import HOPELESS, Supervisor, instance
+from app.supervisor import HOPELESS, Supervisor, free_port, instance
 
 
 def worker(options: argparse.Namespace) -> None:
@@ -21,9 +21,11 @@ def worker(options: argparse.Namespace) -> None:
     if options.unsupervised:
         _work(settings, options)
         return
+    # A member that keeps its name must keep its address too: the group tells the others where it was.
+    port = settings.port or free_port(settings.host)
     name = settings.kafka_instance or instance()
     code = Supervisor(
-        [sys.executable, "-m", "app.cli", *sys.argv[1:], "--unsupervised"],
+        [sys.executable, "-m", "app.cli", *sys.argv[1:], "--unsupervised", "--port", str(port)],
         {**os.environ, "HEADRACE_KAFKA_INSTANCE": name},
     ).run()
     if code == HOPELESS:

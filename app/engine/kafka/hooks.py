@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from time import monotonic
 from typing import Any, NoReturn, Protocol
@@ -365,6 +366,32 @@ def owners(app: Any, changelog: str) -> dict[int, str]:
     """Which worker holds which slice, by the address it told the group, as of the last assignment."""
     told: Mapping[str, Mapping[str, Iterable[int]]] = app.assignor.changelog_distribution
     return {p: address for address, topics in told.items() for p in topics.get(changelog, ())}
+
+
+def coordinating(app: Any) -> str:
+    """Why the consumer takes no part in its group any more; "" while it does.
+
+    Faust does not notice: the worker would idle for ever.
+    """
+    consumer = getattr(getattr(app._consumer, "_thread", None), "_consumer", None)
+    coordinator = getattr(consumer, "_coordinator", None)
+    task = getattr(coordinator, "_coordination_task", None)
+    if task is None or not task.done() or task.cancelled():
+        return ""
+    return repr(task.exception() or "it ended")
+
+
+def leave(app: Any) -> None:
+    """Leave the group now, from outside of the thread that the consumer runs in, and wait for it a moment.
+
+    A static member that comes back is given the assignment it had, with the address it had; who cannot go on with it
+    must come back as a new one.
+    """
+    leave_at_stop(app)
+    thread = app.consumer._thread
+    leaving = asyncio.run_coroutine_threadsafe(thread._consumer._coordinator._maybe_leave_group(), thread.thread_loop)
+    with suppress(Exception):  # the session's end does the same, later
+        leaving.result(2)
 
 
 def leave_at_stop(app: Any) -> None:

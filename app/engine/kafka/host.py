@@ -158,8 +158,10 @@ class KafkaHost:
         self._ends = await self._looker()
         (self.settings.kafka_data_dir / "faust").mkdir(parents=True, exist_ok=True)
         self._app = self._faust()
+        self._tasks.append(
+            asyncio.create_task(self._watch())
+        )  # first: Faust may wait for a group that goes on without it
         await self._app.start()
-        self._tasks.append(asyncio.create_task(self._watch()))
 
     async def _looker(self) -> AIOKafkaConsumer:
         """A consumer without a group that only asks where partitions begin and end.
@@ -375,7 +377,7 @@ class KafkaHost:
                     self._deliver,
                     last=position - 1,
                     behind=tops.get(seat.number, -1) if len(seat.topics) == 1 else -1,
-                    owing=seat.states and bool(load.values.tops),
+                    owing=seat.states and seat.number in tops,  # what no record was ever folded into owes nothing
                 )
         self._slices[partition] = held
 
@@ -581,6 +583,9 @@ class KafkaHost:
             await asyncio.sleep(1)
             if self._app.crashed:
                 end(Exit.AGENT, f"Faust gave up: {self._app.crash_reason!r}")
+            if reason := hooks.coordinating(self._app):
+                hooks.leave(self._app)
+                end(Exit.AGENT, f"the group goes on without this worker: {reason}")
             if self.holding:
                 waiting_since = monotonic()
             elif monotonic() - waiting_since > 4 * STALL_SECONDS:

@@ -21,6 +21,9 @@ RECORDS = 10_000
 WAITING = 8
 """Batches that wait for a lane, at most; beyond, its topic is not read."""
 
+BRISK_SECONDS = 0.05
+"""While records keep coming and none have to wait, what changed is stated this often at most."""
+
 STATE_SECONDS = 0.5
 """While records keep coming, what changed is stated this often."""
 
@@ -172,7 +175,9 @@ class Lane:
     def _may_state(self, fetched: bool) -> bool:
         if not self.seat.states or self.last < self._behind:
             return False
-        return not fetched or monotonic() - self._stated >= STATE_SECONDS
+        # Who keeps up says at once what changed; who is behind catches up first, as what it says is soon outdated.
+        pause = STATE_SECONDS if self._waiting else BRISK_SECONDS
+        return not fetched or monotonic() - self._stated >= pause
 
 
 def _at(error: BaseException) -> dict[str, object]:
