@@ -393,6 +393,14 @@ class KafkaHost:
         So is one that knows of records which their topic does not reach: the group forgets what it acknowledged when a
         topic is deleted, the tables do not.
         """
+        others = sorted(
+            name.decode() for name in values.tables() if self.job.tables and name.decode() not in self.job.tables
+        )
+        if others:
+            raise Unfit(
+                f"{self.job.changelog} partition {partition} holds tables of another release ({', '.join(others)}): this"
+                " one keeps them in another shape; replay the journal into a new group (HEADRACE_KAFKA_GROUP)"
+            )
         tops = dict(map(parse_version, values.tops.values()))
         tables = SliceTables(values)
         for seat in self.job.seats:

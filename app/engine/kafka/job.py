@@ -15,7 +15,7 @@ from app.engine.topology import READERS
 from app.events.fact import Fact
 from app.events.home import Home
 from app.events.reader import Reader
-from tables import Store
+from tables import TABLES, Store
 
 Read = Callable[[Sequence[Any]], list[Record]]
 
@@ -44,6 +44,7 @@ class Job(NamedTuple):
     seats: tuple[Seat, ...]
     topics: tuple[Topic, ...]
     gapless: frozenset[str]  # source topics in which every offset holds a record: ours alone, and not compacted
+    tables: frozenset[str] = frozenset()  # names of the tables that agents keep; none: whatever they like
 
     @property
     def prefix(self) -> str:
@@ -67,7 +68,7 @@ def firm(group: str, reader: Reader) -> Job:
         Seat(3, "resource", (RESOURCES,), READERS[RESOURCES], journal),
     )
     journals = frozenset(f"{group}.{name}" for name in (FACTS, ENGAGEMENTS, RESOURCES))
-    return Job(group, seats, tuple(product(group)), journals)
+    return Job(group, seats, tuple(product(group)), journals, frozenset(table.name for table in TABLES))
 
 
 def raw(records: Sequence[Any]) -> list[Record]:

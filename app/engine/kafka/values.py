@@ -47,6 +47,10 @@ class Values(Protocol):
         """Keys of a table that begin with `prefix`, without the table's name, in order."""
         ...
 
+    def tables(self) -> set[bytes]:
+        """Names of the tables that hold anything."""
+        ...
+
     def count(self) -> int: ...
 
     def close(self) -> None: ...
@@ -80,6 +84,9 @@ class MemoryValues:
         held, skip = self._tables[table], len(table) + 1
         wanted = table + b"/" + prefix
         return sorted(k[skip:] for k, stored in held.items() if k.startswith(wanted) and len(stored) > VERSION_BYTES)
+
+    def tables(self) -> set[bytes]:
+        return {name for name, held in self._tables.items() if held}
 
     def count(self) -> int:
         return sum(len(stored) > VERSION_BYTES for table in self._tables.values() for stored in table.values())
@@ -152,6 +159,15 @@ class RocksValues:
             if not key.startswith(prefix):
                 return
             yield key, value
+
+    def tables(self) -> set[bytes]:
+        found: set[bytes] = set()
+        after = _TABLES
+        while (key := next(iter(self._db.keys(from_key=after)), None)) is not None:
+            name = bytes(key).partition(b"/")[0]
+            found.add(name)
+            after = name + b"0"  # the byte behind the slash: past every key of this table
+        return found
 
     def count(self) -> int:
         return sum(len(stored) > VERSION_BYTES for _, stored in self._db.items(from_key=_TABLES))
