@@ -188,3 +188,10 @@ def test_a_folder_that_is_in_use_is_refused_with_what_to_do(tmp_path: Path) -> N
     values.close()
     forget(tmp_path / "slice-0")
     assert RocksValues(tmp_path / "slice-0").position == 0
+
+
+def test_values_name_the_tables_that_hold_anything(values: Values) -> None:
+    # What another release kept is noticed by the names of its tables.
+    assert values.tables() == set()
+    Load(values).take([put("heads-v1/C-1", 1), put("heads-v1/C-2", 2), put("heads-v2/C-1", 3), put("a/b/c", 4)], 4)
+    assert values.tables() == {b"a", b"heads-v1", b"heads-v2"}

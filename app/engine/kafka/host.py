@@ -398,8 +398,8 @@ class KafkaHost:
         )
         if others:
             raise Unfit(
-                f"{self.job.changelog} partition {partition} holds tables of another release ({', '.join(others)}): this"
-                " one keeps them in another shape; replay the journal into a new group (HEADRACE_KAFKA_GROUP)"
+                f"{self.job.changelog} partition {partition} holds tables of another release ({', '.join(others)}):"
+                " this one keeps them in another shape; replay the journal into a new group (HEADRACE_KAFKA_GROUP)"
             )
         tops = dict(map(parse_version, values.tops.values()))
         tables = SliceTables(values)
