@@ -17,9 +17,12 @@ from typing import Any
 
 import faust.transport.drivers.aiokafka as driver
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import BaseCoordinator, GroupCoordinator
+from aiokafka.consumer.subscription_state import Assignment, TopicPartitionState
 from aiokafka.producer.message_accumulator import MessageAccumulator
 from aiokafka.producer.sender import BaseHandler, Sender, SendProduceReqHandler
 from faust.app.base import App
@@ -118,6 +121,11 @@ _KNOWN: list[tuple[Any, str]] = [
     (GroupCoordinator.close, "8dcb7ee2a251"),
     (GroupCoordinator.need_rejoin, "4bd684fb9846"),
     (GroupCoordinator.request_rejoin, "e8a7d9edf086"),
+    (TopicPartitionState, "1f45e8404ed7"),
+    (Assignment, "081dad2e2b67"),
+    (create_conn, "8103bcf65f55"),
+    (collect_hosts, "bf63c2d164c8"),
+    (AIOKafkaClient.bootstrap, "5cea6d39e98e"),
     (AIOKafkaConsumer.start, "29e48f52197b"),
     (AIOKafkaConsumer.seek_to_committed, "1c44c254fdbb"),
     (Fetcher.fetched_records, "377ee3925c9f"),
@@ -300,6 +308,19 @@ def test_a_member_with_a_name_leaves_the_group_only_without_it() -> None:
     source = inspect.getsource(GroupCoordinator._maybe_leave_group)
     assert "self._group_instance_id is None" in source
     assert "_maybe_leave_group()" in inspect.getsource(GroupCoordinator.close)
+
+
+async def test_the_names_that_lag_and_membership_are_read_from_exist() -> None:
+    place = TopicPartition("t", 0)
+    assignment = Assignment([place])
+    state = assignment.state_value(place)
+    assert (state.lso, state.has_valid_position) == (None, False)
+    state.reset_to(7)
+    assert (state.has_valid_position, state.position) == (True, 7)
+    assert assignment.state_value(TopicPartition("t", 1)) is None
+    made = inspect.getsource(GroupCoordinator.__init__)
+    assert "self._coordination_task = create_task(" in made
+    assert list(inspect.signature(GroupCoordinator._maybe_leave_group).parameters) == ["self"]
 
 
 def test_what_is_tuned_on_a_consumer_is_read_when_it_starts() -> None:
