@@ -29,7 +29,7 @@ from app.engine.store import Store, StoreError
 from app.events.reader import Reader
 from app.misuse import Misuse
 from app.settings import Settings
-from app.supervisor import LIFELINE
+from app.supervisor import LIFELINE, STOP_SECONDS
 from app.web.app import create_app
 from app.web.ports import Metric, Receipt, Unavailable
 from app.web.settings import WebSettings
@@ -203,6 +203,7 @@ async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks
     logging.basicConfig(handlers=[Lines(logging.WARNING)])
     stopping = _stop_signals()
     _watch_lifeline(stopping)
+    hurrying = asyncio.create_task(_stop_in_time(stopping))
     host = KafkaHost(settings, firm(settings.kafka_group, reader(settings)))
     try:
         await host.prepare()
@@ -225,6 +226,16 @@ async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks
         end(Exit.CONFIGURATION, str(error))
     except (*DELIVERY_ERRORS, StoreError, Misuse) as error:
         end(Exit.BROKER, str(error) or repr(error))
+    hurrying.cancel()
+
+
+async def _stop_in_time(stopping: asyncio.Event) -> None:
+    """End a worker that was asked to stop and cannot, before its supervisor would: there may be none any more."""
+    from app.engine.kafka.ending import Exit, end
+
+    await stopping.wait()
+    await asyncio.sleep(STOP_SECONDS - 5)
+    end(Exit.STALLED, f"it was asked to stop {STOP_SECONDS - 5:.0f} s ago, and something does not end")
 
 
 def _inner_token(settings: Settings) -> str:

@@ -25,7 +25,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from agents.effects import BURN
 from app.engine.kafka import topics
@@ -43,8 +43,8 @@ RATE = 3_000.0
 
 START_SECONDS = 60.0
 SETTLE_SECONDS = 240.0
-ORPHAN_SECONDS = 60.0
-"""A child without a supervisor that lives longer than this does not end itself."""
+ORPHAN_SECONDS = 40.0
+"""A child without a supervisor that lives longer than this does not end itself: it gives itself 25."""
 
 SHORT_FREEZE, LONG_FREEZE = (3.0, 8.0), (8.0, 25.0)
 """Seconds of a freeze; one in three is a long one. The session ends after 3."""
@@ -174,10 +174,17 @@ class Run:
         """Return once the group has acknowledged something: before, there is nothing to disturb."""
         cluster = Cluster(self.broker.address, self.group)
         until = time.monotonic() + START_SECONDS
-        while not cluster.committed():
+        while not self._committed(cluster):
             if time.monotonic() > until:
                 raise RuntimeError(f"no worker acknowledged anything in {START_SECONDS:.0f} s")
             self._pause(0.5)
+
+    @staticmethod
+    def _committed(cluster: Cluster) -> bool:
+        try:
+            return bool(cluster.committed())
+        except KafkaException:  # the group has no coordinator yet
+            return False
 
     def _choose(self) -> str:
         """Every kind in its share and in any order, as cards are dealt: no run is without one of them for long."""
@@ -268,6 +275,9 @@ class Run:
             for worker in self.fleet.workers.values():
                 if (code := worker.ended()) is not None:
                     raise RuntimeError(f"the supervisor in slot {worker.slot} ended by itself with {code}")
+            for pid, alone in self.fleet.lingering():
+                if alone > ORPHAN_SECONDS:
+                    raise RuntimeError(f"child {pid} lives on {alone:.0f} s after its supervisor was killed")
             if now >= until:
                 return
             time.sleep(min(0.05, until - now))
@@ -293,9 +303,6 @@ class Run:
         codes = self.fleet.stop()
         if set(codes) - {0}:
             self.result.problems.append(f"supervisors ended with {codes} when they were asked to stop")
-        for pid, seconds in self.fleet.lingering():
-            if seconds > ORPHAN_SECONDS:
-                self.result.problems.append(f"child {pid} lived on {seconds:.0f} s after its supervisor was killed")
 
     def _read_logs(self) -> None:
         for said in self.fleet.said():
