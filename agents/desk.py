@@ -10,6 +10,7 @@ from agents.contracts import Contract, Contracts
 from app.domain import allotment, calendar
 from app.domain.ledger import (
     ALLOTTED_MINUTES,
+    APPROVED,
     BEYOND_MINUTES,
     ENTITIES,
     Bucket,
@@ -236,6 +237,9 @@ class Desk:
         """Share out anew what entries of the touched buckets share with each other and with later ones."""
         touched = sorted(self._dirty)
         for start in touched:
+            for row in self.bucket(start).rows.values():
+                if row.status != APPROVED:  # it shares nothing, whatever it shared while it was approved
+                    price_row(row, agreement.on(row.day), rates)
             for day, rows in _by_day(self.bucket(start)).items():
                 terms = agreement.on(day)
                 if terms is not None and terms.rounding.together and terms.rounding.increment:

@@ -41,6 +41,11 @@ _KINDS = {
     "contract.cancelled",
     "rate.set",
     "rate.withdrawn",
+    "estimate.set",
+    "hold.set",
+    "hold.cleared",
+    "dispute.opened",
+    "dispute.resolved",
     "time.submitted",
     "time.approved",
     "time.rejected",
@@ -84,7 +89,7 @@ def test_every_kind_occurs_and_options_leave_kinds_out() -> None:
     seen = {event["type"].removesuffix(".v1") for seed in _SEEDS for event in history(seed, 200)}
     assert seen == _KINDS
     plain = history(1, 200, expenses=False, milestones=False, invoices=False, holidays=False)
-    assert {kind_of(event) for event in plain} == {"contract", "rate", "time"}
+    assert {kind_of(event) for event in plain} == {"contract", "dispute", "estimate", "hold", "rate", "time"}
 
 
 def test_disorder_keeps_every_event() -> None:
@@ -152,16 +157,19 @@ def test_every_state_and_blocker_is_reached() -> None:
             for row in recompute(events, as_of).readiness.values():
                 states.add(row["state"])
                 codes |= {(one["code"], one["tier"]) for one in row["blockers"]}
-    assert states == {"blocked", "nothing_to_bill", "ready_with_warnings", "ready"}
+    assert states == {"blocked", "held", "nothing_to_bill", "ready_with_warnings", "ready"}
     assert codes == {
         ("ADJUSTMENT_NEEDED", "warning"),
         ("BUDGET_EXCEEDED", "warning"),
         ("BUDGET_NEARLY_EXHAUSTED", "warning"),
         ("CAP_EXCEEDED", "blocking"),
         ("CAP_EXCEEDED", "warning"),
+        ("CLIENT_HOLD", "held"),
         ("CONTRACT_NOT_ACTIVE", "blocking"),
         ("CONTRACT_UNKNOWN", "blocking"),
         ("CURRENCY_MISMATCH", "blocking"),
+        ("DISPUTE_OPEN", "blocking"),
+        ("ESTIMATE_MISSING", "blocking"),
         ("MILESTONE_NOT_ACCEPTED", "blocking"),
         ("OUTSIDE_TERM", "blocking"),
         ("PO_MISSING", "blocking"),
