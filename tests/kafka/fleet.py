@@ -145,7 +145,7 @@ class Worker:
         """Its JSON log lines, of supervisors and children; any other line as {"text": …}."""
         if not self.log.exists():
             return
-        for line in self.log.read_text(errors="replace").splitlines():
+        for line in filter(None, self.log.read_text(errors="replace").splitlines()):
             try:
                 yield json.loads(line)
             except ValueError:

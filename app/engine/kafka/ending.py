@@ -33,7 +33,8 @@ class Unfit(Exception):  # noqa: N818 - a state of the installation, named for w
 def say(level: str, event: str, **fields: object) -> None:
     """One JSON line on standard error."""
     line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level, "event": event, **fields}
-    print(json.dumps(line, default=str), file=sys.stderr, flush=True)
+    sys.stderr.write(json.dumps(line, default=str) + "\n")  # at once: another thread may have something to say, too
+    sys.stderr.flush()
 
 
 class Lines(logging.Handler):
