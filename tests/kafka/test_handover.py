@@ -3,6 +3,8 @@ orphaned stops by itself."""
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -82,6 +84,27 @@ def test_a_worker_whose_supervisor_is_killed_stops_in_good_order(broker: Broker,
         fleet.kill_supervisor(worker)  # another one takes its place
         assert until(lambda: not fleet.lingering()) < HANDOVER_SECONDS
         until(lambda: loads(worker) == [PARTITIONS, PARTITIONS])
+        assert fleet.stop() == [0]
+    finally:
+        fleet.end()
+
+
+def test_who_comes_back_under_its_name_at_another_address_works_on(broker: Broker, group: str, tmp_path: Path) -> None:
+    # The group gives a member that kept its name the assignment it had, with the address it had: the first one back
+    # cannot go on with that, leaves, and the next is somebody new. The session is never waited for.
+    setup = Setup(
+        broker.address, group, PARTITIONS, tmp_path, membership=Membership.SLOT, session_seconds=SESSION_SECONDS
+    )
+    fleet = Fleet(setup)
+    try:
+        worker = fleet.join()
+        until(lambda: loads(worker) == [PARTITIONS])
+        orphan = worker.kill()
+        assert orphan is not None
+        os.kill(orphan, signal.SIGKILL)  # before it can leave the group
+        worker.start()  # at another port
+        assert until(lambda: loads(worker) == [PARTITIONS, PARTITIONS]) < SESSION_SECONDS
+        assert 70 in {line.get("code") for line in worker.said() if line.get("event") == "worker.ended"}
         assert fleet.stop() == [0]
     finally:
         fleet.end()
