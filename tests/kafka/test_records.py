@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import orjson
@@ -41,7 +42,18 @@ STATEMENT = Statement(
 
 @pytest.mark.parametrize("path", sorted(_GOLDEN.glob("journal.*.json")), ids=lambda path: path.name)
 def test_a_journal_record_is_one_golden_value(path: Path) -> None:
-    assert encode_journal(decode_journal(path.read_bytes())) == path.read_bytes().strip()
+    # What was written once is read for ever; fields that were appended since stand at the end of a shape
+    # (tests/tables/test_golden.py holds what stands before them).
+    value = decode_journal(path.read_bytes())
+    assert decode_journal(encode_journal(value)) == value
+    assert _grown_from(orjson.loads(path.read_bytes()), orjson.loads(encode_journal(value)))
+
+
+def _grown_from(old: Any, new: Any) -> bool:
+    """Whether every list of `old` stands at the beginning of its counterpart in `new`."""
+    if isinstance(old, list) and isinstance(new, list):
+        return len(new) >= len(old) and all(map(_grown_from, old, new))
+    return bool(old == new)
 
 
 def test_a_journal_record_that_is_neither_fact_nor_home_is_refused() -> None:
