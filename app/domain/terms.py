@@ -213,19 +213,23 @@ class Agreement:
                 found.append((day, following - 1))
         return found
 
+    def _versions_of(self, line_id: str) -> list[Line | None]:
+        """The line under every version of the terms; None where it is not in them."""
+        return [terms.lines.get(line_id) for terms in (*self._terms, *((self._before,) if self.known else ()))]
+
     def one_method(self, line_id: str) -> bool:
         """Whether the line is billed by the same method under every version of the terms that has it."""
-        versions = [terms.lines.get(line_id) for terms in (*self._terms, *((self._before,) if self.known else ()))]
+        versions = self._versions_of(line_id)
         return len({line.billing_method if line is not None else None for line in versions}) <= 1
 
     def ever_retained(self, line_id: str) -> bool:
         """Whether the line is a retainer under some version of the terms."""
-        versions = [terms.lines.get(line_id) for terms in (*self._terms, *((self._before,) if self.known else ()))]
+        versions = self._versions_of(line_id)
         return any(line is not None and line.billing_method == "retainer" and line.retainer for line in versions)
 
     def shares_one_way(self, line_id: str) -> bool:
         """Whether the line's work shared the same kind of allowance under every version of the terms."""
-        versions = [terms.lines.get(line_id) for terms in (*self._terms, *((self._before,) if self.known else ()))]
+        versions = self._versions_of(line_id)
         return len({(line.sharing, line.allots) for line in versions if line is not None}) <= 1
 
     def steps(self) -> list[tuple[int, Terms]]:

@@ -97,10 +97,8 @@ class KafkaHost:
         self.sources = frozenset(job.prefix + name for seat in job.seats for name in seat.topics)
         self.gapless = job.gapless
         self.listeners: list[Callable[[Effects], None]] = []
-        self.forgotten: list[Callable[[int], None]] = []  # told of a slice whose tables changed hands
         self.processed = 0
         self.stated = 0
-        self.restarts = 0
         self._arguments = client_arguments(settings)
         self._writer = Writer(self._arguments, self.lease)
         self._slices: dict[int, Slice] = {}
@@ -158,9 +156,8 @@ class KafkaHost:
         self._ends = await self._looker()
         (self.settings.kafka_data_dir / "faust").mkdir(parents=True, exist_ok=True)
         self._app = self._faust()
-        self._tasks.append(
-            asyncio.create_task(self._watch())
-        )  # first: Faust may wait for a group that goes on without it
+        # First: Faust may wait for a group that goes on without it.
+        self._tasks.append(asyncio.create_task(self._watch()))
         await self._app.start()
 
     async def _looker(self) -> AIOKafkaConsumer:
@@ -323,8 +320,6 @@ class KafkaHost:
         held = self._slices.pop(partition)
         await held.close()
         self._spare[partition] = Load(held.values)
-        for tell in self.forgotten:
-            tell(partition)
 
     def _follow(self) -> None:
         """Keep copies of other workers' slices."""
