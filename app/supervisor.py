@@ -6,23 +6,22 @@ state and opens no connection, so nothing can happen to it but a signal.
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import secrets
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+
+from app.engine.kafka.ending import Exit, say
 
 LIFELINE = "HEADRACE_LIFELINE"
 """Names the descriptor that ends when the supervisor does: a worker without one stops."""
 
-HOPELESS = 78
-"""The exit code of a worker that cannot be right until somebody acts (`app.engine.kafka.ending`)."""
+HOPELESS = int(Exit.CONFIGURATION)
+"""The exit code of a worker that cannot be right until somebody acts."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 15.0
 HEALTHY_SECONDS = 30.0
@@ -54,7 +53,7 @@ class Supervisor:
                 self._pause = FIRST_PAUSE
             pause = self._pause * random.uniform(0.5, 1.0)
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            _say("worker.restarts", code=code, pause=round(pause, 2))
+            say("warning", "worker.restarts", code=code, pause=round(pause, 2))
             self._sleep(pause)
             if self._stopping:
                 return 0
@@ -85,7 +84,7 @@ class Supervisor:
     def _kill(self, number: int, frame: object) -> None:
         """Nothing is lost: what it did not acknowledge is read again."""
         if self._child is not None and self._child.poll() is None:
-            _say("worker.killed", after_seconds=STOP_SECONDS)
+            say("warning", "worker.killed", after_seconds=STOP_SECONDS)
             self._child.kill()
 
     def _sleep(self, seconds: float) -> None:
@@ -105,8 +104,3 @@ def instance() -> str:
     """A name for the group that stays while the supervisor lives: a worker that died is replaced by the next at once,
     without waiting until the group has missed it."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-
-
-def _say(event: str, **fields: object) -> None:
-    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-    print(json.dumps({"time": moment, "level": "warning", "event": event, **fields}), file=sys.stderr, flush=True)
