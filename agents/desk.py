@@ -27,10 +27,12 @@ from app.domain.ledger import (
 from app.domain.rates import Rates
 from app.domain.terms import Agreement
 from app.events.home import Home
-from tables import Store, Table, buckets, pages
+from app.events.plan import Plan
+from tables import Store, Table, buckets, pages, plans
 from tables.buckets import BUCKETS
 from tables.heads import HEADS, Head, Latest, new
 from tables.pages import PAGES, Page
+from tables.plans import PLANS, Booked
 
 
 class Reach(NamedTuple):
@@ -60,6 +62,7 @@ class Desk:
         self.changed = False
         self._buckets: dict[int, Bucket] = {}
         self._pages: dict[int, Page] = {}
+        self.plans: dict[str, Booked] = {}  # by name
         self._dirty: set[int] = set()
         self._fresh: set[int] = set()  # buckets that did not exist: all of their rows are unpriced
         self._unpriced: dict[tuple[int, str], Row] = {}
@@ -117,6 +120,19 @@ class Desk:
             self._mark_gone(bucket, key, Gone(home.n, holds, home.lines), claims)
         if home.here is not None:
             self._place(offset, home.here, home, key, claims)
+
+    def book(self, offset: int, plan: Plan) -> None:
+        """Keep what a person is booked for here, or that it is no more: of several, the highest number."""
+        self.hear(offset, (plan.time, plan.source, plan.id, plan.correlation or ""), plan.since or plan.time)
+        name = plans.name(plan)
+        _remember(self.head.bookings, name)
+        known = self.booked(name)
+        if known is None or plan.number >= known.plan.number:
+            known = Booked(offset, plan)
+        self.plans[name] = Booked(max(offset, known.fence), known.plan)
+
+    def booked(self, name: str) -> Booked | None:
+        return self.plans.get(name) or self._store.get(PLANS, plans.key(self.contract_id, name))
 
     def _open(self, offset: int, start: int) -> Bucket | None:
         """The bucket, unless it already includes the record; then it is only written again."""
@@ -289,6 +305,8 @@ class Desk:
             yield BUCKETS, buckets.key(self.contract_id, start), self._buckets[start]
         for number in sorted({calendar.page_of(start) for start in self._dirty}):
             yield PAGES, pages.key(self.contract_id, number), self._pages[number]
+        for name in sorted(self.plans):
+            yield PLANS, plans.key(self.contract_id, name), self.plans[name]
         if self.changed:
             yield HEADS, self.contract_id, self.head
 

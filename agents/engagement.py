@@ -20,6 +20,7 @@ from app.domain.resolution import counting, effective, insert
 from app.domain.terms import Agreement
 from app.events.fact import Fact
 from app.events.home import Home
+from app.events.plan import Plan
 from tables import Store, invoices
 from tables.dossiers import CONTRACT, DOSSIERS, Dossier
 from tables.entities import Entity
@@ -101,6 +102,8 @@ class _Work:
     def take(self, offset: int, value: Any) -> None:
         if isinstance(value, Home):
             self.desk(value.contract_id).settle(offset, value)
+        elif isinstance(value, Plan):
+            self.desk(value.contract_id).book(offset, value)
         elif not self.register.redelivered(offset, value):
             self._take_fact(offset, value)
 

@@ -11,6 +11,7 @@ from tables.exceptions import EXCEPTIONS
 from tables.heads import HEADS
 from tables.invoices import INVOICES
 from tables.pages import PAGES
+from tables.plans import PLANS
 from tables.reference import REFERENCE
 from tables.table import Store, Table
 
@@ -20,6 +21,7 @@ TABLES: tuple[Table[Any], ...] = (
     INVOICES,
     BUCKETS,
     PAGES,
+    PLANS,
     HEADS,
     BOOKINGS,
     REFERENCE,

@@ -25,6 +25,7 @@ class Head(msgspec.Struct, array_like=True, gc=False):
     documents: dict[str, tuple[int, int]]  # invoices and credits: (amount while live, day from which it counts)
     crossings: dict[str, list[Crossing]]  # by line ("" = the contract): what its threshold statements said last
     since: int = 0  # the earliest time of anything it was told, microseconds; 0 before
+    bookings: list[str] = []  # names of its plans, in order; those that are its no more included
 
 
 HEADS: Table[Head] = Table("heads", 2, Head)

@@ -20,8 +20,7 @@ import msgspec
 
 from agents.effects import JOURNALS, Record
 from app.engine.kept import KeptTables
-from app.events.fact import Fact
-from app.events.home import Home
+from app.events.journalled import Journalled
 from app.misuse import Misuse
 from tables import TABLES, Table
 
@@ -53,7 +52,7 @@ class Letter(msgspec.Struct, array_like=True, gc=False):
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[Letter]).decode
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(list[Fact | Home]).decode
+_decode = msgspec.json.Decoder(list[Journalled]).decode
 
 
 class Store:
@@ -195,7 +194,7 @@ class Store:
         """
         return self._append(topic, partition, len(letters), _pack(letters), taken)
 
-    def append_journal(self, topic: str, partition: int, values: Sequence[Fact | Home]) -> int:
+    def append_journal(self, topic: str, partition: int, values: Sequence[Journalled]) -> int:
         return self._append(topic, partition, len(values), _encode(values), 0)
 
     def read(self, topic: str, partition: int, offset: int, limit: int) -> list[Record]:

@@ -25,6 +25,7 @@ from tables.entities import ENTITIES, Entity
 from tables.exceptions import EXCEPTIONS
 from tables.invoices import INVOICES
 from tables.pages import PAGES
+from tables.plans import PLANS
 from tables.reference import REFERENCE
 
 _MODULUS = 1 << 256
@@ -126,9 +127,18 @@ def _sums(store: Store, partition: int) -> Iterator[Pair]:
                 yield f"{key}|{start}", _sorted.encode(lines)
 
 
+def _plans(store: Store, partition: int) -> Iterator[Pair]:
+    """What is planned, whoever said it when; what only remembers a booking that moved away holds nothing."""
+    for key, booked in store.scan(PLANS):
+        plan = booked.plan
+        if plan.runs:
+            what = [plan.role, plan.line_id, plan.billable, plan.booking, plan.probability, plan.runs]
+            yield key, msgspec.json.encode(what)
+
+
 _sorted = msgspec.json.Encoder(order="deterministic")
 
-LEDGER_TABLES: dict[str, Callable[[Store, int], Iterable[Pair]]] = {"ledger": _ledger, "sums": _sums}
+LEDGER_TABLES: dict[str, Callable[[Store, int], Iterable[Pair]]] = {"ledger": _ledger, "sums": _sums, "plans": _plans}
 """What prices and sums make of the facts: compared within one deployment, where a replay has to reach it again."""
 
 

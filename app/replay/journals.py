@@ -32,7 +32,7 @@ class Journals(Protocol):
         ...
 
     def records(self, topic: str, partition: int, first: int = 0) -> AsyncIterator[list[Record]]:
-        """What a partition holds from offset `first` on, in order; values are Facts and Homes."""
+        """What a partition holds from offset `first` on, in order; values are what `Journalled` says."""
         ...
 
 

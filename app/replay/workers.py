@@ -21,7 +21,7 @@ from agents.effects import ENGAGEMENTS, FACTS, RESOURCES, DeadLetter
 from app.engine.memory import MemoryHost
 from app.engine.runner import finish
 from app.events.fact import Fact
-from app.events.home import Home
+from app.events.journalled import Journalled
 from app.events.reader import Reader
 from app.replay.garbage import uncollected
 from app.replay.journals import Journals, fold_accepted
@@ -32,7 +32,7 @@ CHUNK = 100_000
 """Records a replay gives an agent at once: more than live, so that a page or a head is rewritten less often."""
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(list[Fact | Home]).decode
+_decode = msgspec.json.Decoder(list[Journalled]).decode
 
 _READ, _TOLD = "read", "told"
 

@@ -18,8 +18,7 @@ from agents.effects import ENGAGEMENTS, Batch, DeadLetter, Effects, Record, Stat
 from agents.intake import intake
 from app.engine.runner import Runner, finish
 from app.engine.topology import READERS, addressed
-from app.events.fact import Fact
-from app.events.home import Home
+from app.events.journalled import Journalled
 from app.events.reader import Reader
 from tables import TABLES, Table
 
@@ -28,9 +27,9 @@ Place = tuple[str, int]
 
 INPUT = "log"
 # What the engagement agent writes: its fences are offsets of the engagements' journal.
-_OF_ENGAGEMENTS = ("reference", "dossiers", "invoices", "buckets", "pages", "heads")
+_OF_ENGAGEMENTS = ("reference", "dossiers", "invoices", "buckets", "pages", "plans", "heads")
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Fact | Home).decode
+_decode = msgspec.json.Decoder(Journalled).decode
 
 
 class ByteStore:

@@ -12,8 +12,7 @@ from agents.intake import intake, reached
 from app.engine.kafka.topics import Topic, changelog_name, product
 from app.engine.runner import Runner
 from app.engine.topology import READERS
-from app.events.fact import Fact
-from app.events.home import Home
+from app.events.journalled import Journalled
 from app.events.reader import Reader
 from tables import TABLES, Store
 
@@ -79,7 +78,7 @@ def raw(records: Sequence[Any]) -> list[Record]:
     ]
 
 
-_decode = msgspec.json.Decoder(list[Fact | Home]).decode
+_decode = msgspec.json.Decoder(list[Journalled]).decode
 
 
 def journal(records: Sequence[Any]) -> list[Record]:

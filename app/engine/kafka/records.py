@@ -10,8 +10,7 @@ import msgspec
 from agents.effects import DeadLetter, Statement
 from app.engine.statements import ATTRIBUTES, dead_letter_headers, event_of
 from app.events.cloudevents import STRUCTURED, Headers, binary, structured
-from app.events.fact import Fact
-from app.events.home import Home
+from app.events.journalled import Journalled
 from tables import Table
 
 VERSION_BYTES: Final = 16
@@ -41,12 +40,12 @@ def journal_key(key: str) -> bytes:
 
 
 encode_journal = msgspec.json.Encoder().encode
-"""One Fact or Home as it stands in a journal."""
+"""A record as it stands in a journal."""
 
-_journal: Final[msgspec.json.Decoder[Fact | Home]] = msgspec.json.Decoder(Fact | Home)
+_journal: Final[msgspec.json.Decoder[Journalled]] = msgspec.json.Decoder(Journalled)
 
 
-def decode_journal(value: bytes) -> Fact | Home:
+def decode_journal(value: bytes) -> Journalled:
     """What `encode_journal` wrote, also by an earlier release; raises `msgspec.MsgspecError` for anything else."""
     return _journal.decode(value)
 
