@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from app.domain import burn, calendar, fees, readiness
+from app.domain import burn, calendar, fees, readiness, unlocks
 from app.domain.book import Book
 from app.domain.burn import Commitment, Position, Reached
 from app.domain.completion import estimates
@@ -139,6 +139,10 @@ class Contracts:
         contract = self.compiled(position.contract_id)
         documents = head.documents.values()
         return readiness.row(position, contract.milestones(head), documents, head.since, contract.said(head))
+
+    def unlocks(self, position: Position, head: Head, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What each fix is worth, of the contract that `row` is the readiness of."""
+        return unlocks.unlocks(position, row, self.compiled(position.contract_id).milestones(head))
 
     def head(self, contract_id: str) -> Head | None:
         return self.store.get(HEADS, contract_id)

@@ -153,14 +153,15 @@ class _Blockers:
                 "owner": rule.owner,
                 "count": issue.count,
                 "amount": show(issue.amount, self._exponent),
-                "since": _instant(issue.since),
+                "since": instant(issue.since),
                 "evidence": [event for _, _, event in issue.evidence],
                 "fix": rule.fix,
             }
         )
 
 
-def _instant(microseconds: int) -> str | None:
+def instant(microseconds: int) -> str | None:
+    """RFC 3339 in UTC of microseconds since 1970; None for 0, which says that no event is behind."""
     if not microseconds:
         return None
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).isoformat().replace("+00:00", "Z")
@@ -325,7 +326,8 @@ def _adjustment(position: Position, blockers: _Blockers) -> int:
     return amount
 
 
-def _is_ready(row: Row, claims: Claims | None, day: int) -> bool:
+def is_ready(row: Row, claims: Claims | None, day: int) -> bool:
+    """Whether an entry may be invoiced as time, wherever its work date lies and whatever a cap leaves of it."""
     return (
         row.status == APPROVED
         and row.amount is not None
@@ -343,7 +345,7 @@ def _outside(position: Position, terms: Terms, count: int, amount: int) -> Issue
         for begin, end in spans
         if begin <= end
         for entry, row, claims in position.book.rows(begin, end)
-        if _is_ready(row, claims, position.day)
+        if is_ready(row, claims, position.day)
     ]
     return Issue(
         count, amount, min((time for time, _ in found), default=0), [evidence for _, evidence in found[:EVIDENCE_LIMIT]]
@@ -373,7 +375,7 @@ def _walk_cap(position: Position, line: str, cap: Cap, amount_room: int | None, 
     passed = [0, 0, 0]
     over = Issue(0, 0, 0, [])
     for entry, row, claims in position.book.rows(terms.term_from, min(terms.term_to, position.day)):
-        if row.line != (line or None) or not _is_ready(row, claims, position.day):
+        if row.line != (line or None) or not is_ready(row, claims, position.day):
             continue
         amount, minutes = (row.amount or 0) - row.drawn_amount, row.billable_minutes - row.drawn
         fit = _fitting(amount, minutes, cap, amount_room, minutes_room, terms.exponent)
@@ -422,7 +424,7 @@ def _milestones(position: Position, milestones: Iterable[Milestone]) -> tuple[in
     accepted = 0
     waiting = Issue(0, 0, 0, [])
     for milestone in sorted(milestones, key=lambda m: m.milestone_id):
-        if not _billable(position, milestone) or claimed(milestone.claims, position.day):
+        if not billable(position, milestone) or claimed(milestone.claims, position.day):
             continue
         if milestone.status == "accepted" and (milestone.accepted_on is None or milestone.accepted_on <= position.day):
             accepted += milestone.amount
@@ -433,7 +435,8 @@ def _milestones(position: Position, milestones: Iterable[Milestone]) -> tuple[in
     return accepted, waiting
 
 
-def _billable(position: Position, milestone: Milestone) -> bool:
+def billable(position: Position, milestone: Milestone) -> bool:
+    """Whether the milestone's line bills at all."""
     if position.terms is None:
         return True
     line_id = milestone.line_id or position.terms.only_line

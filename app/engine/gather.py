@@ -222,6 +222,26 @@ class Gather:
         values, frame = await self._all_on_one_day("readiness_list", after=after, limit=limit, state=state)
         return self._whole(_merged(values, "contract_id", limit), frame)
 
+    async def unlocks(
+        self,
+        after: str,
+        limit: int,
+        owner: str | None,
+        currency: str | None,
+        code: str | None,
+        contract_id: str | None,
+    ) -> Answered[Answer]:
+        values, frame = await self._all_on_one_day(
+            "unlocks",
+            after=after,
+            limit=limit,
+            owner=owner,
+            currency=currency,
+            code=code,
+            contract_id=contract_id,
+        )
+        return self._whole(shapes.unlocks(values, limit), frame)
+
     async def exceptions(self, after: str, limit: int) -> Answered[list[Answer]]:
         values, frame = await self._all("exceptions", after=after, limit=limit)
         return self._whole(_merged(values, "exception_id", limit), frame)

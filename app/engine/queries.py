@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 from agents.effects import Effects
+from app.domain.unlocks import owners
 from app.engine import shapes
 from app.engine.host import PREFIX, Host
 from app.engine.parts import Behind, Frame, Part, Question
@@ -140,6 +141,27 @@ class Queries:
         rows = (one.readiness(contract_id, day) for contract_id, one in self._ids(slices, after))
         return list(islice((row for row in rows if row and (state is None or row["state"] == state)), limit))
 
+    def unlocks(
+        self,
+        slices: Slices,
+        after: str,
+        limit: int,
+        owner: str | None,
+        currency: str | None,
+        code: str | None,
+        contract_id: str | None,
+        day: int | None,
+    ) -> Answer:
+        """Fixes by currency and the cash behind them, the most first; and what waits for each owner in all."""
+        day = self._day(slices, day)
+        every = (row for known, one in self._ids(slices) for row in one.unlocks(known, day))
+        wanted = {"owner": owner, "currency": currency, "code": code, "contract_id": contract_id}
+        asked = [(name, value) for name, value in wanted.items() if value is not None]
+        rows = [row for row in every if all(row[name] == value for name, value in asked)]
+        placed = sorted((shapes.place_of_unlock(row), row) for row in rows)
+        items = [{**row, "cursor": place} for place, row in placed if place > after]
+        return {"items": items[:limit], "owners": owners(rows)}
+
     @staticmethod
     def _ids(slices: Slices, after: str = "") -> Iterator[tuple[str, Slice]]:
         """Every contract behind `after`, by id, with its slice."""
@@ -265,6 +287,7 @@ _ANSWERS: Final[Mapping[str, Callable[..., Any]]] = {
     "facts": Queries.facts,
     "contracts": Queries.contracts,
     "readiness_list": Queries.readiness_list,
+    "unlocks": Queries.unlocks,
     "overview": Queries.overview,
     "exceptions": Queries.exceptions,
     "event": Queries.event,

@@ -6,6 +6,8 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from heapq import merge
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -13,8 +15,9 @@ import orjson
 from agents.contracts import Contract
 from app.domain import calendar
 from app.domain.burn import Position
+from app.domain.currency import EXPONENTS
 from app.domain.ledger import NO_RATE, OTHER_CURRENCY, STATUS_NAMES, Claims, Row, claimed
-from app.domain.money import show
+from app.domain.money import micro, show
 from app.domain.rates import Card
 from app.domain.terms import Agreement, Terms
 from app.events.cloudevents import timestamp
@@ -247,6 +250,30 @@ def _added(amounts: Iterable[Answer]) -> list[Answer]:
         totals[one["currency"]] = totals.get(one["currency"], Decimal(0)) + Decimal(one["amount"])
     ordered = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
     return [{"currency": currency, "amount": str(total)} for currency, total in ordered]
+
+
+def place_of_unlock(row: Answer) -> str:
+    """Where a fix stands in its list: by currency, within one the most cash first; no amount is of two currencies."""
+    behind = 10**24 - micro(row["amount"])  # of one currency, so the digits alone tell more from less
+    where = (row["contract_id"], row["code"], row["line_id"] or "", row["period"] or "")
+    return "\x1f".join((row["currency"] or "~", f"{behind:025d}", *where))
+
+
+def unlocks(parts: Sequence[Answer], limit: int) -> Answer:
+    """Fixes of different contracts as one list, and what waits for each owner in all of them."""
+    waiting: dict[tuple[str, str], list[int]] = {}
+    for one in (owner for part in parts for owner in part["owners"]):
+        known = waiting.setdefault((one["owner"], one["currency"]), [0, 0])
+        known[0] += one["fixes"]
+        known[1] += one["amount"]
+    ordered = sorted(waiting.items(), key=lambda item: (item[0][1], -item[1][1], item[0][0]))
+    return {
+        "items": list(islice(merge(*(part["items"] for part in parts), key=lambda row: str(row["cursor"])), limit)),
+        "owners": [
+            {"owner": owner, "currency": currency, "fixes": fixes, "amount": show(amount, EXPONENTS[currency])}
+            for (owner, currency), (fixes, amount) in ordered
+        ],
+    }
 
 
 def overviews(parts: Sequence[Answer]) -> Answer:

@@ -41,6 +41,7 @@ class Slice:
         self._opened: Contracts | None = None
         self._messages = Messages(store)
         self._rows: dict[str, tuple[int | None, Answer]] = {}
+        self._unlocks: dict[str, tuple[int | None, list[Answer]]] = {}
 
     @property
     def _contracts(self) -> Contracts:
@@ -55,10 +56,12 @@ class Slice:
             if table is REFERENCE:
                 self._opened = None
                 self._rows.clear()
+                self._unlocks.clear()
             elif table is DOSSIERS:
                 self._contracts.forget(key)
             elif table is HEADS:
                 self._rows.pop(key, None)
+                self._unlocks.pop(key, None)
 
     def controls(self, prefix: str = "") -> Iterator[Control]:
         for _, control in self.store.scan(CONTROLS, prefix):
@@ -113,6 +116,17 @@ class Slice:
     def readiness(self, contract_id: str, day: int | None) -> Answer | None:
         found = self._position(contract_id, day)
         return None if found is None else self._contracts.readiness(*found)
+
+    def unlocks(self, contract_id: str, day: int | None) -> list[Answer]:
+        """Fixes of one contract that is among `ids`, with the cash behind each; kept until contract or day change."""
+        known = self._unlocks.get(contract_id)
+        if known is not None and known[0] == day:
+            return known[1]
+        found = self._position(contract_id, day)
+        assert found is not None  # it was listed
+        rows = self._contracts.unlocks(*found, self._contracts.readiness(*found))
+        self._unlocks[contract_id] = (day, rows)
+        return rows
 
     def explain(self, contract_id: str, figure: str, line_id: str | None, day: int | None) -> Answer | None:
         """Raises ValueError for a figure that entries do not add up to."""

@@ -80,6 +80,19 @@ class Queries(Protocol):
         """Readiness by `contract_id`, ids > `after`."""
         ...
 
+    async def unlocks(
+        self,
+        after: str,
+        limit: int,
+        owner: str | None,
+        currency: str | None,
+        code: str | None,
+        contract_id: str | None,
+    ) -> Said[Row]:
+        """`items`: fixes by currency, within one the most cash first, each with its `cursor`. `owners`: what waits for
+        each in all, whatever the page."""
+        ...
+
     async def entries(
         self,
         contract_id: str,

@@ -111,6 +111,16 @@ ROUTES: tuple[Route, ...] = (
         (*PAGED, readiness.STATE),
         (400,),
     ),
+    Route(
+        "/v1/readiness/unlocks",
+        "unlocks",
+        readiness.unlocks,
+        "readiness",
+        "Fixes by the cash behind each, within one currency the most first; and what waits for each owner",
+        "UnlockList",
+        (*PAGED, readiness.OWNER, readiness.CURRENCY, readiness.CODE, readiness.CONTRACT),
+        (400,),
+    ),
     Route("/v1/exceptions", "exceptions", desk.exceptions, "desk", "Open exceptions", "ExceptionList", PAGED, (400,)),
     Route(
         "/v1/dead-letters",

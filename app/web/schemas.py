@@ -109,6 +109,32 @@ ENTRY = record(
         "event_id": TEXT,
     }
 )
+UNLOCK = record(
+    {
+        "contract_id": TEXT,
+        "client_id": maybe(TEXT),
+        "currency": maybe(TEXT),
+        "code": TEXT,
+        "tier": TEXT,
+        "scope": TEXT,
+        "owner": TEXT,
+        "line_id": maybe(TEXT),
+        "period": maybe(TEXT),
+        "count": WHOLE,
+        "amount": AMOUNT,
+        "since": maybe(INSTANT),
+        "evidence": array(TEXT),
+        "fix": TEXT,
+        "says": TEXT,
+        "behind": array(TEXT),
+        "ready_on": maybe(DAY),
+    },
+    "One fix. `amount` becomes ready with it alone if `behind` is empty; else those blockers must go too.",
+)
+OWNED = record(
+    {"owner": TEXT, "currency": TEXT, "fixes": WHOLE, "amount": AMOUNT},
+    "The cash that waits for an owner; of blockers that hold the same cash the largest counts, once.",
+)
 EXPLANATION = record(
     {
         "figure": TEXT,
@@ -159,6 +185,7 @@ SCHEMAS: dict[str, Schema] = {
     "BurnList": listing(ref("BurnUpdated")),
     "ContractReadiness": table(ref("ReadinessUpdated"), KNOWN_AT),
     "ReadinessList": listing(ref("ReadinessUpdated")),
+    "UnlockList": {"allOf": [listing(UNLOCK), record({"owners": array(OWNED)})]},
     "EntryList": listing(ref("Entry")),
     "Daily": table(
         record(

@@ -95,6 +95,23 @@ class Firm:
         rows = [self._readiness(key) for key in self._contracts if key > after]
         return [row for row in rows if state in (None, row["state"])][:limit], self.meta()
 
+    async def unlocks(
+        self,
+        after: str,
+        limit: int,
+        owner: str | None,
+        currency: str | None,
+        code: str | None,
+        contract_id: str | None,
+    ) -> Said[Row]:
+        rows: list[Row] = [
+            {"contract_id": key, "owner": "commercial", "currency": "EUR", "amount": "90.00", "cursor": f"EUR/{key}"}
+            for key in self._contracts
+        ]
+        asked = {"owner": owner, "currency": currency, "contract_id": contract_id}
+        wanted = [row for row in rows if all(value in (None, row[name]) for name, value in asked.items())]
+        return {"items": [row for row in wanted if row["cursor"] > after][:limit], "owners": []}, self.meta()
+
     async def entries(
         self,
         contract_id: str,

@@ -1,0 +1,121 @@
+"""What each fix is worth: domain moonshot 4, over the blockers of design.md section 5, "Readiness"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from app.domain.ledger import APPROVED, SUBMITTED, Row
+from app.domain.readiness import Milestone, row
+from app.domain.terms import Agreement
+from app.domain.unlocks import owners, unlocks
+from tests.domain.ledgers import approved, card, fact, line, position, rates, worked
+
+Found = list[dict[str, Any]]
+
+
+def found(agreement: Agreement, rows: Mapping[str, Row], milestones: Sequence[Milestone] = (), **given: Any) -> Found:
+    """The unlocks of C-1 as of the end of March."""
+    stands = position(agreement, rows, "2026-03-31", **given)
+    return unlocks(stands, row(stands, milestones, []), milestones)
+
+
+def test_entries_that_wait_for_approval_are_told_by_line_and_month() -> None:
+    """60.00 an hour: L-1 has 2 h in February and 3 + 1 h in March, L-2 has 4 h in March."""
+    agreement = Agreement([approved(lines=[line("L-1"), line("L-2")])])
+    rows = {
+        "E-1": worked("2026-02-10", 120, status=SUBMITTED, line_id="L-1"),
+        "E-2": worked("2026-03-10", 180, status=SUBMITTED, line_id="L-1"),
+        "E-3": worked("2026-03-31", 60, status=SUBMITTED, line_id="L-1"),
+        "E-4": worked("2026-03-02", 240, status=SUBMITTED, line_id="L-2"),
+        "E-5": worked("2026-03-02", 60, status=APPROVED, line_id="L-2"),
+    }
+    assert [(one["line_id"], one["period"], one["count"], one["says"]) for one in found(agreement, rows)] == [
+        ("L-1", "2026-02", 1, "approve this entry → 120.00 EUR"),
+        ("L-1", "2026-03", 2, "approve these 2 entries → 240.00 EUR"),
+        ("L-2", "2026-03", 1, "approve this entry → 240.00 EUR"),
+    ]
+
+
+def test_the_parts_of_a_blocker_add_up_to_it() -> None:
+    agreement = Agreement([approved(lines=[line("L-1"), line("L-2")])])
+    rows = {
+        f"E-{n}": worked(f"2026-0{1 + n % 3}-0{1 + n % 9}", 30 * n, status=SUBMITTED, line_id=f"L-{1 + n % 2}")
+        for n in range(1, 15)
+    }
+    stands = position(agreement, rows, "2026-03-31")
+    [blocker] = row(stands, [], [])["blockers"]
+    parts = unlocks(stands, row(stands, [], []), [])
+    assert sum(part["count"] for part in parts) == blocker["count"] == 14
+    # 30 × (1 + … + 14) minutes at 1.00 a minute = 30 × 105
+    assert sum(Decimal(part["amount"]) for part in parts) == Decimal(blocker["amount"]) == Decimal("3150.00")
+
+
+def test_a_contract_that_does_not_bill_is_worth_all_of_it_and_stands_before_every_other_fix() -> None:
+    """One hour ready, one not approved. The order is missing: what is ready waits for it, and so would the other."""
+    agreement = Agreement([approved(purchase_order={"required": True}, lines=[line()])])
+    rows = {"E-1": worked("2026-03-02", 60), "E-2": worked("2026-03-03", 60, status=SUBMITTED)}
+    told = {one["code"]: (one["amount"], one["behind"]) for one in found(agreement, rows)}
+    assert told == {"PO_MISSING": ("60.00", []), "TIME_NOT_APPROVED": ("60.00", ["PO_MISSING"])}
+
+
+def test_a_fix_without_a_price_says_no_amount() -> None:
+    agreement = Agreement([approved()])
+    [one] = found(agreement, {"E-1": worked("2026-03-02", 60)}, by=rates(card("R-1", "60", role="architect")))
+    assert (one["code"], one["amount"], one["says"]) == ("RATE_UNRESOLVED", "0.00", "set a rate for this entry")
+
+
+def test_work_outside_the_term_is_told_by_month() -> None:
+    agreement = Agreement([approved(term={"from": "2026-03-01"})])
+    rows = {"E-1": worked("2026-01-30", 60), "E-2": worked("2026-02-27", 90), "E-3": worked("2026-03-02", 60)}
+    assert [(one["period"], one["amount"], one["evidence"]) for one in found(agreement, rows)] == [
+        ("2026-01", "60.00", ["m-2026-01-30-60"]),
+        ("2026-02", "90.00", ["m-2026-02-27-90"]),
+    ]
+
+
+def test_milestones_that_wait_for_acceptance_are_told_by_line() -> None:
+    waiting = [
+        Milestone(f"M-{n}", "completed", n * 1_000_000_000, f"L-{1 + n % 2}", None, f"m-{n}", n, None)
+        for n in (1, 2, 3)
+    ]
+    agreement = Agreement([approved(lines=[line("L-1"), line("L-2")])])
+    assert [(one["line_id"], one["says"]) for one in found(agreement, {}, waiting)] == [
+        ("L-1", "obtain acceptance of this milestone → 2,000.00 EUR"),
+        ("L-2", "obtain acceptance of these 2 milestones → 4,000.00 EUR"),
+    ]
+
+
+def test_a_contract_bills_on_the_day_on_which_its_term_begins() -> None:
+    agreement = Agreement([approved(term={"from": "2026-04-15"})])
+    [stopped] = [one for one in found(agreement, {}) if one["code"] == "CONTRACT_NOT_ACTIVE"]
+    assert stopped["ready_on"] == "2026-04-15"
+
+
+def test_a_contract_bills_again_on_the_day_for_which_it_was_resumed() -> None:
+    moved: dict[str, Any] = {"contract_id": "C-1", "version": 2, "effective_from": "2026-03-01"}
+    suspended = fact("contract.suspended", "s-2", **moved)
+    resumed = fact("contract.resumed", "s-3", **(moved | {"version": 3, "effective_from": "2026-05-04"}))
+    [stopped] = found(Agreement([approved(), suspended, resumed]), {})
+    assert stopped["ready_on"] == "2026-05-04"
+    [for_ever] = found(Agreement([approved(), suspended]), {})
+    assert for_ever["ready_on"] is None
+
+
+def test_what_waits_for_an_owner_counts_the_cash_of_a_contract_once() -> None:
+    """Two blockers hold the same 60.00; on another contract 40.00 wait, in another currency 5.00."""
+
+    def fix(contract: str, scope: str, currency: str, amount: str) -> dict[str, Any]:
+        return {"owner": "legal", "contract_id": contract, "scope": scope, "currency": currency, "amount": amount}
+
+    rows = [
+        fix("C-1", "contract", "EUR", "60.00"),
+        fix("C-1", "contract", "EUR", "60.00"),
+        fix("C-2", "entry", "EUR", "40.00"),
+        fix("C-3", "entry", "USD", "5.00"),
+    ]
+    assert owners(rows) == [
+        {"owner": "legal", "currency": "EUR", "fixes": 3, "amount": 100_000_000},
+        {"owner": "legal", "currency": "USD", "fixes": 1, "amount": 5_000_000},
+    ]
