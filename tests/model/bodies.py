@@ -13,6 +13,8 @@ Data = dict[str, Any]
 
 PEOPLE = ("P-1", "P-2", "P-3")
 ROLES = ("engineer", "architect", "analyst")
+PRACTICES = ("data", "cloud")
+REGIONS = ("north", "south")
 CLIENTS = ("CL-1", "CL-2")
 LINES = ("L-1", "L-2", "L-3")
 UNKNOWN_LINE = "L-9"
@@ -314,6 +316,9 @@ def time(choices: Choices, entry_id: str, revision: int, contract_id: str, days:
         data["billable"] = choices.chance(30)
     if choices.chance(10):
         data["rate_override"] = choices.one(("75", "0", "33.333333", "12.5"))
+    if may(choices, "staffing", 40):
+        data["category"] = choices.one(("training", "leave", "standard", "travel", "overtime"))
+        data["billable"] = choices.chance(30)
     return data
 
 
@@ -375,6 +380,82 @@ def holiday(choices: Choices, number: int, revision: int, days: Sequence[date]) 
     """A holiday, for the firm or for one region."""
     data: Data = {"holiday_id": f"H-{number}", "revision": revision, "date": choices.one(days).isoformat()}
     return {**data, "region": "north"} if choices.chance(25) else data
+
+
+def resource(choices: Choices, person: str, revision: int, days: Sequence[date]) -> Data:
+    """A person's calendar and place from a day on; parts of it are sometimes left out."""
+    data: Data = {"resource_id": person, "revision": revision, "effective_from": choices.one(days).isoformat()}
+    if choices.chance(92):
+        data["weekly_minutes"] = choices.one((2400, 2400, 2250, 1200, 2000, 1001, 0))
+    if choices.chance(40):
+        data["working_days"] = choices.one(
+            ([1, 2, 3, 4, 5], [1, 2, 3, 4], [1, 3, 6], [6, 7], [1, 2, 3, 4, 5, 6, 7], [7])
+        )
+    for name, options in (("role", ROLES), ("practice", PRACTICES), ("region", REGIONS)):
+        if choices.chance(80):
+            data[name] = choices.one(options)
+    if choices.chance(60):
+        data["target_ratio"] = choices.one(("0.8", "0.75", "0.6667", "0", "1"))
+    if choices.chance(35):
+        start, end = interval(choices, days, open_end=30)
+        both = {"employed_from": start} if end is None else {"employed_from": start, "employed_to": end}
+        data |= choices.one((both, {"employed_from": start}, {"employed_to": end or start}))
+    return data
+
+
+def leave(choices: Choices, person: str, number: int, revision: int, days: Sequence[date]) -> Data:
+    """Days away, of which few are whole weeks; people use the same numbers."""
+    first = choices.one(days)
+    last = first + timedelta(days=choices.one((0, 0, 1, 2, 4, 13)))
+    data: Data = {"leave_id": f"V-{number}", "revision": revision, "resource_id": person}
+    data |= {"from": first.isoformat(), "to": last.isoformat()}
+    return {**data, "minutes_per_day": choices.one((240, 225, 100, 0, 1440))} if choices.chance(50) else data
+
+
+def assignment(choices: Choices, number: int, revision: int, days: Sequence[date]) -> Data:
+    """A booking by the week or in all, on any contract; now and then of somebody nobody has heard of."""
+    first = choices.one(days)
+    last = first + timedelta(days=choices.one((0, 1, 4, 6, 9, 20, 41, 200)))
+    data: Data = {
+        "assignment_id": f"A-{number}",
+        "revision": revision,
+        "resource_id": "P-9" if choices.chance(4) else choices.one(PEOPLE),
+        "contract_id": choices.one(("C-1", "C-1", "C-2", "C-3")),
+        "from": first.isoformat(),
+        "to": last.isoformat(),
+    }
+    amount = choices.one((2400, 1200, 480, 1000, 100, 7, 3000, 0))
+    data[choices.one(("minutes_per_week", "minutes_per_week", "minutes_total"))] = amount
+    if choices.chance(60):
+        data["booking"] = choices.one(("hard", "hard", "soft", "proposed"))
+    if choices.chance(40):
+        data["probability_ratio"] = choices.one(("0.6", "0.3", "0.3333", "0", "1"))
+    if choices.chance(25):
+        data["billable"] = choices.chance(30)
+    if choices.chance(40):
+        data["role"] = choices.one(ROLES)
+    return data
+
+
+def demand(choices: Choices, number: int, revision: int, days: Sequence[date]) -> Data:
+    """Work for somebody of a role, of any practice or one."""
+    first = choices.one(days)
+    last = first + timedelta(days=choices.one((0, 3, 13, 34, 150)))
+    data: Data = {
+        "demand_id": f"D-{number}",
+        "revision": revision,
+        "role": choices.one(ROLES),
+        "from": first.isoformat(),
+        "to": last.isoformat(),
+        "minutes_per_week": choices.one((2400, 1000, 601, 0)),
+    }
+    if choices.chance(60):
+        data["practice"] = choices.one(PRACTICES)
+    if choices.chance(60):
+        data["probability_ratio"] = choices.one(("0.3", "0.75", "0.3333", "0"))
+    if choices.chance(30):
+        data["contract_id"] = choices.one(("C-1", "C-2"))
+    return data
 
 
 def estimate(choices: Choices, contract_id: str, number: int, revision: int, days: Sequence[date]) -> Data:

@@ -1,7 +1,7 @@
 """Which message speaks for an entity: design.md, section 5, "Entity resolution".
 
 An entity is everything said under one kind and id. What lives with a contract (rates with a contract, milestones,
-invoices …) is an entity of that contract, as its journal is.
+invoices …) is an entity of that contract, and leave one of its person, as their journals are.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ _ID_FIELDS = {
     "hold": "hold_id",
     "holiday": "holiday_id",
     "invoice": "invoice_id",
+    "leave": "leave_id",
     "milestone": "milestone_id",
     "rate": "rate_id",
+    "resource": "resource_id",
     "retainage": "release_id",
     "subcontract": "commitment_id",
     "time": "entry_id",
@@ -37,10 +39,15 @@ _ID_FIELDS = {
 }
 # These may move between contracts, so their messages are gathered whatever contract they name.
 _MOVING = {"assignment", "demand", "expense", "time"}
+# What does not live with a contract, and does not move either.
+_HOMES = {"leave": "resource_id"}
 # What these leave out is taken from the next lower revision (events.md, "Envelope").
 _CANCELLING = {
+    "assignment": {"cancelled"},
+    "demand": {"filled", "cancelled"},
     "time": {"rejected", "reversed"},
     "expense": {"rejected"},
+    "leave": {"cancelled"},
     "rate": {"withdrawn"},
     "invoice": {"voided"},
 }
@@ -110,7 +117,7 @@ def gather(events: Iterable[Event]) -> list[Entity]:
         kind = kind_of(event)
         if kind not in _ID_FIELDS:
             continue
-        home = "" if kind in _MOVING else event["data"].get("contract_id") or ""
+        home = "" if kind in _MOVING else event["data"].get(_HOMES.get(kind, "contract_id")) or ""
         messages.setdefault((kind, event["data"][_ID_FIELDS[kind]], home), []).append(event)
     return [
         Entity(kind, entity_id, tuple(said), tuple(_decide(said)))

@@ -1,4 +1,4 @@
-"""The commercial rules that histories may use, one by one.
+"""The commercial rules that histories may use, one by one; and people, whose weeks have comparisons of their own.
 
 The model has them all. What the engine has not yet is left out of the histories both are compared on, so that a
 difference is a mistake and not work to be done. `HEADRACE_MODEL_FEATURES` overrules the list: names with commas, or
@@ -22,6 +22,8 @@ ALL = frozenset(
         "retainage",  # parts held back, and their release
     }
 )
+STAFFING = frozenset({"staffing"})
+"""People with calendars and leave, bookings, demand."""
 NONE: frozenset[str] = frozenset()
 COMPARED = frozenset(
     {"day_increments", "included", "prospective_only", "prepaid", "retainer", "percent_complete", "holds"}

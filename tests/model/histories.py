@@ -32,6 +32,7 @@ ERAS = (
 )
 # Where fees are billed, and what of them: the whole line, or a month.
 _FEES = tuple(f"{line}{period}" for line in bodies.LINES for period in ("", "/2026-03", "/2024-02"))
+_ENDS = {"filled", "cancelled"}
 _HINDRANCES = {"hold": ("set", "cleared"), "dispute": ("opened", "resolved")}
 _SOURCES = {"contract": "/clm", "rate": "/clm", "time": "/psa/emea", "expense": "/psa/emea", "invoice": "/erp"}
 
@@ -139,6 +140,10 @@ class Firm:
         for home in [None, *self._contracts]:
             for _ in range(self._choices.between(1, 3)):
                 self._set_rate(home)
+        if "staffing" in self._options.features:
+            for person in bodies.PEOPLE:
+                if self._choices.chance(80):
+                    self._place(person)
         if "percent_complete" in self._options.features:
             for contract_id in self._contracts:
                 self._cost(contract_id)
@@ -167,6 +172,11 @@ class Firm:
             (4, "writeoffs" in options.features, self._write_off),
             (2, "holds" in options.features, self._hinder),
             (3, "retainage" in options.features, self._release),
+            (10, "staffing" in options.features, self._place),
+            (14, "staffing" in options.features, self._leave),
+            (40, "staffing" in options.features, self._assign),
+            (12, "staffing" in options.features, self._ask),
+            (6, "staffing" in options.features, self._declare_holiday),
         ]
         return [step for weight, wanted, step in weights if wanted for _ in range(weight)]
 
@@ -365,6 +375,39 @@ class Firm:
         what = begun if revision % 2 and self._choices.chance(60) else ended
         self._say(f"{kind}.{what}", bodies.hindrance(kind, contract_id, 1, revision))
 
+    def _place(self, person: str | None = None) -> None:
+        """Put somebody into a role, a practice, a calendar: for the first time, or anew."""
+        person = person or self._choices.one(bodies.PEOPLE)
+        revision = self._next(f"resource/{person}")
+        days = self._days.terms if revision > 1 else self._days.terms[:3]
+        self._say("resource.upserted", bodies.resource(self._choices, person, revision, days))
+
+    def _leave(self) -> None:
+        person, number = self._choices.one(bodies.PEOPLE), self._choices.between(1, 4)
+        revision = self._next(f"leave/{person}/{number}")
+        data = bodies.leave(self._choices, person, number, revision, self._days.work)
+        if revision == 1 or self._choices.chance(60):
+            self._say("leave.approved", data)
+        else:
+            self._say("leave.cancelled", self._cut(data, "leave_id", "revision", "resource_id"))
+
+    def _assign(self) -> None:
+        """Book somebody, or change a booking: more or less, other days, another person or contract, not at all."""
+        number = self._choices.between(1, self._numbers.get("assignment", 0) + 1)
+        if number > self._numbers.get("assignment", 0):
+            self._next("assignment")
+        revision = self._next(f"assignment/{number}")
+        data = bodies.assignment(self._choices, number, revision, self._days.work)
+        kind = "booked" if revision == 1 else self._choices.one(("changed", "changed", "booked", "cancelled"))
+        self._say(f"assignment.{kind}", self._cut(data, "assignment_id", "revision") if kind == "cancelled" else data)
+
+    def _ask(self) -> None:
+        number = self._choices.between(1, 5)
+        revision = self._next(f"demand/{number}")
+        data = bodies.demand(self._choices, number, revision, self._days.work)
+        kind = "opened" if revision == 1 else self._choices.one(("changed", "changed", "filled", "cancelled"))
+        self._say(f"demand.{kind}", self._cut(data, "demand_id", "revision") if kind in _ENDS else data)
+
     def _declare_holiday(self) -> None:
         number = self._choices.between(1, 3)
         data = bodies.holiday(self._choices, number, self._next(f"holiday/{number}"), self._days.work)
@@ -448,6 +491,16 @@ def altered(event: Event, rng: Random) -> Event:
         data["amount"] = rng.choice(("61", "101.5", "0.333333"))
     elif kind == "expense" and "net" in data:
         data["net"]["amount"] = rng.choice(("7", "250.25"))
+    elif kind == "resource":
+        data[rng.choice(("role", "practice"))] = rng.choice(("analyst", "cloud"))
+        data["weekly_minutes"] = rng.choice((1800, 0))
+    elif kind == "leave" and "to" in data:
+        data["minutes_per_day"] = rng.choice((60, 480))
+    elif kind == "assignment" and "to" in data:
+        data["resource_id"] = rng.choice((data["resource_id"], "P-1", "P-2"))
+        other["type"] = rng.choice((event["type"], "assignment.booked.v1", "assignment.cancelled.v1"))
+    elif kind == "demand" and "to" in data:
+        data["minutes_per_week"] = rng.choice((77, 1500))
     else:
         data["note"] = rng.choice(("again", "once more"))
     return other
@@ -653,6 +706,34 @@ def _hindrance_content(choices: Choices, contract_id: str, revision: int) -> tup
     return f"{kind}.{what}", bodies.hindrance(kind, contract_id, 1, revision)
 
 
+def _resource_content(choices: Choices, _: str, revision: int) -> tuple[str, Data]:
+    person = choices.one(bodies.PEOPLE)
+    return "resource.upserted", bodies.resource(choices, person, revision, [*_DAYS.terms, *_DAYS.work])
+
+
+def _leave_content(choices: Choices, _: str, revision: int) -> tuple[str, Data]:
+    data = bodies.leave(choices, choices.one(bodies.PEOPLE), choices.between(1, 2), revision, _DAYS.work)
+    if choices.chance(25):
+        return "leave.cancelled", bodies.only_named(data, "leave_id", "revision", "resource_id")
+    return "leave.approved", data
+
+
+def _assignment_content(choices: Choices, _: str, revision: int) -> tuple[str, Data]:
+    data = bodies.assignment(choices, choices.between(1, 3), revision, _DAYS.work)
+    kind = choices.one(("booked", "booked", "changed", "cancelled"))
+    if kind == "cancelled" and choices.chance(50):
+        data = bodies.only_named(data, "assignment_id", "revision")
+    return f"assignment.{kind}", data
+
+
+def _demand_content(choices: Choices, _: str, revision: int) -> tuple[str, Data]:
+    data = bodies.demand(choices, choices.between(1, 2), revision, _DAYS.work)
+    kind = choices.one(("opened", "changed", "filled", "cancelled"))
+    if kind in _ENDS and choices.chance(50):
+        data = bodies.only_named(data, "demand_id", "revision")
+    return f"demand.{kind}", data
+
+
 _CONTENTS: dict[str, Callable[[Choices, str, int], tuple[str, Data]]] = {
     "time": _time_content,
     "rate": _rate_content,
@@ -668,6 +749,10 @@ _CONTENTS: dict[str, Callable[[Choices, str, int], tuple[str, Data]]] = {
     "writeoffs": _writeoff_content,
     "retainage": _release_content,
     "holds": _hindrance_content,
+    "resource": _resource_content,
+    "leave": _leave_content,
+    "assignment": _assignment_content,
+    "demand": _demand_content,
 }
 # Besides time, each group is drawn as a list of its own, so that a set has something of everything.
 _GROUPS = (
@@ -678,6 +763,7 @@ _GROUPS = (
 
 
 def _groups(features: frozenset[str]) -> list[tuple[str, ...]]:
-    """Features with messages of their own share one more list."""
+    """Commercial features with messages of their own share one more list, staffing has two."""
     extra = tuple(kind for kind in ("percent_complete", "writeoffs", "retainage", "holds") if kind in features)
-    return [*_GROUPS, extra] if extra else [*_GROUPS]
+    staffing = (("resource",), ("assignment", "assignment", "leave", "demand")) if "staffing" in features else ()
+    return [*_GROUPS, *((extra,) if extra else ()), *staffing]

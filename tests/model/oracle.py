@@ -12,10 +12,12 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from . import demand, utilization
 from .burn import burn_row
 from .dossier import Archive, WorkingDays, last_tick
-from .entities import Event, instant, known_since
+from .entities import Event, gather, instant, known_since
 from .readiness import books, readiness_row
+from .staff import people, places
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,7 @@ def recompute(events: Sequence[Event], as_of: date | None, known_at: str | None 
     Without `as_of` the greatest tick of the clock is today. With `known_at` only what was known at that instant, itself
     included, exists. Raises ValueError where neither a day nor a tick is given.
     """
-    known = [event for event in events if known_at is None or known_since(event) <= instant(known_at)]
-    today = as_of or last_tick(known)
-    if today is None:
-        raise ValueError("no day to compute for: pass as_of, or events with a clock.ticked among them")
+    known, today = _known(events, as_of, known_at)
     archive = Archive(known)
     working_days = WorkingDays(today, archive.holidays())
     burn: dict[tuple[str, str | None], dict[str, Any]] = {}
@@ -55,3 +54,33 @@ def recompute(events: Sequence[Event], as_of: date | None, known_at: str | None 
         readiness[contract_id] = readiness_row(dossier)
         balances[contract_id] = books(dossier)
     return Figures(burn, readiness, archive.parked(), balances)
+
+
+@dataclass(frozen=True)
+class Staffing:
+    """`weeks` by (kind of subject, id, week) and `gaps` by (role, practice, week).
+
+    Rows hold the payload fields of `utilization.week_updated` and `demand.gap_updated`, minutes as decimal strings.
+    Subjects are of one kind more than statements have: regions, and the firm.
+    """
+
+    weeks: dict[utilization.Key, dict[str, Any]]
+    gaps: dict[demand.Key, dict[str, Any]]
+
+
+def recompute_staffing(events: Sequence[Event], as_of: date | None, known_at: str | None = None) -> Staffing:
+    """Every week of everybody, as `recompute` does it for contracts."""
+    known, today = _known(events, as_of, known_at)
+    entities = gather(known)
+    staff = people(entities)
+    return Staffing(
+        utilization.utilization_rows(staff, places(entities), today), demand.demand_rows(entities, staff, today)
+    )
+
+
+def _known(events: Sequence[Event], as_of: date | None, known_at: str | None) -> tuple[list[Event], date]:
+    known = [event for event in events if known_at is None or known_since(event) <= instant(known_at)]
+    today = as_of or last_tick(known)
+    if today is None:
+        raise ValueError("no day to compute for: pass as_of, or events with a clock.ticked among them")
+    return known, today

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from app.events.reader import Reader
 
 from .entities import instant, kind_of
+from .features import STAFFING, enabled
 from .histories import (
     Event,
     as_of_days,
@@ -29,7 +30,7 @@ from .histories import (
     troubled,
     unstamped,
 )
-from .oracle import recompute
+from .oracle import recompute, recompute_staffing
 
 _SEEDS = range(30)
 _KINDS = {
@@ -68,6 +69,25 @@ _KINDS = {
 }
 
 
+_STAFFED = _KINDS | {
+    "resource.upserted",
+    "leave.approved",
+    "leave.cancelled",
+    "assignment.booked",
+    "assignment.changed",
+    "assignment.cancelled",
+    "demand.opened",
+    "demand.changed",
+    "demand.filled",
+    "demand.cancelled",
+}
+
+
+def staffed(seed: int, size: int) -> list[Event]:
+    """A history of people: nothing of contracts but that they are there, and much time."""
+    return history(seed, size, features=STAFFING, expenses=False, milestones=False, invoices=False)
+
+
 def identities(events: list[Event]) -> list[tuple[str, str]]:
     return [(event["source"], event["id"]) for event in events]
 
@@ -90,6 +110,12 @@ def test_every_kind_occurs_and_options_leave_kinds_out() -> None:
     assert seen == _KINDS
     plain = history(1, 200, expenses=False, milestones=False, invoices=False, holidays=False)
     assert {kind_of(event) for event in plain} == {"contract", "dispute", "estimate", "hold", "rate", "time"}
+
+
+def test_every_kind_of_staffing_occurs_where_it_is_asked_for() -> None:
+    features = enabled() | STAFFING
+    seen = {event["type"].removesuffix(".v1") for seed in _SEEDS for event in history(seed, 200, features=features)}
+    assert seen == _STAFFED
 
 
 def test_disorder_keeps_every_event() -> None:
@@ -120,8 +146,14 @@ def test_every_event_is_valid_by_the_catalogue(seed: int) -> None:
         Reader().read(json.dumps(event).encode())  # raises Refusal with the field and its value
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_every_event_of_people_is_valid_by_the_catalogue(seed: int) -> None:
+    for event in troubled(staffed(seed, 200), Random(seed)):
+        Reader().read(json.dumps(event).encode())
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(event_sets())
+@given(event_sets() | event_sets(features=STAFFING))
 def test_every_drawn_event_is_valid_by_the_catalogue(events: list[Event]) -> None:
     for event in events:
         Reader().read(json.dumps(event).encode())
@@ -146,6 +178,33 @@ def test_sets_of_events_have_no_order(events: list[Event], as_of: date, known_at
     figures = recompute(events, as_of, known_at)
     assert recompute(disorder(events, random), as_of, known_at) == figures
     assert set(figures.readiness) == {contract_id for contract_id, _ in figures.burn}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_order_and_repetition_do_not_matter_to_peoples_weeks(seed: int) -> None:
+    events = troubled(staffed(seed, 100), Random(seed))
+    as_of = as_of_days(events)[1]
+    mixed = repeated(disorder(events, Random(seed + 1)), Random(seed))
+    assert recompute_staffing(mixed, as_of) == recompute_staffing(events, as_of)
+
+
+def test_everything_a_week_can_say_is_said() -> None:
+    figures = [
+        recompute_staffing(troubled(staffed(seed, 160), Random(seed)), as_of)
+        for seed in range(8)
+        for as_of in as_of_days(staffed(seed, 160))[-2:-1]
+    ]
+    rows = [row for one in figures for row in one.weeks.values()]
+    for name in (name for name in rows[0] if name.endswith("_minutes")):
+        assert any(row[name] != "0" for row in rows), name
+    assert any("." in row["forecast_minutes"] for row in rows)
+    for name in ("utilization_ratio", "allocation_ratio", "target_ratio"):
+        assert any(row[name] is None for row in rows), name
+    assert {row["overallocated"] for row in rows} == {True, False}
+    gaps = [row for one in figures for row in one.gaps.values()]
+    assert {row["practice"] for row in gaps} == {None, "data", "cloud"}
+    assert any(row["gap_minutes"].startswith("-") for row in gaps)
+    assert any(row["gap_minutes"] > "0" and row["free_minutes"] > "0" for row in gaps)
 
 
 def test_every_state_and_blocker_is_reached() -> None:

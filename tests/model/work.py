@@ -65,7 +65,7 @@ def work_of(entity: Entity, terms: Terms | None) -> Work:
     line_id = terms.line_of(fields.get("line_id")) if terms else fields.get("line_id")
     return Work(
         entry_id=entity.id,
-        status=_status(entity),
+        status=status_of(entity),
         day=date.fromisoformat(fields["work_date"]),
         person=fields["resource_id"],
         line_id=line_id,
@@ -77,7 +77,7 @@ def work_of(entity: Entity, terms: Terms | None) -> Work:
     )
 
 
-def _status(entity: Entity) -> str:
+def status_of(entity: Entity) -> str:
     """approved, submitted, or void for what was rejected or reversed."""
     if entity.state == "corrected":
         return str(entity.current["data"].get("status") or "approved")
