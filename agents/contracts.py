@@ -14,6 +14,7 @@ from app.domain.money import micro
 from app.domain.rates import RateBook, Rates, card_of
 from app.domain.readiness import Milestone, Papers
 from app.domain.resolution import counting, effective, folded
+from app.domain.retainage import release_of
 from app.domain.terms import Agreement
 from app.events.fact import Fact
 from tables import Store, buckets, pages
@@ -62,13 +63,15 @@ class Contract:
             if message.type == "subcontract.committed.v1"
         ]
         self._estimates = estimates(said for key, said in facts.items() if key.startswith("estimate/"))
+        self._releases = [release_of(effective(said)[1]) for key, said in facts.items() if key.startswith("retainage/")]
+        self._given_up = sum(_given_up(said) for key, said in facts.items() if key.startswith("writeoff/"))
         self._holds = _open(facts, "hold/", "hold.set.v1")
         self._disputes = _open(facts, "dispute/", "dispute.opened.v1")
 
     def said(self, head: Head) -> Papers:
-        """Estimates, holds, disputes, and what invoices say of fees."""
+        """Estimates, holds, disputes, what invoices say of fees, releases, and the amount that was given up."""
         claims = {key: its for key, its in head.unplaced.items() if key.startswith(fees.PREFIX)}
-        return Papers(self._estimates, self._holds, self._disputes, claims)
+        return Papers(self._estimates, self._holds, self._disputes, claims, self._releases, self._given_up)
 
     def milestones(self, head: Head) -> Iterator[Milestone]:
         for message, said in self._milestones:
@@ -81,6 +84,12 @@ def _open(facts: Mapping[str, list[Fact]], prefix: str, type_: str) -> Issue:
     its = sorted((message for message in deciding if message.type == type_), key=lambda message: message.entity)
     evidence = [(0, message.entity, message.id) for message in its[:EVIDENCE_LIMIT]]
     return Issue(len(its), 0, min((message.time for message in its), default=0), evidence)
+
+
+def _given_up(facts: Sequence[Fact]) -> int:
+    """The amount that a write-off names; one that names entries takes those."""
+    _, said = effective(facts)
+    return 0 if said.get("entry_ids") else micro(said.get("amount") or "0")
 
 
 def latest(fact: Fact) -> tuple[int, str, str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.domain.ledger import Bucket
 from tables.table import Table
 
-BUCKETS: Table[Bucket] = Table("buckets", 2, Bucket)
+BUCKETS: Table[Bucket] = Table("buckets", 3, Bucket)
 
 
 def key(contract_id: str, start: int) -> str:

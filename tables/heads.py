@@ -28,7 +28,7 @@ class Head(msgspec.Struct, array_like=True, gc=False):
     bookings: list[str] = []  # names of its plans, in order; those that are its no more included
 
 
-HEADS: Table[Head] = Table("heads", 2, Head)
+HEADS: Table[Head] = Table("heads", 3, Head)
 
 
 def new() -> Head:

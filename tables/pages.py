@@ -15,7 +15,7 @@ class Page(msgspec.Struct, array_like=True, gc=False):
     buckets: dict[int, dict[str, Sum]]
 
 
-PAGES: Table[Page] = Table("pages", 2, Page)
+PAGES: Table[Page] = Table("pages", 3, Page)
 
 
 def key(contract_id: str, page: int) -> str:

@@ -89,6 +89,40 @@ class Book:
             if low <= row.day <= high:
                 yield entry, row, bucket.claims.get(f"time/{entry}")
 
+    def used_up(
+        self,
+        amount: int,
+        high: int,
+        worth: Callable[[Sum], int | None],
+        billable: Callable[[Row, Claims | None], int],
+    ) -> tuple[int, list[tuple[int, str, int]]]:
+        """Walk from the oldest work up to `high` until `amount` is used up by what is to be billed.
+
+        Returns what was used before, and (work date, entry id, `billable`) of the entries among which it ends; none
+        where there is not as much. `worth` says what a sum comes to, None where its entries must be asked.
+        """
+        used = 0
+        for page in sorted(self.pages):
+            if page > calendar.page_of(high):
+                break
+            whole = _worth(self.pages[page], worth)
+            if whole is not None and used + whole <= amount:
+                used += whole
+                continue
+            for start, lines in sorted(self.page(page).items()):
+                whole = _worth(lines, worth)
+                if whole is not None and used + whole <= amount:
+                    used += whole
+                    continue
+                rows = [
+                    (row.day, entry, billable(row, claims)) for entry, row, claims in self._bucket_rows(start, 0, high)
+                ]
+                here = sum(max(left, 0) for _, _, left in rows)
+                if used + here > amount:
+                    return used, rows
+                used += here
+        return used, []
+
     def reached(self, line: str | None, dimension: int, target: int, as_of: int) -> int | None:
         """First work date up to `as_of` on which the running total is at least `target`; None if there is none.
 
@@ -113,6 +147,11 @@ class Book:
 
 _TOTAL = (BILLABLE, AMOUNT)
 _RISE = (RISE_MINUTES, RISE_AMOUNT)
+
+
+def _worth(lines: Lines, worth: Callable[[Sum], int | None]) -> int | None:
+    parts = [worth(total) for total in lines.values()]
+    return None if None in parts else sum(part for part in parts if part)
 
 
 def _gather(parts: dict[str, list[Sum]], lines: Lines) -> None:

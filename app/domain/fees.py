@@ -16,6 +16,7 @@ from app.domain.burn import Position
 from app.domain.completion import Estimate
 from app.domain.ledger import COST, Claims, Sum, claimed
 from app.domain.money import portion
+from app.domain.retainage import kept_of, withheld
 from app.domain.retainer import Month, Retainer
 from app.domain.terms import Line
 
@@ -26,7 +27,8 @@ class Fee(NamedTuple):
     """One line's fees in micro-units.
 
     `unpriced`: months with overage that no rate is agreed for; `unmeasured`: percent complete without an estimate, of
-    which nothing can be said to be earned.
+    which nothing can be said to be earned. `withheld` is what retainage holds back of what is earned: at most what is
+    missing on invoices.
     """
 
     line_id: str
@@ -34,10 +36,11 @@ class Fee(NamedTuple):
     invoiced: int
     unpriced: int
     unmeasured: bool
+    withheld: int = 0
 
-    @property
-    def ready(self) -> int:
-        return max(0, self.earned - self.invoiced)
+    def ready(self, released: int = 0) -> int:
+        """What may be invoiced as the line's fee, with what was released of its retainage."""
+        return max(0, self.earned + released - self.withheld - self.invoiced)
 
 
 def fees(
@@ -64,10 +67,16 @@ def fees(
             so_far = _completed(position, line, estimates)
             measured = so_far is not None
             earned += so_far or 0
-        invoiced = _invoiced(claims, line_id, position.as_of)
+        invoiced = invoiced_as_fee(claims, line_id, position.as_of)
         if earned or invoiced or unpriced or not measured:
-            found.append(Fee(line_id, earned, invoiced, unpriced, not measured))
+            held = _withheld(position, line, earned, invoiced) if line is not None and line.retainage else 0
+            found.append(Fee(line_id, earned, invoiced, unpriced, not measured, held))
     return found
+
+
+def _withheld(position: Position, line: Line, earned: int, invoiced: int) -> int:
+    half_even = position.terms is not None and position.terms.rounding.half_even
+    return kept_of(earned - invoiced, withheld(earned, line.retainage, position.exponent, half_even=half_even))
 
 
 def _begun(position: Position, fee: int) -> int:
@@ -130,6 +139,7 @@ def _used(position: Position, line_id: str, inside: Sum | None) -> dict[str, int
     return used
 
 
-def _invoiced(claims: Mapping[str, Claims], line_id: str, day: int) -> int:
+def invoiced_as_fee(claims: Mapping[str, Claims], line_id: str, day: int) -> int:
+    """What live invoices say of a line's fee, by its id alone or by it and anything more."""
     own = PREFIX + line_id
     return sum(claimed(its, day) for key, its in claims.items() if key == own or key.startswith(own + "/"))

@@ -15,6 +15,7 @@ import msgspec
 from app.domain import calendar
 from app.domain.money import MICRO, divide, micro
 from app.domain.rates import Card, Rates
+from app.domain.retainage import kept_of, withheld
 from app.domain.terms import Agreement, Line, Rounding, Terms
 
 APPROVED: Final = 1
@@ -67,6 +68,7 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     drawn_amount: int = 0
     beyond: int = 0  # billable minutes that shared an allowance and got nothing of it
     keeps: bool = False  # an invoiced amount stands, whatever changes afterwards (`prospective_only`)
+    withheld: int = 0  # what its line's retainage holds back of what it bills
 
     def prices_like(self, other: Row) -> bool:
         """Whether nothing differs that a price depends on."""
@@ -89,7 +91,7 @@ class Row(msgspec.Struct, array_like=True, gc=False):
             other.drawn_amount,
             other.beyond,
         )
-        self.keeps = other.keeps
+        self.keeps, self.withheld = other.keeps, other.withheld
 
 
 class Spend(msgspec.Struct, array_like=True, gc=False):
@@ -147,7 +149,7 @@ def price(minutes: int, rate: int, per: int, discount: int, exponent: int, *, ha
 def price_row(row: Row, terms: Terms | None, rates: Rates) -> None:
     """Derive line, billable minutes, amount, rate and cost of `row` from the terms and rates of its work date."""
     row.amount, row.rate_id, row.cost, row.problem = None, None, 0, 0
-    row.by_time, row.keeps = True, False
+    row.by_time, row.keeps, row.withheld = True, False, 0
     row.free = row.drawn = row.drawn_amount = row.beyond = 0
     row.line = row.line_id
     row.billable_minutes = row.minutes if row.billable else 0
@@ -200,7 +202,7 @@ def set_amount(row: Row, terms: Terms, rates: Rates) -> None:
     line = line_of(row, terms)
     discount = line.discount if line else 0
     half_even = terms.rounding.half_even
-    row.amount, row.rate_id, row.problem = None, None, 0
+    row.amount, row.rate_id, row.problem, row.withheld = None, None, 0, 0
     left = row.billable_minutes - row.free - row.drawn
     if not left and line is not None and line.billing_method == "prepaid":
         row.amount = row.drawn_amount
@@ -218,7 +220,10 @@ def set_amount(row: Row, terms: Terms, rates: Rates) -> None:
             row.problem = OTHER_CURRENCY
             return
         rate, per = card.amount, _per(card, terms)
-    row.amount = row.drawn_amount + price(left, rate, per, discount, terms.exponent, half_even=half_even)
+    billed = price(left, rate, per, discount, terms.exponent, half_even=half_even)
+    row.amount = row.drawn_amount + billed
+    if line is not None and line.retainage:
+        row.withheld = withheld(billed, line.retainage, terms.exponent, half_even=half_even)
 
 
 def price_spend(spend: Spend, terms: Terms | None) -> None:
@@ -270,9 +275,14 @@ READY_AMOUNT, READY_MINUTES, READY_ENTRIES, ROOM_AMOUNT, ROOM_MINUTES = range(8,
 CLAIMED_AMOUNT, CLAIMED_MINUTES, ADJUSTMENT, ADJUSTED, READY_EXPENSES, ENTITIES = range(13, 19)
 RISE_MINUTES, RISE_AMOUNT, CLAIMED_ENTRIES = range(19, 22)
 ALLOTTED_MINUTES, BEYOND_MINUTES, DRAWN_AMOUNT, WRITTEN_AMOUNT, WRITTEN_ENTRIES = range(22, 27)
-WIDTH: Final = 27
+FLAT_ENTRIES, FLAT_MINUTES, READY_WITHHELD, FLAT_WITHHELD, KEPT_AMOUNT = range(27, 32)
+WIDTH: Final = 32
 # ROOM_*, RISE_*: the positive parts of READY_* and of BILLABLE and AMOUNT. While the first fit under a cap, no order of
 # work exceeds it; while the second stay under a budget, no day within can have reached it.
+# FLAT_*: of READY_* what comes to nothing or less, and is not written off. READY_WITHHELD: what retainage holds back of
+# READY_AMOUNT; KEPT_AMOUNT: of what is missing on invoices.
+UNDERBILLED: Final = "UNDERBILLED"
+"""The part of `ADJUSTMENT_NEEDED` that a write-off may take: approved work that was invoiced for less than it holds."""
 
 
 def empty() -> Sum:
@@ -439,12 +449,16 @@ class Tally:
         sums[CLAIMED_AMOUNT] += invoiced
         sums[CLAIMED_MINUTES] += row.billable_minutes
         sums[CLAIMED_ENTRIES] += 1
-        keeps = row.keeps and row.status == APPROVED and (row.amount is not None or row.problem)
-        holds = invoiced if keeps else holding(row)
-        if holds is not None and holds != invoiced:
-            sums[ADJUSTMENT] += holds - invoiced
+        found = missing(row, invoiced)
+        if found is None:
+            return
+        difference, kept = found
+        sums[KEPT_AMOUNT] += kept
+        if difference:
+            sums[ADJUSTMENT] += difference
             sums[ADJUSTED] += 1
-            note(total.issues, "ADJUSTMENT_NEEDED", row, entity, holds - invoiced)
+            short = difference > 0 and row.status == APPROVED and row.amount is not None
+            note(total.issues, UNDERBILLED if short else "ADJUSTMENT_NEEDED", row, entity, difference)
 
     def _claimed(self, total: Sum, claims: Claims) -> int:
         """What is invoiced; the sum remembers until when its claims may still change it."""
@@ -527,6 +541,20 @@ def holding(row: Row) -> int | None:
     return row.amount - row.drawn_amount if row.amount is not None else 0
 
 
+def missing(row: Row, invoiced: int) -> tuple[int, int] | None:
+    """(what holds now less what was invoiced and what is held back, what is held back) of an invoiced entry.
+
+    None while it is not settled. An invoiced amount that stands is not missing anything, nor has it too much.
+    """
+    if row.keeps and row.status == APPROVED and (row.amount is not None or row.problem):
+        return 0, 0
+    holds = holding(row)
+    if holds is None:
+        return None
+    kept = kept_of(holds - invoiced, row.withheld) if row.status == APPROVED else 0
+    return holds - invoiced - kept, kept
+
+
 def written_off(claims: Claims | None) -> bool:
     """Whether somebody gave the entry up: it is not to be invoiced any more."""
     return bool(claims) and any(paper.startswith(WRITE_OFF) for paper in claims or ())
@@ -538,8 +566,13 @@ def _ready(sums: list[int], row: Row) -> None:
     sums[READY_AMOUNT] += amount
     sums[READY_MINUTES] += minutes
     sums[READY_ENTRIES] += 1
-    if amount < 0:
+    if row.withheld:
+        sums[READY_WITHHELD] += row.withheld
+    if amount <= 0:
         sums[ROOM_AMOUNT] -= amount
+        sums[FLAT_ENTRIES] += 1
+        sums[FLAT_MINUTES] += minutes
+        sums[FLAT_WITHHELD] += row.withheld
     if minutes < 0:
         sums[ROOM_MINUTES] -= minutes
 

@@ -14,34 +14,30 @@ from typing import Any, Final, Literal, NamedTuple
 from app.domain import calendar
 from app.domain.burn import Position
 from app.domain.completion import Estimate
-from app.domain.fees import fees
+from app.domain.fees import Fee, fees, invoiced_as_fee
 from app.domain.ledger import (
     ADJUSTED,
     ADJUSTMENT,
     AMOUNT,
-    APPROVED,
     BILLABLE,
     CLAIMED_AMOUNT,
     CLAIMED_ENTRIES,
-    CLAIMED_MINUTES,
     EVIDENCE_LIMIT,
     READY_AMOUNT,
     READY_ENTRIES,
     READY_EXPENSES,
-    READY_MINUTES,
-    ROOM_AMOUNT,
-    ROOM_MINUTES,
+    UNDERBILLED,
     WRITTEN_AMOUNT,
     Claims,
     Issue,
-    Row,
     Sum,
     claimed,
     merged,
-    written_off,
 )
-from app.domain.money import divide, micro, show
-from app.domain.terms import Cap, Terms
+from app.domain.money import micro, show
+from app.domain.retainage import Release, kept_of, released, withheld
+from app.domain.terms import Terms
+from app.domain.unbilled import NONE, Passed, Unbilled, is_ready, joined, unbilled
 
 Tier = Literal["critical", "blocking", "held", "warning"]
 Scope = Literal["contract", "entry"]
@@ -101,39 +97,18 @@ class Milestone:
     claims: Claims | None
 
 
-class Ready(NamedTuple):
-    """Ready time; `refused` is what a cap keeps back."""
-
-    amount: int
-    minutes: int
-    entries: int
-    refused: int
-
-
-class Capped(NamedTuple):
-    """What a cap lets pass of a line's ready work; `over` exceeds it, and is refused unless the cap only warns."""
-
-    amount: int
-    minutes: int
-    entries: int
-    over: Issue
-    warns: bool
-
-    @property
-    def refused(self) -> int:
-        return 0 if self.warns else self.over.amount
-
-
 class Papers(NamedTuple):
     """What else was said of a contract: estimates of cost, and how many holds and disputes are open, since when.
 
-    `fee_claims` is what invoices say of fees, by `fee/<id>`.
+    `fee_claims` is what invoices say of fees, by `fee/<id>`; `given_up` the amount written off, beside the entries.
     """
 
     estimates: Sequence[Estimate] = ()
-    holds: Issue = Issue(0, 0, 0, [])
-    disputes: Issue = Issue(0, 0, 0, [])
+    holds: Issue = NONE
+    disputes: Issue = NONE
     fee_claims: Mapping[str, Claims] = {}
+    releases: Sequence[Release] = ()
+    given_up: int = 0
 
 
 class _Blockers:
@@ -184,24 +159,30 @@ def row(
     stops = _stops(position, papers)
     inside = _inside(position)
     earned = fees(position, inside, papers.fee_claims, papers.estimates)
-    time, held_back = _time(position, inside, blockers, sum(fee.unpriced for fee in earned))
+    time = unbilled(position, inside, papers.given_up)
+    held_back = _held_back(position, inside, blockers, sum(fee.unpriced for fee in earned))
+    _over_cap(time.lines.values(), blockers)
     unmeasured = sum(fee.unmeasured for fee in earned)
     if unmeasured:
         blockers.add("ESTIMATE_MISSING", Issue(unmeasured, 0, 0, []))
     expenses = sum(total.totals[READY_EXPENSES] for total in inside.values())
-    accepted, waiting = _milestones(position, milestones)
-    if waiting.count:
-        blockers.add("MILESTONE_NOT_ACCEPTED", waiting)
+    milestone = _milestones(position, milestones)
+    if milestone.waiting.count:
+        blockers.add("MILESTONE_NOT_ACCEPTED", milestone.waiting)
     _warnings(position, blockers)
-    fee = sum(one.ready for one in earned)
-    would_be = time.amount + expenses + accepted + fee
+    free = _released(position, time, milestone, earned, papers)
+    fee = _fee(position, earned, free, papers)
+    worked = sum(part.amount for part in time.lines.values())
+    would_be = worked + expenses + milestone.ready + fee
     for code in stops:
         said = papers.disputes if code == "DISPUTE_OPEN" else Issue(1, 0, since, [])
         blockers.add(code, Issue(said.count, would_be, said.since, said.evidence))
-    held = papers.holds if position.terms is not None else Issue(0, 0, 0, [])
+    held = papers.holds if position.terms is not None else NONE
     if held.count:
         blockers.add("CLIENT_HOLD", Issue(held.count, would_be, held.since, held.evidence))
-    adjustment = _adjustment(position, blockers)
+    adjustment = _adjustment(position, time, blockers)
+    retained = time.held() + sum(amount for _, _, amount in milestone.withheld) + sum(one.withheld for one in earned)
+    written = sum(total.totals[WRITTEN_AMOUNT] for total in position.sums.values()) + time.edge.total
     ready = not stops
 
     def money(units: int) -> str:
@@ -212,20 +193,29 @@ def row(
         "as_of": calendar.text_of(position.as_of) if position.as_of is not None else None,
         "state": _state(stops, would_be if ready else 0, blockers.found),
         "ready_amount": money(would_be if ready else 0),
-        "ready_time_amount": money(time.amount if ready else 0),
-        "ready_milestone_amount": money(accepted if ready else 0),
+        "ready_time_amount": money(worked if ready else 0),
+        "ready_milestone_amount": money(milestone.ready if ready else 0),
         "ready_expense_amount": money(expenses if ready else 0),
         "ready_fee_amount": money(fee if ready else 0),
-        "ready_minutes": time.minutes if ready else 0,
-        "ready_entries": time.entries if ready else 0,
-        "blocked_amount": money(held_back + waiting.amount + (0 if ready else would_be)),
-        "over_cap_amount": money(time.refused),
+        "ready_minutes": sum(part.minutes for part in time.lines.values()) if ready else 0,
+        "ready_entries": sum(part.entries for part in time.lines.values()) if ready else 0,
+        "blocked_amount": money(held_back + milestone.waiting.amount + (0 if ready else would_be)),
+        "over_cap_amount": money(sum(part.refused for part in time.lines.values())),
         "invoiced_amount": money(sum(amount for amount, begins in documents if begins <= position.day)),
         "adjustment_amount": money(adjustment),
-        "retained_amount": money(0),
-        "written_off_amount": money(sum(total.totals[WRITTEN_AMOUNT] for total in position.sums.values())),
+        "retained_amount": money(retained - sum(free.values())),
+        "written_off_amount": money(written),
         "blockers": blockers.found,
     }
+
+
+def _fee(position: Position, earned: Sequence[Fee], free: Mapping[str, int], papers: Papers) -> int:
+    """What may be invoiced as fees; retainage released on a line that earns none is one too."""
+    known = {fee.line_id: fee for fee in earned}
+    for line in free:
+        if line not in known:
+            known[line] = Fee(line, 0, invoiced_as_fee(papers.fee_claims, line, position.day), 0, False)
+    return sum(fee.ready(free.get(line, 0)) for line, fee in known.items())
 
 
 def _state(stops: list[str], ready: int, blockers: list[dict[str, Any]]) -> str:
@@ -266,11 +256,8 @@ def _inside(position: Position) -> dict[str, Sum]:
     return position.book.between(low, high, position.day)
 
 
-def _time(position: Position, inside: dict[str, Sum], blockers: _Blockers, unpriced: int) -> tuple[Ready, int]:
-    """Ready time under its caps, and what blockers of scope entry hold back.
-
-    `unpriced` counts months of retainers whose overage has no rate.
-    """
+def _held_back(position: Position, inside: dict[str, Sum], blockers: _Blockers, unpriced: int) -> int:
+    """What blockers of scope entry hold back. `unpriced` counts months of retainers whose overage has no rate."""
     held_back = _issues(position, blockers, unpriced)
     ready = [s.totals for s in position.sums.values()]
     within = [s.totals for s in inside.values()]
@@ -278,27 +265,19 @@ def _time(position: Position, inside: dict[str, Sum], blockers: _Blockers, unpri
     if outside[0] and position.terms:
         blockers.add("OUTSIDE_TERM", _outside(position, position.terms, outside[0], outside[1]))
         held_back += outside[1]
-    parts = [_under_cap(position, line, total) for line, total in inside.items()]
-    _over_cap(parts, blockers)
-    ready_time = Ready(
-        sum(part.amount for part in parts),
-        sum(part.minutes for part in parts),
-        sum(part.entries for part in parts),
-        sum(part.refused for part in parts),
-    )
-    return ready_time, held_back
+    return held_back
 
 
-def _over_cap(parts: Iterable[Capped], blockers: _Blockers) -> None:
+def _over_cap(parts: Iterable[Passed], blockers: _Blockers) -> None:
     """What exceeds a cap is refused, or where the cap only warns, pointed out."""
     tiers: tuple[Tier, Tier] = ("blocking", "warning")
-    for tier in tiers:
-        over = [part.over for part in parts if part.over.count and part.warns == (tier == "warning")]
-        if over:
-            evidence = sorted(event for issue in over for event in issue.evidence)[:EVIDENCE_LIMIT]
-            since = min(issue.since for issue in over)
-            total = Issue(sum(issue.count for issue in over), sum(issue.amount for issue in over), since, evidence)
-            blockers.add("CAP_EXCEEDED", total, tier=tier)
+    over = dict.fromkeys(tiers, NONE)
+    for part in parts:
+        tier = tiers[part.warns]
+        over[tier] = joined(over[tier], part.over)
+    for tier, issue in over.items():
+        if issue.count:
+            blockers.add("CAP_EXCEEDED", issue, tier=tier)
 
 
 def _issues(position: Position, blockers: _Blockers, unpriced: int) -> int:
@@ -313,28 +292,18 @@ def _issues(position: Position, blockers: _Blockers, unpriced: int) -> int:
     return waiting.amount if waiting else 0
 
 
-def _adjustment(position: Position, blockers: _Blockers) -> int:
+def _adjustment(position: Position, time: Unbilled, blockers: _Blockers) -> int:
     """What invoiced entries hold less what was invoiced for them. Work later than as-of holds nothing yet."""
     until_now = position.total(None)
     everything = merged(position.invoiced().values())
     early = [everything.totals[p] - until_now.totals[p] for p in (CLAIMED_AMOUNT, CLAIMED_ENTRIES)]
-    amount = until_now.totals[ADJUSTMENT] - early[0]
-    count = until_now.totals[ADJUSTED] + early[1]
+    short, left = until_now.issues.get(UNDERBILLED, NONE), time.underbilled()
+    amount = until_now.totals[ADJUSTMENT] - early[0] - short.amount + left.amount
+    count = until_now.totals[ADJUSTED] + early[1] - short.count + left.count
     if count:
-        known = until_now.issues.get("ADJUSTMENT_NEEDED", Issue(0, 0, 0, []))
+        known = joined(until_now.issues.get("ADJUSTMENT_NEEDED", NONE), left)
         blockers.add("ADJUSTMENT_NEEDED", Issue(count, amount, known.since, known.evidence))
     return amount
-
-
-def is_ready(row: Row, claims: Claims | None, day: int) -> bool:
-    """Whether an entry may be invoiced as time, wherever its work date lies and whatever a cap leaves of it."""
-    return (
-        row.status == APPROVED
-        and row.amount is not None
-        and row.by_time
-        and claimed(claims, day) == 0
-        and not written_off(claims)
-    )
 
 
 def _outside(position: Position, terms: Terms, count: int, amount: int) -> Issue:
@@ -352,95 +321,74 @@ def _outside(position: Position, terms: Terms, count: int, amount: int) -> Issue
     )
 
 
-def _under_cap(position: Position, line: str, total: Sum) -> Capped:
-    """What the line's cap lets pass; opened row by row only when the positive work could exceed it."""
-    totals = total.totals
-    whole = Capped(totals[READY_AMOUNT], totals[READY_MINUTES], totals[READY_ENTRIES], Issue(0, 0, 0, []), False)
-    its = position.terms.lines.get(line) if position.terms else None
-    if its is None or its.cap is None:
-        return whole
-    claims = position.sums[line].totals if line in position.sums else totals
-    amount_room = None if its.cap.amount is None else max(its.cap.amount - claims[CLAIMED_AMOUNT], 0)
-    minutes_room = None if its.cap.minutes is None else max(its.cap.minutes - claims[CLAIMED_MINUTES], 0)
-    fits = (amount_room is None or totals[ROOM_AMOUNT] <= amount_room) and (
-        minutes_room is None or totals[ROOM_MINUTES] <= minutes_room
-    )
-    return whole if fits else _walk_cap(position, line, its.cap, amount_room, minutes_room)
+class _Reached(NamedTuple):
+    """Milestones: what may be billed of accepted ones, (line, day, amount) that is held back, and those that wait."""
+
+    ready: int
+    withheld: list[tuple[str, int, int]]
+    waiting: Issue
 
 
-def _walk_cap(position: Position, line: str, cap: Cap, amount_room: int | None, minutes_room: int | None) -> Capped:
-    """Work eats the cap by (work date, entry id); an entry of 0 or less always passes and gives room to later ones."""
-    terms = position.terms
-    assert terms is not None  # a cap comes from terms
-    passed = [0, 0, 0]
-    over = Issue(0, 0, 0, [])
-    for entry, row, claims in position.book.rows(terms.term_from, min(terms.term_to, position.day)):
-        if row.line != (line or None) or not is_ready(row, claims, position.day):
-            continue
-        amount, minutes = (row.amount or 0) - row.drawn_amount, row.billable_minutes - row.drawn
-        fit = _fitting(amount, minutes, cap, amount_room, minutes_room, terms.exponent)
-        if amount_room is not None:
-            amount_room -= fit[0]
-        if minutes_room is not None:
-            minutes_room -= fit[1]
-        let = (amount, minutes) if cap.on_exceed == "warn" else fit
-        passed[0] += let[0]
-        passed[1] += let[1]
-        passed[2] += let == (amount, minutes) or let != (0, 0)
-        if fit != (amount, minutes):
-            over = Issue(
-                over.count + 1,
-                over.amount + amount - fit[0],
-                over.since or row.time,
-                [*over.evidence, (row.day, entry, row.id)][:EVIDENCE_LIMIT],
-            )
-    return Capped(passed[0], passed[1], passed[2], over, cap.on_exceed == "warn")
-
-
-def _fitting(
-    amount: int, minutes: int, cap: Cap, amount_room: int | None, minutes_room: int | None, exponent: int
-) -> tuple[int, int]:
-    """How much of one entry fits under what is left; the rest of it is over the cap."""
-    if amount <= 0 and minutes <= 0:
-        return amount, minutes
-    fits_amount = amount_room is None or amount <= max(amount_room, 0)
-    fits_minutes = minutes_room is None or minutes <= max(minutes_room, 0)
-    if fits_amount and fits_minutes:
-        return amount, minutes
-    if cap.on_exceed == "block":
-        return 0, 0
-    step = 10 ** (6 - exponent)
-    let_amount, let_minutes = amount, minutes
-    if minutes_room is not None and minutes > max(minutes_room, 0):
-        let_minutes = max(minutes_room, 0)
-        let_amount = divide(amount * let_minutes, minutes * step) * step if minutes > 0 else 0
-    if amount_room is not None and let_amount > max(amount_room, 0):
-        let_amount = max(amount_room, 0)
-    return (0, 0) if let_amount <= 0 < amount else (let_amount, let_minutes)
-
-
-def _milestones(position: Position, milestones: Iterable[Milestone]) -> tuple[int, Issue]:
-    """What accepted milestones come to, and those completed but not accepted."""
-    accepted = 0
-    waiting = Issue(0, 0, 0, [])
+def _milestones(position: Position, milestones: Iterable[Milestone]) -> _Reached:
+    ready = 0
+    held: list[tuple[str, int, int]] = []
+    waiting = NONE
     for milestone in sorted(milestones, key=lambda m: m.milestone_id):
-        if not billable(position, milestone) or claimed(milestone.claims, position.day):
+        if not billable(position, milestone):
             continue
+        invoiced = claimed(milestone.claims, position.day)
         if milestone.status == "accepted" and (milestone.accepted_on is None or milestone.accepted_on <= position.day):
-            accepted += milestone.amount
-        elif milestone.status == "completed":
-            since = min(waiting.since or milestone.time, milestone.time)
-            evidence = [*waiting.evidence, (0, milestone.milestone_id, milestone.id)][:EVIDENCE_LIMIT]
-            waiting = Issue(waiting.count + 1, waiting.amount + milestone.amount, since, evidence)
-    return accepted, waiting
+            kept = _withheld(position, milestone, invoiced)
+            held.append((_line_of(position, milestone) or "", milestone.accepted_on or 0, kept))
+            ready += 0 if invoiced else milestone.amount - kept
+        elif milestone.status == "completed" and not invoiced:
+            evidence = [(0, milestone.milestone_id, milestone.id)]
+            waiting = joined(waiting, Issue(1, milestone.amount, milestone.time, evidence))
+    return _Reached(ready, held, waiting)
+
+
+def _line_of(position: Position, milestone: Milestone) -> str | None:
+    return milestone.line_id or (position.terms.only_line if position.terms is not None else None)
+
+
+def _withheld(position: Position, milestone: Milestone, invoiced: int) -> int:
+    """What is held back of a milestone, and once it is invoiced, of what is missing there."""
+    terms = position.terms
+    line = terms.lines.get(_line_of(position, milestone) or "") if terms is not None else None
+    if terms is None or line is None or not line.retainage:
+        return 0
+    whole = withheld(milestone.amount, line.retainage, terms.exponent, half_even=terms.rounding.half_even)
+    return kept_of(milestone.amount - invoiced, whole) if invoiced else whole
+
+
+def _released(
+    position: Position, time: Unbilled, milestones: _Reached, earned: Sequence[Fee], papers: Papers
+) -> dict[str, int]:
+    """What was released of each line's retainage: of work by its date, of milestones by their acceptance, of fees."""
+    terms = position.terms
+    releases = [one for one in papers.releases if one.on <= position.day]
+    if terms is None or not releases:
+        return {}
+    only_line = terms.only_line
+    of_fees = {fee.line_id: fee.withheld for fee in earned}
+    every = sorted({*position.sums, *of_fees, *(line for line, _, _ in milestones.withheld)})
+
+    def held(line: str, day: int) -> int:
+        of_milestones = sum(amount for its, on, amount in milestones.withheld if its == line and on < day)
+        return time.held_before(line, day) + of_milestones + of_fees.get(line, 0)
+
+    def lines_of(named: str | None) -> Sequence[str]:
+        line = named or only_line
+        return [line] if line is not None else every
+
+    return released(releases, held, lines_of, terms.exponent, half_even=terms.rounding.half_even)
 
 
 def billable(position: Position, milestone: Milestone) -> bool:
     """Whether the milestone's line bills at all."""
     if position.terms is None:
         return True
-    line_id = milestone.line_id or position.terms.only_line
-    line = position.terms.lines.get(line_id) if line_id else None
+    line = position.terms.lines.get(_line_of(position, milestone) or "")
     return line is None or line.billing_method != "non_billable"
 
 

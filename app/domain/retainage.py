@@ -7,29 +7,24 @@ amounts are withheld from. So a share of what is held is never a share of what t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from app.domain import calendar
 from app.domain.money import MICRO, micro, portion
 
 
-class Step(NamedTuple):
-    """An amount in micro-units on a day number, and the share of it that is withheld (micro: 200_000 is 20 %)."""
-
-    on: int
-    amount: int
-    ratio: int
-
-
 class Release(NamedTuple):
-    """A share of the balance (micro), which counts if both are said, or an amount in micro-units."""
+    """A share of the balance (micro), which counts if both are said, or an amount in micro-units.
+
+    Without a line it is of every line that holds something.
+    """
 
     on: int
     release_id: str
     ratio: int | None
     amount: int | None
+    line_id: str | None = None
 
 
 def release_of(said: Mapping[str, Any]) -> Release:
@@ -40,63 +35,52 @@ def release_of(said: Mapping[str, Any]) -> Release:
         release_id=said["release_id"],
         ratio=micro(ratio) if ratio is not None else None,
         amount=micro(amount) if amount is not None else None,
+        line_id=said.get("line_id"),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """One day: what was withheld, released and is held after it; micro-units.
-
-    `beyond` is what releases asked for and nobody held: a release never makes the balance negative.
-    """
-
-    on: int
-    amount: int
-    withheld: int
-    released: int
-    balance: int
-    beyond: int
-
-    @property
-    def billable(self) -> int:
-        """What of the day can be billed."""
-        return self.amount - self.withheld + self.released
-
-
 def withheld(amount: int, ratio: int, exponent: int, *, half_even: bool = False) -> int:
-    """The share of one amount that is held back, rounded once. That of a negative amount is negative."""
+    """The share of one amount that is held back, rounded once. That of a negative amount is negative.
+
+    >>> withheld(15_000_000_000, 200_000, 2)
+    3000000000
+    """
     return portion(amount, ratio, MICRO, exponent, half_even=half_even)
 
 
-def movements(
-    steps: Iterable[Step], releases: Iterable[Release], exponent: int, *, half_even: bool = False
-) -> Iterator[Movement]:
-    """Every day on which something moved, in order; the order in which `steps` and `releases` come does not matter.
+def kept_of(missing: int, whole: int) -> int:
+    """How much of what is missing on an invoice is held back there: at most `whole`, nothing where all was invoiced.
 
-    Nothing is lost: the sum of what is billable and the last balance are the sum of the amounts.
+    So an invoice may say what was earned or what is to be paid now. Ten of a hundred are held back:
+
+    >>> kept_of(10, 10), kept_of(30, 10), kept_of(0, 10), kept_of(-5, 10)
+    (10, 10, 0, 0)
     """
-    amounts: dict[int, list[Step]] = {}
-    for step in steps:
-        amounts.setdefault(step.on, []).append(step)
-    asked: dict[int, list[Release]] = {}
+    return max(0, min(missing, whole)) if whole >= 0 else min(0, max(missing, whole))
+
+
+def released(
+    releases: Iterable[Release],
+    held: Callable[[str, int], int],
+    lines_of: Callable[[str | None], Iterable[str]],
+    exponent: int,
+    *,
+    half_even: bool = False,
+) -> dict[str, int]:
+    """What was released of each line, in micro-units; nobody releases more than is held.
+
+    `held(line, day)` is what was withheld on the line before a day, released or not; `lines_of` says which lines a
+    release is of: an amount over several is taken from one after the other.
+    """
+    done: dict[str, int] = {}
     for release in sorted(releases, key=lambda one: (one.on, one.release_id)):
-        asked.setdefault(release.on, []).append(release)
-    balance = 0
-    for day in sorted({*amounts, *asked}):
-        released, beyond = _released(asked.get(day, ()), balance, exponent, half_even)
-        held = sum(withheld(step.amount, step.ratio, exponent, half_even=half_even) for step in amounts.get(day, ()))
-        balance += held - released
-        yield Movement(day, sum(step.amount for step in amounts.get(day, ())), held, released, balance, beyond)
-
-
-def _released(releases: Iterable[Release], balance: int, exponent: int, half_even: bool) -> tuple[int, int]:
-    """(released, beyond) of one day's releases, each from what those before it left."""
-    released = beyond = 0
-    for release in releases:
-        left = max(balance - released, 0)
-        if release.ratio is not None:
-            released += portion(left, release.ratio, MICRO, exponent, half_even=half_even)
-        elif release.amount is not None:
-            released += min(release.amount, left)
-            beyond += max(release.amount - left, 0)
-    return released, beyond
+        left = release.amount or 0
+        for line in lines_of(release.line_id):
+            balance = max(held(line, release.on) - done.get(line, 0), 0)
+            if release.ratio is not None:
+                part = min(portion(balance, release.ratio, MICRO, exponent, half_even=half_even), balance)
+            else:
+                part = min(left, balance)
+                left -= part
+            done[line] = done.get(line, 0) + part
+    return done

@@ -148,7 +148,15 @@ class Terms:
     def pricing(self) -> tuple[object, ...]:
         """All that the price of an entry may depend on."""
         lines = tuple(
-            (line.line_id, line.billing_method, line.discount, line.chargeable_roles, line.included, line.prepaid)
+            (
+                line.line_id,
+                line.billing_method,
+                line.discount,
+                line.chargeable_roles,
+                line.included,
+                line.prepaid,
+                line.retainage,
+            )
             for line in self.lines.values()
         )
         keeps = self.retro_policy == "prospective_only"

@@ -12,7 +12,8 @@ from app.domain import calendar
 from app.domain.burn import Position
 from app.domain.ledger import EVIDENCE_LIMIT, Issue, claimed
 from app.domain.money import micro, show
-from app.domain.readiness import Milestone, billable, instant, is_ready
+from app.domain.readiness import Milestone, billable, instant
+from app.domain.unbilled import is_ready
 
 SPLIT: Final = ("TIME_NOT_APPROVED", "RATE_UNRESOLVED", "CURRENCY_MISMATCH")
 """Codes that the ledger's sums count by line and bucket."""

@@ -25,9 +25,7 @@ ALL = frozenset(
 STAFFING = frozenset({"staffing"})
 """People with calendars and leave, bookings, demand."""
 NONE: frozenset[str] = frozenset()
-COMPARED = frozenset(
-    {"day_increments", "included", "prospective_only", "prepaid", "retainer", "percent_complete", "holds"}
-)
+COMPARED = ALL
 """What engine and model are compared on."""
 
 

@@ -63,7 +63,8 @@ def assess(dossier: Dossier) -> Assessment:
     """What is ready, what is not, and why."""
     time = settle(dossier)
     accepted = [_settled(dossier, one) for one in _accepted_milestones(dossier)]
-    fees, on_fees = _open_fees(dossier)
+    earned = earned_fees(dossier)
+    on_fees = _withheld_fees(dossier, earned)
     withheld = [*time.withheld, *[held for _, held in accepted], *on_fees]
     free = released(dossier, withheld)
     found = [
@@ -77,7 +78,7 @@ def assess(dossier: Dossier) -> Assessment:
         time=time,
         milestones=sum((ready for ready, _ in accepted), _ZERO),
         expenses=_ready_expenses(dossier),
-        fees=sum((max(_ZERO, fees.get(one, _ZERO) + free.get(one, _ZERO)) for one in {*fees, *free}), _ZERO),
+        fees=_open_fees(dossier, earned, on_fees, free),
         retained=sum((one.amount for one in withheld), _ZERO) - sum(free.values(), _ZERO),
         blockers=(),
     )
@@ -185,17 +186,25 @@ def _settled(dossier: Dossier, one: Milestone) -> tuple[Fraction, Withheld]:
     return ready, Withheld(one.line_id or "", one.accepted_on, held)
 
 
-def _open_fees(dossier: Dossier) -> tuple[dict[str, Fraction], list[Withheld]]:
-    """By line what was earned by fee less what was invoiced and what is held back; and that."""
-    earned = earned_fees(dossier)
-    known = {*earned, *(dossier.terms.lines if dossier.terms else ())}
-    fees, withheld = {}, []
-    for line_id in sorted(known):
-        fee = earned.get(line_id, _ZERO)
-        missing = fee - invoiced_fees(dossier, line_id)
-        withheld.append(Withheld(line_id, None, kept_of(missing, share(dossier.terms, line_id, fee))))
-        fees[line_id] = missing - withheld[-1].amount
-    return fees, withheld
+def _withheld_fees(dossier: Dossier, earned: dict[str, Fraction]) -> list[Withheld]:
+    """What is held back of what was earned by fee: of each line at most what is missing on its invoices."""
+    return [
+        Withheld(one, None, kept_of(fee - invoiced_fees(dossier, one), share(dossier.terms, one, fee)))
+        for one, fee in sorted(earned.items())
+    ]
+
+
+def _open_fees(
+    dossier: Dossier, earned: dict[str, Fraction], held: list[Withheld], free: dict[str, Fraction]
+) -> Fraction:
+    """What was earned by fee and what was released, less what is held back and what was invoiced as fees of the line.
+
+    A line on which more was invoiced has nothing open.
+    """
+    open_ = {one: earned.get(one, _ZERO) + free.get(one, _ZERO) for one in {*earned, *free}}
+    for one in held:
+        open_[one.line_id] -= one.amount
+    return sum((max(_ZERO, amount - invoiced_fees(dossier, one)) for one, amount in open_.items()), _ZERO)
 
 
 def _ready_expenses(dossier: Dossier) -> Fraction:

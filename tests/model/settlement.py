@@ -39,15 +39,18 @@ class Settlement:
 
 
 def settle(dossier: Dossier) -> Settlement:
-    """Candidates, without the written off, inside the term, under their cap, without what was written off as a sum,
-    less what is held back."""
+    """Candidates without what was written off, inside the term, under their cap, less what is held back.
+
+    What is written off, as entries or as a sum, uses no cap.
+    """
     gone = {entry_id for one in dossier.writeoffs for entry_id in one.get("entry_ids") or []}
     candidates = _candidates(dossier)
     open_ = [entry for entry in candidates if entry.entry_id not in gone]
     inside = [entry for entry in open_ if dossier.terms is None or dossier.terms.covers(entry.day)]
-    passed = capped(dossier, inside)
     adjustments, kept = _on_invoices(dossier)
-    claims, adjustments, written = _written_off(dossier, passed.claims, adjustments)
+    left, adjustments, written = _written_off(dossier, inside, adjustments)
+    passed = capped(dossier, left)
+    claims = passed.claims
     withheld = [withheld_of(claim) for claim in claims]
     return Settlement(
         ready=tuple(
@@ -106,8 +109,8 @@ def _holding(entry: Entry | None) -> Fraction | None:
 
 
 def _written_off(
-    dossier: Dossier, claims: Sequence[Claim], adjustments: Sequence[Adjustment]
-) -> tuple[list[Claim], list[Adjustment], Fraction]:
+    dossier: Dossier, entries: Sequence[Entry], adjustments: Sequence[Adjustment]
+) -> tuple[list[Entry], list[Adjustment], Fraction]:
     """Take the sums written off from what is still to be billed, the oldest entries first.
 
     An entry billed in part is still missing something on its invoice; that is written off with it, not with the next.
@@ -115,16 +118,16 @@ def _written_off(
     sums = [number(one.get("amount")) for one in dossier.writeoffs if not one.get("entry_ids")]
     left = sum(sums, _ZERO)
     taken: dict[str, Fraction] = {}
-    billable = [(claim.entry, claim.amount) for claim in claims]
+    billable = [(entry, entry.time_amount or _ZERO) for entry in entries]
     billable += [
         (one.entry, one.amount) for one in adjustments if one.entry and one.entry.approved and one.entry.billable
     ]
     for entry, amount in sorted(billable, key=lambda pair: (pair[0].day, pair[0].entry_id)):
         taken[entry.entry_id] = max(_ZERO, min(amount, left))
         left -= taken[entry.entry_id]
-    reduced = [replace(claim, amount=claim.amount - taken[claim.entry.entry_id]) for claim in claims]
+    reduced = [replace(entry, time_amount=(entry.time_amount or _ZERO) - taken[entry.entry_id]) for entry in entries]
     return (
-        [claim for claim in reduced if claim.amount != 0 or taken[claim.entry.entry_id] == 0],
+        [entry for entry in reduced if entry.time_amount != 0 or taken[entry.entry_id] == 0],
         [
             replace(one, amount=one.amount - taken.get(one.entry.entry_id, _ZERO)) if one.entry else one
             for one in adjustments
