@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from app.domain import burn, calendar, fees, readiness, unlocks
 from app.domain.book import Book
+from app.domain.booked import Booking, Schedule, schedule
 from app.domain.burn import Commitment, Position, Reached
 from app.domain.completion import estimates
 from app.domain.ledger import EVIDENCE_LIMIT, Bucket, Issue
@@ -17,11 +18,12 @@ from app.domain.resolution import counting, effective, folded
 from app.domain.retainage import release_of
 from app.domain.terms import Agreement
 from app.events.fact import Fact
-from tables import Store, buckets, pages
+from tables import Store, buckets, pages, plans
 from tables.buckets import BUCKETS
 from tables.dossiers import CONTRACT, DOSSIERS, Dossier
 from tables.heads import HEADS, Head
 from tables.pages import PAGES
+from tables.plans import PLANS, Booked
 from tables.reference import REFERENCE
 
 
@@ -105,14 +107,24 @@ def _milestone(facts: Sequence[Fact]) -> tuple[Fact, dict[str, Any]]:
     return (deciding or chain)[-1], said
 
 
+def _booking(booked: Booked) -> Booking:
+    plan = booked.plan
+    return Booking(plan.resource_id, plan.role, plan.line_id, plan.billable, plan.booking, plan.probability, plan.runs)
+
+
+NOTHING_BOOKED: Final = Schedule()
+
+
 class Contracts:
     """Opens contracts of one partition. Compiled ones are kept until their dossier changes."""
 
     LIMIT = 100_000
+    SCHEDULES = 10_000
 
     def __init__(self, store: Store, reference: Reference) -> None:
         self.store, self.reference = store, reference
         self._compiled: dict[str, Contract] = {}
+        self._schedules: dict[str, tuple[Contract, int, Schedule]] = {}
 
     def compiled(self, contract_id: str) -> Contract:
         contract = self._compiled.get(contract_id)
@@ -133,13 +145,33 @@ class Contracts:
         as_of: int | None,
         page: Callable[[int], Mapping[int, Mapping[str, Any]]] | None = None,
         bucket: Callable[[int], Bucket] | None = None,
+        booked: Callable[[str], Booked | None] | None = None,
         reached: Reached | None = None,
     ) -> Position:
-        """Where the contract stands on `as_of`; `page` and `bucket` read values not written yet."""
+        """Where the contract stands on `as_of`; `page`, `bucket` and `booked` read values not written yet."""
         book = Book(head.pages, page or self._pages(contract_id), bucket or self._buckets(contract_id))
         contract = self.compiled(contract_id)
         holidays, commitments = self.reference.holidays, contract.commitments
-        return Position(contract_id, contract.agreement, book, as_of, holidays, reached, commitments)
+        ahead = self._schedule(contract, head, booked or self._booked(contract_id))
+        return Position(contract_id, contract.agreement, book, as_of, holidays, reached, commitments, ahead)
+
+    def _schedule(self, contract: Contract, head: Head, booked: Callable[[str], Booked | None]) -> Schedule:
+        """What is booked, added up once for as long as neither bookings nor terms nor rates change."""
+        if not head.bookings:
+            return NOTHING_BOOKED
+        known = self._schedules.get(contract.contract_id)
+        changes = contract.rates.changed
+        if known is None or known[0] is not contract or known[1] != changes:
+            found = (booked(name) for name in head.bookings)
+            ahead = schedule(map(_booking, filter(None, found)), contract.agreement, contract.rates)
+            if len(self._schedules) >= self.SCHEDULES:
+                self._schedules.clear()
+            known = self._schedules[contract.contract_id] = contract, changes, ahead
+        return known[2]
+
+    def rebook(self, contract_id: str) -> None:
+        """Add up anew what is booked on the contract: a booking changed."""
+        self._schedules.pop(contract_id, None)
 
     def burn(self, position: Position) -> list[dict[str, Any]]:
         return list(burn.rows(position))
@@ -173,6 +205,9 @@ class Contracts:
             return read[number]
 
         return page
+
+    def _booked(self, contract_id: str) -> Callable[[str], Booked | None]:
+        return lambda name: self.store.get(PLANS, plans.key(contract_id, name))
 
     def _buckets(self, contract_id: str) -> Callable[[int], Bucket]:
         def bucket(start: int) -> Bucket:

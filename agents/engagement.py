@@ -26,6 +26,7 @@ from tables.dossiers import CONTRACT, DOSSIERS, Dossier
 from tables.entities import Entity
 from tables.heads import HEADS, Head
 from tables.invoices import INVOICES, Invoice
+from tables.plans import PLANS
 from tables.reference import REFERENCE
 
 
@@ -62,6 +63,8 @@ class _Engagement:
             self._users = {}
             for contract_id, head in self.store.scan(HEADS):
                 self.note_users(contract_id, head)
+            for _, booked in self.store.scan(PLANS):
+                self.note_booked(booked.plan)
         if card.resource_id is not None:
             return sorted(self._users.get(f"person/{card.resource_id}", ()))
         if card.role is not None:
@@ -76,6 +79,12 @@ class _Engagement:
             self._users.setdefault(f"person/{person}", set()).add(contract_id)
         for role in head.roles:
             self._users.setdefault(f"role/{role}", set()).add(contract_id)
+
+    def note_booked(self, plan: Plan) -> None:
+        """A rate of the person or the role prices what is booked, too."""
+        if self._users is not None and plan.runs:
+            self._users.setdefault(f"person/{plan.resource_id}", set()).add(plan.contract_id)
+            self._users.setdefault(f"role/{plan.role}", set()).add(plan.contract_id)
 
 
 class _Work:
@@ -104,6 +113,8 @@ class _Work:
             self.desk(value.contract_id).settle(offset, value)
         elif isinstance(value, Plan):
             self.desk(value.contract_id).book(offset, value)
+            self.agent.contracts.rebook(value.contract_id)
+            self.agent.note_booked(value)
         elif not self.register.redelivered(offset, value):
             self._take_fact(offset, value)
 
@@ -272,10 +283,11 @@ class _Work:
     def _users_in_batch(self, card: Card) -> Iterator[str]:
         """Contracts whose work named the card's person or role for the first time in this batch."""
         for contract_id, desk in self.desks.items():
+            booked = [one.plan for one in desk.plans.values()]
             if card.resource_id is not None:
-                used = card.resource_id in desk.head.people
+                used = card.resource_id in desk.head.people or any(p.resource_id == card.resource_id for p in booked)
             elif card.role is not None:
-                used = card.role in desk.head.roles
+                used = card.role in desk.head.roles or any(p.role == card.role for p in booked)
             else:
                 used = True
             if used:
@@ -352,6 +364,7 @@ class _Work:
             control.today or None,
             page=lambda number: desk.page(number).buckets,
             bucket=desk.bucket,
+            booked=desk.booked,
             reached=known.reached,
         )
         known.walk = position.book.reached

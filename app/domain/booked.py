@@ -1,8 +1,23 @@
-"""What people are booked for on a contract, day by day, and what it comes to in hours and money."""
+"""What people are booked for on a contract, day by day, and what it comes to in hours and money.
+
+Sources: design section 5 "Planned", "Exhaustion" (`planned_on`); domain rules R27, R28, R30.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import IntEnum
+from fractions import Fraction
+from math import lcm
+from typing import NamedTuple
+
 import msgspec
+
+from app.domain import calendar
+from app.domain.money import MICRO
+from app.domain.rates import Rates
+from app.domain.terms import Agreement, Terms
 
 
 class Run(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -17,3 +32,178 @@ class Run(msgspec.Struct, array_like=True, gc=False, frozen=True):
     weekdays: int
     minutes: int
     per: int = 1
+
+
+class Booking(NamedTuple):
+    """One person's booking on a contract; `probability` in millionths, `runs` net of holidays and leave."""
+
+    resource_id: str
+    role: str | None
+    line_id: str | None
+    billable: bool
+    kind: str
+    probability: int
+    runs: Sequence[Run]
+
+
+class Piece(NamedTuple):
+    """`value` on each of some weekdays (see `Run`) from `first` to `last`."""
+
+    first: int
+    last: int
+    weekdays: int
+    value: Fraction
+
+
+class Course:
+    """A quantity that comes in day by day, never below 0: what it adds up to, and when it adds up to enough.
+
+    Kept as stretches of days in which every week is like the next, with what all days before each come to, in whole
+    numbers over one denominator.
+    """
+
+    def __init__(self, pieces: Iterable[Piece]) -> None:
+        weeks = _weeks(pieces)
+        self.per = lcm(*(value.denominator for _, week in weeks for value in week))
+        self._starts = [start for start, _ in weeks]
+        self._weeks = [tuple(int(value * self.per) for value in week) for _, week in weeks]
+        self._before = [0]
+        for place in range(len(weeks) - 1):
+            stretch = _sum(self._weeks[place], self._starts[place], self._starts[place + 1] - 1)
+            self._before.append(self._before[place] + stretch)
+
+    def upto(self, day: int) -> Fraction:
+        """What all days up to `day` come to."""
+        return Fraction(self._upto(day), self.per)
+
+    def after(self, day: int) -> Fraction:
+        """What all days after `day` come to."""
+        return Fraction(self._before[-1] - self._upto(day), self.per)
+
+    def reached(self, day: int, wanted: int) -> int | None:
+        """The first day after `day` by which those after it come to `wanted` (> 0); None if they never do."""
+        target = self._upto(day) + wanted * self.per
+        if self._before[-1] < target:
+            return None
+        place = bisect_left(self._before, target) - 1
+        week, on = self._weeks[place], self._starts[place]
+        left = target - self._before[place]
+        full = max(0, (left - 1) // sum(week))
+        left -= full * sum(week)
+        on += full * 7
+        while (left := left - week[(on - 1) % 7]) > 0:
+            on += 1
+        return on
+
+    def _upto(self, day: int) -> int:
+        place = bisect_right(self._starts, day) - 1
+        if place < 0:
+            return 0
+        return self._before[place] + _sum(self._weeks[place], self._starts[place], day)
+
+
+def _weeks(pieces: Iterable[Piece]) -> list[tuple[int, list[Fraction]]]:
+    """(first day, value of each weekday) of stretches in which all pieces together stay the same; the last is empty."""
+    changes: dict[int, list[Fraction]] = {}
+    for piece in pieces:
+        for day, sign in ((piece.first, 1), (piece.last + 1, -1)):
+            change = changes.setdefault(day, [Fraction(0)] * 7)
+            for weekday in range(7):
+                if piece.weekdays >> weekday & 1:
+                    change[weekday] += sign * piece.value
+    now = [Fraction(0)] * 7
+    found = []
+    for day in sorted(changes):
+        now = [value + change for value, change in zip(now, changes[day], strict=True)]
+        found.append((day, now))
+    return found or [(calendar.BEGINNING, now)]
+
+
+def _sum(week: Sequence[int], first: int, last: int) -> int:
+    """What the days from `first` to `last` come to; `week` begins with Monday, and day 1 was one."""
+    full, rest = divmod(last - first + 1, 7)
+    return full * sum(week) + sum(week[(first + place - 1) % 7] for place in range(rest))
+
+
+class Measure(IntEnum):
+    """What of a contract's bookings is added up: only what burns a budget, so billable work in a chargeable role.
+
+    The first two are the dimensions of burn, of hard bookings; `UNPRICED` are minutes of those without a rate. Soft
+    ones stand apart, as they are and by probability.
+    """
+
+    MINUTES = 0
+    AMOUNT = 1
+    UNPRICED = 2
+    SOFT = 3
+    SOFT_WEIGHTED = 4
+
+
+class Schedule:
+    """Everything booked on a contract, by line; amounts in micro-units, exactly. Without arguments that is nothing."""
+
+    def __init__(self, pieces: Mapping[tuple[str | None, Measure], Iterable[Piece]] | None = None) -> None:
+        self._courses = {key: Course(its) for key, its in (pieces or {}).items()}
+
+    def after(self, line: str | None, measure: Measure, day: int) -> Fraction:
+        """What is booked after `day`, for a line or (None) the contract."""
+        course = self._courses.get((line, measure))
+        return course.after(day) if course is not None else Fraction(0)
+
+    def reached(self, line: str | None, measure: Measure, day: int, wanted: int) -> int | None:
+        """The first day by which what is booked after `day` comes to `wanted` (> 0); None if it never does."""
+        course = self._courses.get((line, measure))
+        return course.reached(day, wanted) if course is not None else None
+
+
+def schedule(bookings: Iterable[Booking], agreement: Agreement, rates: Rates) -> Schedule:
+    """What bookings come to under the terms and rates of each day.
+
+    A booking without a line belongs to the only line of its day, else to the contract. A day's amount is minutes ×
+    rate less the line's discount, not rounded: nobody invoices a plan. What an allowance will cover of it is not known.
+    """
+    pieces: dict[tuple[str | None, Measure], list[Piece]] = {}
+    for booking in bookings:
+        for run in booking.runs if booking.billable and booking.kind in ("hard", "soft") else ():
+            for first, last in _cut(run.first, run.last, [day for day, _ in agreement.steps()]):
+                for line, measure, piece in _charged(booking, run, (first, last), agreement.on(first), rates):
+                    for key in {(None, measure), (line, measure)}:
+                        pieces.setdefault(key, []).append(piece)
+    return Schedule(pieces)
+
+
+def _charged(
+    booking: Booking, run: Run, days: tuple[int, int], terms: Terms | None, rates: Rates
+) -> Iterator[tuple[str | None, Measure, Piece]]:
+    """What a stretch of days under the same terms adds to the measures of the line it belongs to."""
+    line_id = booking.line_id or (terms.only_line if terms is not None else None)
+    line = terms.lines.get(line_id) if terms is not None and line_id is not None else None
+    if line is not None and line.chargeable_roles is not None and booking.role not in line.chargeable_roles:
+        return
+    whole = Piece(*days, run.weekdays, Fraction(run.minutes, run.per))
+    if booking.kind == "soft":
+        yield line_id, Measure.SOFT, whole
+        yield line_id, Measure.SOFT_WEIGHTED, whole._replace(value=whole.value * Fraction(booking.probability, MICRO))
+        return
+    yield line_id, Measure.MINUTES, whole
+    if terms is None:
+        yield line_id, Measure.UNPRICED, whole
+        return
+    client, discount = terms.client_id, line.discount if line is not None else 0
+    for first, last in _cut(*days, rates.turns("bill", client, booking.resource_id, booking.role)):
+        piece = whole._replace(first=first, last=last)
+        card = rates.find("bill", client, booking.resource_id, booking.role, first)
+        if card is None or card.currency != terms.currency:
+            yield line_id, Measure.UNPRICED, piece
+        else:
+            minute = Fraction(card.amount * (MICRO - discount), (terms.day_minutes if card.per_day else 60) * MICRO)
+            yield line_id, Measure.AMOUNT, piece._replace(value=piece.value * minute)
+
+
+def _cut(first: int, last: int, days: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The stretch from `first` to `last`, cut before each of `days` (rising) that lies within."""
+    for day in days:
+        if first < day <= last:
+            yield first, day - 1
+            first = day
+    yield first, last

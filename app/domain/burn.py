@@ -6,12 +6,13 @@ Sources: design section 5 "Burn", "Burn rate"; domain rules R27, R30, R31. The n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from app.domain import calendar
 from app.domain.book import Book
+from app.domain.booked import Measure, Schedule
 from app.domain.ledger import (
     AMOUNT,
     BILLABLE,
@@ -62,6 +63,7 @@ class Position:
     holidays: Collection[int] = ()
     reached: Reached | None = None
     commitments: Sequence[Commitment] = ()
+    schedule: Schedule = field(default_factory=Schedule)
     sums: dict[str, Sum] = field(init=False)
     terms: Terms | None = field(init=False)
     exponent: int = field(init=False)
@@ -208,16 +210,22 @@ def _exhaustion(
 ) -> dict[str, Any]:
     days = []
     working = []
+    planned = []
     for dimension, limit in enumerate((budget.minutes, budget.amount)):
         day, working_day = _runs_out(position, line, dimension, limit, used[dimension], window[dimension])
         days.append(day)
         working.append(working_day)
+        planned.append(_booked_out(position, line, dimension, limit, used[dimension], day))
     return {
         "minutes_on": _date(days[0]),
         "amount_on": _date(days[1]),
-        "planned_on": None,
-        "working_on": _date(min((day for day in working if day is not None), default=None)),
+        "planned_on": _date(earliest(planned)),
+        "working_on": _date(earliest(working)),
     }
+
+
+def earliest(days: Iterable[int | None]) -> int | None:
+    return min((day for day in days if day is not None), default=None)
 
 
 def _date(day: int | None) -> str | None:
@@ -241,6 +249,19 @@ def _runs_out(
         _after(as_of, -(-left * WINDOW_DAYS // window)),
         _working(as_of, -(-left * WINDOW_WORKING_DAYS // window), position.holidays),
     )
+
+
+def _booked_out(
+    position: Position, line: str | None, dimension: int, budget: int | None, used: int, reached: int | None
+) -> int | None:
+    """The day by which what is booked will have used one dimension up; `reached`: when it was, if nothing is left."""
+    as_of = position.as_of
+    if as_of is None or budget is None or budget <= 0:
+        return None
+    if used >= budget:
+        return reached
+    day = position.schedule.reached(line, Measure(dimension), as_of, budget - used)
+    return day if day is not None and day - as_of <= HORIZON_DAYS else None
 
 
 def _after(as_of: int, days: int) -> int | None:

@@ -111,11 +111,16 @@ class Rates:
         self._memo: dict[tuple[Kind, str, str, str | None], _Lists] = {}
         self._changed = -1
 
+    @property
+    def changed(self) -> int:
+        """Another number whenever `find` may answer otherwise than before."""
+        return self._own.changed + self._firm.changed
+
     def find(self, kind: Kind, client: str, person: str, role: str | None, day: int) -> Card | None:
         """The card that wins for work of `person` in `role` on `day`; None if no card is valid."""
-        if self._changed != self._own.changed + self._firm.changed:
+        if self._changed != self.changed:
             self._memo.clear()
-            self._changed = self._own.changed + self._firm.changed
+            self._changed = self.changed
         key = (kind, client, person, role)
         lists = self._memo.get(key)
         if lists is None:
@@ -125,6 +130,11 @@ class Rates:
                 if card.effective_from <= day <= card.effective_to:
                     return card
         return None
+
+    def turns(self, kind: Kind, client: str, person: str, role: str | None) -> list[int]:
+        """Days on which `find` may begin to answer otherwise, in order."""
+        cards = (card for its in self._candidates(kind, client, person, role) for card in its)
+        return sorted({day for card in cards for day in (card.effective_from, card.effective_to + 1)})
 
     def _candidates(self, kind: Kind, client: str, person: str, role: str | None) -> Iterable[list[Card]]:
         """Non-empty card lists, the most specific scope first."""

@@ -26,6 +26,7 @@ from tables.dossiers import DOSSIERS
 from tables.entities import ENTITIES
 from tables.exceptions import EXCEPTIONS
 from tables.heads import HEADS, Head
+from tables.plans import PLANS
 from tables.reference import REFERENCE
 
 
@@ -59,6 +60,8 @@ class Slice:
                 self._unlocks.clear()
             elif table is DOSSIERS:
                 self._contracts.forget(key)
+            elif table is PLANS and value is not None:
+                self._contracts.rebook(value.plan.contract_id)
             elif table is HEADS:
                 self._rows.pop(key, None)
                 self._unlocks.pop(key, None)

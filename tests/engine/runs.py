@@ -72,11 +72,23 @@ class Run:
 
 def fold(log: Sequence[bytes], *, partitions: int = 1, inputs: int = 1, cut: int = 50, publish: bool = False) -> Run:
     """Carry a log, dealt out to the partitions of one input topic, through the agents, `cut` lines at a time."""
+    run = started(partitions=partitions, publish=publish)
+    carry(run, log, inputs=inputs, cut=cut)
+    return run
+
+
+def started(*, partitions: int = 1, publish: bool = False) -> Run:
+    """A host to which nothing was said yet."""
     letters: list[DeadLetter] = []
     said: Said = {}
     host = MemoryHost(
         partitions, publish=publish, on_dead_letter=letters.append, on_statement=lambda one: hear(said, one)
     )
+    return Run(host, letters, said)
+
+
+def carry(run: Run, log: Sequence[bytes], *, inputs: int = 1, cut: int = 50) -> None:
+    """Carry a log through the agents of a host, as `fold` does."""
     for start in range(0, len(log), cut):
         for place in range(inputs):
             records = [
@@ -84,8 +96,7 @@ def fold(log: Sequence[bytes], *, partitions: int = 1, inputs: int = 1, cut: int
                 for number, line in enumerate(log[start : start + cut], start)
                 if number % inputs == place
             ]
-            finish(host.take("log", records, place))
-    return Run(host, letters, said)
+            finish(run.host.take("log", records, place))
 
 
 def hear(said: Said, statement: Statement) -> None:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from .dossier import Dossier, WorkingDays
+from .dossier import Dossier, Planned, WorkingDays
 from .numbers import exponent, fixed, half_away, shortest
 from .pricing import Entry
 
@@ -64,12 +64,35 @@ def burn_row(dossier: Dossier, line_id: str | None, working_days: WorkingDays) -
         "exhaustion": {
             "minutes_on": _iso(gauges["minutes"].exhausted_on()),
             "amount_on": _iso(gauges["amount"].exhausted_on()),
-            "planned_on": None,
+            "planned_on": _iso(planned_on(dossier, line_id)),
             "working_on": _iso(_earliest(gauge.exhausted_working_on(working_days) for gauge in gauges.values())),
         },
         "by_period": _grouped(billable, lambda entry: entry.day.isoformat()[:7], places),
         "by_role": _grouped(billable, lambda entry: entry.role, places),
     }
+
+
+_PLANNED: dict[str, Callable[[Planned], Fraction]] = {
+    "minutes": lambda one: one.minutes,
+    "amount": lambda one: one.amount or Fraction(0),
+}
+
+
+def booked_ahead(dossier: Dossier, line_id: str | None) -> list[Planned]:
+    """What is booked hard, and burns the budget, on days after as-of, in order of days."""
+    ahead = [one for one in dossier.planned if one.day > dossier.as_of and one.kind == "hard" and one.charged]
+    return sorted((one for one in ahead if line_id is None or one.line_id == line_id), key=lambda one: one.day)
+
+
+def planned_on(dossier: Dossier, line_id: str | None) -> date | None:
+    """The day on which the work that is booked will have used the first budget up; null if it will not."""
+    billable = [
+        entry
+        for entry in dossier.entries
+        if entry.approved and entry.billable and (line_id is None or entry.line_id == line_id)
+    ]
+    gauges = [Gauge(dossier, line_id, dimension, billable) for dimension in _MEASURES]
+    return _earliest(gauge.planned_on(booked_ahead(dossier, line_id)) for gauge in gauges)
 
 
 class Gauge:
@@ -121,6 +144,19 @@ class Gauge:
             return None
         days = math.ceil(self.remaining / (self.window / window_days))
         return after(days) if days <= _FARTHEST_DAYS else None
+
+    def planned_on(self, ahead: Sequence[Planned]) -> date | None:
+        """The day the budget was reached, or will be by what is booked."""
+        if not self.measurable or self.remaining is None:
+            return None
+        if self.remaining <= 0:
+            return self._reached_on()
+        left = self.remaining
+        for one in ahead:
+            left -= _PLANNED[self._dimension](one)
+            if left <= 0:
+                return one.day if (one.day - self.as_of).days <= _FARTHEST_DAYS else None
+        return None
 
     def _reached_on(self) -> date:
         """The first work date at whose end the running total had reached the budget."""

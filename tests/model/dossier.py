@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 
+from .booked import Booking, bookings
 from .entities import Entity, Event, Fields, gather, happened, kind_of
 from .numbers import number
-from .pricing import Entry, priced
+from .pricing import Entry, planned_amount, priced
 from .terms import Terms, terms_on
 from .work import home_of, work_of
 
@@ -40,11 +41,28 @@ class Milestone:
 
 
 @dataclass(frozen=True)
+class Planned:
+    """What one booking plans for one day: exact net minutes, and what they are worth, None without a rate.
+
+    `charged` is whether it burns the budget: it is billable, and its line charges the role.
+    """
+
+    day: date
+    line_id: str | None
+    kind: str
+    probability: Fraction
+    charged: bool
+    minutes: Fraction
+    amount: Fraction | None
+
+
+@dataclass(frozen=True)
 class Dossier:
     """One contract as of `as_of`. Entries and expenses of later days are not in it.
 
     `versions` are all messages of the contract itself; `estimates`, `releases` and `writeoffs` their fields of today,
     those in effect only later included; `holds` and `disputes` how many are open.
+    `planned` is every day of every booking, past ones included.
     `invoiced` is what live invoices say less what was credited on them, by (kind, id); `invoiced_total` their sum.
     `named_entries` are all that ever named this contract; `named_lines` every line anybody ever spoke of here.
     `foreign_expenses` is the number of approved expenses in another currency than the contract's: they count nowhere.
@@ -66,6 +84,7 @@ class Dossier:
     writeoffs: tuple[Fields, ...]
     holds: int
     disputes: int
+    planned: tuple[Planned, ...]
 
     @property
     def currency(self) -> str | None:
@@ -88,6 +107,7 @@ class Archive:
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.entities = gather(events)
+        self._bookings = list(bookings(self.entities))
         self.contract_ids = sorted({one["data"]["contract_id"] for one in events if one["data"].get("contract_id")})
 
     def of(self, kind: str) -> list[Entity]:
@@ -151,7 +171,15 @@ class Archive:
             writeoffs=tuple(entity.fields() for entity in self.at("writeoff", contract_id)),
             holds=sum(entity.state == "set" for entity in self.at("hold", contract_id)),
             disputes=sum(entity.state == "opened" for entity in self.at("dispute", contract_id)),
+            planned=tuple(self._planned(contract_id, versions, cards)),
         )
+
+    def _planned(self, contract_id: str, versions: Sequence[Event], cards: Sequence[Fields]) -> Iterable[Planned]:
+        """Every booked day at the contract, under the terms of that day."""
+        for booking in self._bookings:
+            if booking.contract_id == contract_id:
+                for day, minutes in booking.net.items():
+                    yield _planned(booking, day, minutes, terms_on(versions, day), cards)
 
     def _home(self, entity: Entity) -> str | None:
         return home_of(entity) if entity.kind == "time" else entity.fields().get("contract_id")
@@ -239,6 +267,27 @@ class WorkingDays:
             if self._last.isoweekday() <= 5 and self._last not in self._holidays:
                 self._days.append(self._last)
         return self._days[count - 1]
+
+
+def _planned(booking: Booking, day: date, minutes: Fraction, terms: Terms | None, cards: Sequence[Fields]) -> Planned:
+    line_id = terms.line_of(booking.line_id) if terms else booking.line_id
+    roles = terms.line(line_id).get("chargeable_roles") if terms else None
+    work: Fields = {
+        "contract_id": booking.contract_id,
+        "resource_id": booking.resource_id,
+        "role": booking.role,
+        "line_id": booking.line_id,
+        "work_date": day.isoformat(),
+    }
+    return Planned(
+        day=day,
+        line_id=line_id,
+        kind=booking.booking,
+        probability=booking.probability,
+        charged=booking.billable and (roles is None or booking.role in roles),
+        minutes=minutes,
+        amount=planned_amount(work, minutes, terms, cards) if terms else None,
+    )
 
 
 def _milestone(entity: Entity, terms: Terms | None) -> Milestone:

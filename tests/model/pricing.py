@@ -71,6 +71,18 @@ def _priced(work: Work, minutes: int, given: Given, cards: Sequence[Fields], inv
     )
 
 
+def planned_amount(fields: Fields, minutes: Fraction, terms: Terms, cards: Sequence[Fields]) -> Fraction | None:
+    """What planned minutes are worth at the rate of their day, less the line's discount, exactly; None without a rate.
+
+    `fields` say whose work it is and when, like those of an entry.
+    """
+    card = _winner("bill", fields, terms, cards)
+    if card is None or card["currency"] != terms.currency:
+        return None
+    share = 1 - number(terms.line(terms.line_of(fields.get("line_id"))).get("discount_ratio"))
+    return minutes * _per_minute(card, terms) * share
+
+
 def _keeps_prices(work: Work) -> bool:
     """Under `prospective_only` what is invoiced keeps its amount, whatever changes later."""
     return work.terms is not None and work.terms.fields.get("retro_policy") == "prospective_only"
