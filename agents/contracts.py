@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.domain import burn, calendar, fees, readiness, unlocks
+from app.domain.adjustment import Adjustment, Paper, Sources, adjustments
 from app.domain.book import Book
 from app.domain.booked import Booking, Schedule, schedule
 from app.domain.burn import Commitment, Position, Reached
@@ -14,14 +15,16 @@ from app.domain.ledger import EVIDENCE_LIMIT, Bucket, Issue
 from app.domain.money import micro
 from app.domain.rates import RateBook, Rates, card_of
 from app.domain.readiness import Milestone, Papers
-from app.domain.resolution import counting, effective, folded
+from app.domain.resolution import counting, current, effective, folded
 from app.domain.retainage import release_of
 from app.domain.terms import Agreement
+from app.domain.unbilled import edge_of
 from app.events.fact import Fact
-from tables import Store, buckets, pages, plans
+from tables import Store, buckets, invoices, pages, plans
 from tables.buckets import BUCKETS
 from tables.dossiers import CONTRACT, DOSSIERS, Dossier
 from tables.heads import HEADS, Head
+from tables.invoices import INVOICES, Invoice
 from tables.pages import PAGES
 from tables.plans import PLANS, Booked
 from tables.reference import REFERENCE
@@ -66,14 +69,14 @@ class Contract:
         ]
         self._estimates = estimates(said for key, said in facts.items() if key.startswith("estimate/"))
         self._releases = [release_of(effective(said)[1]) for key, said in facts.items() if key.startswith("retainage/")]
-        self._given_up = sum(_given_up(said) for key, said in facts.items() if key.startswith("writeoff/"))
+        self.given_up = sum(_given_up(said) for key, said in facts.items() if key.startswith("writeoff/"))
         self._holds = _open(facts, "hold/", "hold.set.v1")
         self._disputes = _open(facts, "dispute/", "dispute.opened.v1")
 
     def said(self, head: Head) -> Papers:
         """Estimates, holds, disputes, what invoices say of fees, releases, and the amount that was given up."""
         claims = {key: its for key, its in head.unplaced.items() if key.startswith(fees.PREFIX)}
-        return Papers(self._estimates, self._holds, self._disputes, claims, self._releases, self._given_up)
+        return Papers(self._estimates, self._holds, self._disputes, claims, self._releases, self.given_up)
 
     def milestones(self, head: Head) -> Iterator[Milestone]:
         for message, said in self._milestones:
@@ -113,6 +116,53 @@ def _booking(booked: Booked) -> Booking:
 
 
 NOTHING_BOOKED: Final = Schedule()
+
+
+InvoiceOf = Callable[[str], Invoice | None]
+
+
+class _Papers:
+    """Looks up what a contract's claims name: the invoice behind a credit, and when rates were said."""
+
+    def __init__(self, contract_id: str, store: Store, invoices_of: InvoiceOf | None) -> None:
+        self._contract_id, self._store = contract_id, store
+        self._read = invoices_of or (lambda invoice_id: store.get(INVOICES, invoices.key(contract_id, invoice_id)))
+        self._behind: dict[str, str] = {}  # credit → invoice
+        self._times: dict[str, int] = {}
+
+    def invoice(self, name: str) -> Paper:
+        kind, _, paper_id = name.partition("/")
+        if kind == "invoice":
+            return Paper(paper_id, self._said(paper_id))
+        if paper_id not in self._behind:
+            self._look_for(paper_id)
+        return Paper(self._behind[paper_id], self._said(self._behind[paper_id]))
+
+    def _said(self, invoice_id: str) -> int:
+        if invoice_id not in self._times:
+            paper = self._read(invoice_id)
+            self._times[invoice_id] = min((fact.time for fact in paper.facts), default=0) if paper is not None else 0
+            self._note(paper)
+        return self._times[invoice_id]
+
+    def _look_for(self, credit_id: str) -> None:
+        """A credit is kept with its invoice, which it names; only the invoice says which credits there are."""
+        for key, paper in self._store.scan(INVOICES, invoices.key(self._contract_id, "")):
+            self._note(self._read(key.rpartition("\x1f")[2]) or paper)
+        self._behind.setdefault(credit_id, "")
+
+    def _note(self, paper: Invoice | None) -> None:
+        for credit_id, facts in paper.credits.items() if paper is not None else ():
+            self._behind[credit_id] = effective(facts)[1]["invoice_id"]
+
+    def rate_said(self, rate_id: str) -> int | None:
+        key = f"rate/{rate_id}"
+        dossier = self._store.get(DOSSIERS, self._contract_id)
+        facts = dossier.facts.get(key) if dossier is not None else None
+        if facts is None:
+            entity = self._store.get(REFERENCE, key)
+            facts = entity.facts if entity is not None else None
+        return current(facts).time if facts else None
 
 
 class Contracts:
@@ -184,6 +234,13 @@ class Contracts:
     def unlocks(self, position: Position, head: Head, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What each fix is worth, of the contract that `row` is the readiness of."""
         return unlocks.unlocks(position, row, self.compiled(position.contract_id).milestones(head))
+
+    def adjustments(self, position: Position, invoices_of: InvoiceOf | None = None) -> list[Adjustment]:
+        """What was invoiced and no longer holds; `invoices_of` reads invoices that are not written yet."""
+        contract = self.compiled(position.contract_id)
+        edge = edge_of(position, contract.given_up)
+        papers = _Papers(position.contract_id, self.store, invoices_of)
+        return list(adjustments(position, edge, Sources(papers.invoice, papers.rate_said)))
 
     def head(self, contract_id: str) -> Head | None:
         return self.store.get(HEADS, contract_id)

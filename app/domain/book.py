@@ -10,7 +10,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from app.domain import calendar
-from app.domain.ledger import AMOUNT, BILLABLE, RISE_AMOUNT, RISE_MINUTES, Bucket, Claims, Row, Sum, merged, tally
+from app.domain.ledger import (
+    ADJUSTED,
+    AMOUNT,
+    BILLABLE,
+    CLAIMED_ENTRIES,
+    RISE_AMOUNT,
+    RISE_MINUTES,
+    Bucket,
+    Claims,
+    Row,
+    Sum,
+    merged,
+    tally,
+)
 
 Lines = Mapping[str, Sum]  # by line id; "" is work that belongs to no line
 
@@ -89,6 +102,24 @@ class Book:
             if low <= row.day <= high:
                 yield entry, row, bucket.claims.get(f"time/{entry}")
 
+    def invoiced(self, as_of: int) -> Iterator[tuple[str, Row | None, list[str], Claims]]:
+        """(entry id, its row, lines it left, its claims) of entries on invoices, where a sum says that one may differ.
+
+        The row is None, and the lines are those it had here, where the entry left the contract.
+        """
+        for page in sorted(self.pages):
+            if not _may_differ(self.pages[page], as_of):
+                continue
+            for start in sorted(start for start, lines in self.page(page).items() if _may_differ(lines, as_of)):
+                bucket = self.bucket(start)
+                for entry, row in bucket.rows.items():
+                    if claims := bucket.claims.get(f"time/{entry}"):
+                        yield entry, row, [], claims
+                for key, gone in bucket.gone.items():
+                    claims = bucket.claims.get(key)
+                    if claims and gone.holds and key.startswith("time/"):
+                        yield key.removeprefix("time/"), None, gone.lines, claims
+
     def used_up(
         self,
         amount: int,
@@ -147,6 +178,14 @@ class Book:
 
 _TOTAL = (BILLABLE, AMOUNT)
 _RISE = (RISE_MINUTES, RISE_AMOUNT)
+
+
+def _may_differ(lines: Lines, as_of: int) -> bool:
+    """Whether an invoiced entry of these sums may hold something else than was invoiced."""
+    return any(
+        s.totals[ADJUSTED] or s.horizon > as_of or (s.last > as_of and s.totals[CLAIMED_ENTRIES])
+        for s in lines.values()
+    )
 
 
 def _worth(lines: Lines, worth: Callable[[Sum], int | None]) -> int | None:

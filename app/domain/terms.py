@@ -9,7 +9,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from app.domain import calendar
 from app.domain.currency import EXPONENTS
@@ -173,6 +173,14 @@ class Terms:
         return "pending" if self.status == "active" and as_of < self.term_from else self.status
 
 
+class Amendment(NamedTuple):
+    """An amendment by its id, the id of its event, and when that was said, microseconds."""
+
+    amendment_id: str
+    event_id: str
+    time: int
+
+
 class Agreement:
     """A contract's terms for every day, compiled once from all its events."""
 
@@ -191,14 +199,11 @@ class Agreement:
         self.allots = self.known and any(terms.allots for terms in (*self._terms, self._before))
 
     def _compile(self, approved: Sequence[Message]) -> None:
-        said = [(calendar.number(json.loads(bytes(e.data))["effective_from"]), e) for e in self.events]
-        self._starts = sorted({start for start, _ in said})
+        self._approved = approved
+        self._said = [(calendar.number(json.loads(bytes(e.data))["effective_from"]), e) for e in self.events]
+        self._starts = sorted({start for start, _ in self._said})
         self._before = _fold(approved)
-        for start in self._starts:
-            begun = [event for begin, event in said if begin <= start]
-            # An amendment that reaches back before the approval changes what was approved, not nothing.
-            base = approved if not any(event.type == "contract.approved.v1" for event in begun) else []
-            self._terms.append(_fold(sorted([*base, *begun], key=lambda event: event.revision)))
+        self._terms = [_fold(self._in_force(start)) for start in self._starts]
 
     def on(self, day: int) -> Terms | None:
         """The terms on `day`; None as long as no approval is known."""
@@ -239,6 +244,29 @@ class Agreement:
         """Whether the line's work shared the same kind of allowance under every version of the terms."""
         versions = self._versions_of(line_id)
         return len({(line.sharing, line.allots) for line in versions if line is not None}) <= 1
+
+    def priced_by(self, day: int) -> Amendment | None:
+        """The last amendment that changed what work on `day` may cost; None where the approved terms price it."""
+        found: Amendment | None = None
+        events = self._in_force(day)
+        before: tuple[object, ...] | None = None
+        for count, event in enumerate(events, 1):
+            if before is None and event.type != "contract.approved.v1":
+                continue  # what an approval of a higher version replaces
+            pricing = _fold(events[:count]).pricing
+            if event.type == "contract.approved.v1":
+                found = None
+            elif event.type == "contract.amended.v1" and pricing != before:
+                found = Amendment(json.loads(bytes(event.data))["amendment_id"], event.id, event.time)
+            before = pricing
+        return found
+
+    def _in_force(self, day: int) -> list[Message]:
+        """The events that make the terms of a day, in version order."""
+        begun = [event for begin, event in self._said if begin <= day]
+        # An amendment that reaches back before the approval changes what was approved, not nothing.
+        base = self._approved if not any(event.type == "contract.approved.v1" for event in begun) else []
+        return sorted([*base, *begun], key=lambda event: event.revision)
 
     def steps(self) -> list[tuple[int, Terms]]:
         """The days on which the terms change, each with the terms from that day."""

@@ -156,7 +156,7 @@ def unbilled(position: Position, inside: dict[str, Sum], given_up: int) -> Unbil
     `inside`: what each line comes to within the term; `given_up`: the amount written off, taken from what is to be
     billed, the oldest work first.
     """
-    edge = _edge(position, given_up)
+    edge = edge_of(position, given_up)
     cuts = _cuts(position, edge, position.day)
     lines = {line: _passed(position, line, total, edge, cuts.get(line, _Cut())) for line, total in inside.items()}
     return Unbilled(position, edge, lines)
@@ -180,7 +180,7 @@ def _term(position: Position) -> tuple[int, int]:
 # -- what was given up ------------------------------------------------------------------------------------------------
 
 
-def _edge(position: Position, amount: int) -> Edge:
+def edge_of(position: Position, amount: int) -> Edge:
     """Where the amount is used up, walking from the oldest work on; behind everything where there is not as much."""
     if amount <= 0 or position.terms is None:
         return Edge()
