@@ -4,6 +4,7 @@ from __future__ import annotations
 
 MICRO = 1_000_000
 _UNITS: tuple[int, ...] = tuple(10 ** (6 - exponent) for exponent in range(5))
+_ZEROS: tuple[str, ...] = ("0", "0.0", "0.00", "0.000", "0.0000")
 
 
 def micro(text: str) -> int:
@@ -57,12 +58,17 @@ def show(units: int, exponent: int) -> str:
     >>> show(1_350_000_000, 2), show(-5_000, 2), show(16_666_667, 0)
     ('1350.00', '-0.01', '17')
     """
-    minor = divide(units, _UNITS[exponent])
+    if not units:
+        return _ZEROS[exponent]
+    minor, rest = divmod(units, _UNITS[exponent])
+    if rest:
+        minor = divide(units, _UNITS[exponent])
     if exponent == 0:
         return str(minor)
-    sign = "-" if minor < 0 else ""
-    whole, part = divmod(abs(minor), 10**exponent)
-    return f"{sign}{whole}.{part:0{exponent}d}"
+    text = str(minor)
+    if minor < 0 or len(text) <= exponent:
+        text = f"{minor:0{exponent + (2 if minor < 0 else 1)}d}"
+    return f"{text[:-exponent]}.{text[-exponent:]}"
 
 
 def show_ratio(part: int, whole: int) -> str:

@@ -17,7 +17,7 @@ V = TypeVar("V")
 
 # Tables whose values are read again and again: decoding them once more costs more than folding into them.
 _KEPT = (HEADS, PAGES, BUCKETS, DOSSIERS, CONTROLS)
-_KEPT_LIMIT = 10_000
+_KEPT_LIMIT = 10_000  # values of one table
 
 Writes = Iterable[tuple[Table[Any], str, Any]]
 """(table, key, value); the value None deletes the key."""
@@ -31,7 +31,7 @@ class KeptTables(ABC):
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, dict[str, Any]] = {table.name: {} for table in _KEPT}
+        self._kept = {table.name: _Kept(_KEPT_LIMIT) for table in _KEPT}
 
     @abstractmethod
     def _read(self, table: str, key: str) -> bytes | memoryview | None:
@@ -55,7 +55,7 @@ class KeptTables(ABC):
             return None
         decoded = table.decode(found)
         if kept is not None:
-            _keep(kept, key, decoded)
+            kept.put(key, decoded)
         return decoded
 
     def remember(self, writes: Writes) -> None:
@@ -65,19 +65,41 @@ class KeptTables(ABC):
             if kept is None:
                 continue
             if value is None:
-                kept.pop(key, None)
+                kept.drop(key)
             else:
-                _keep(kept, key, value)
+                kept.put(key, value)
 
     def forget(self, writes: Writes) -> None:
         """Let go of what was written: the next who asks reads it anew."""
         for table, key, _ in writes:
             if table.name in self._kept:
-                self._kept[table.name].pop(key, None)
+                self._kept[table.name].drop(key)
 
 
-def _keep(kept: dict[str, Any], key: str, value: Any) -> None:
-    """Oldest out first: a dict remembers the order in which its keys came."""
-    if len(kept) >= _KEPT_LIMIT and key not in kept:
-        del kept[next(iter(kept))]
-    kept[key] = value
+class _Kept:
+    """Values by key, about the last `limit` that anybody asked for.
+
+    Two generations: what is asked for moves into the young one, and when that is full the old one goes as a whole. So
+    each value costs the same however many went before; taking the first key of a dict that many were taken from does not.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._half = max(limit // 2, 1)
+        self._young: dict[str, Any] = {}
+        self._old: dict[str, Any] = {}
+
+    def get(self, key: str) -> Any:
+        """The value, or None."""
+        value = self._young.get(key)
+        if value is None and (value := self._old.get(key)) is not None:
+            self.put(key, value)
+        return value
+
+    def put(self, key: str, value: Any) -> None:
+        if len(self._young) >= self._half and key not in self._young:
+            self._young, self._old = {}, self._young
+        self._young[key] = value
+
+    def drop(self, key: str) -> None:
+        self._young.pop(key, None)
+        self._old.pop(key, None)
