@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from app.domain import burn, calendar, fees, readiness, unlocks
+import msgspec
+
+from app.domain import burn, calendar, fees, masters, readiness, unlocks
 from app.domain.adjustment import Adjustment, Paper, Sources, adjustments
 from app.domain.book import Book
 from app.domain.booked import Booking, Schedule, schedule
 from app.domain.burn import Commitment, Position, Reached
 from app.domain.completion import estimates
 from app.domain.ledger import EVIDENCE_LIMIT, Bucket, Issue
+from app.domain.masters import Masters
 from app.domain.money import micro
+from app.domain.policy import ruling_of
 from app.domain.rates import RateBook, Rates, card_of
 from app.domain.readiness import Milestone, Papers
 from app.domain.resolution import counting, current, effective, folded
@@ -39,6 +43,10 @@ class Reference:
         self._by_id: dict[str, int] = {}
         for key, entity in store.scan(REFERENCE, "holiday/"):
             self.set_holiday(key, entity.facts)
+        self.masters = Masters()
+        for kind in masters.KINDS:
+            for key, entity in store.scan(REFERENCE, f"{kind}/"):
+                self.masters.take(kind, key.removeprefix(f"{kind}/"), entity.facts)
 
     def set_holiday(self, key: str, facts: Sequence[Fact]) -> None:
         """Holidays of the whole firm only: a contract has no region."""
@@ -72,11 +80,26 @@ class Contract:
         self.given_up = sum(_given_up(said) for key, said in facts.items() if key.startswith("writeoff/"))
         self._holds = _open(facts, "hold/", "hold.set.v1")
         self._disputes = _open(facts, "dispute/", "dispute.opened.v1")
+        found = ((key, ruling_of(said)) for key, said in facts.items() if key.startswith("policy/"))
+        self.rulings = {key: ruling for key, ruling in found if ruling is not None}
+        self._acknowledged = max(_acknowledged(facts), default=0)
 
-    def said(self, head: Head) -> Papers:
-        """Estimates, holds, disputes, what invoices say of fees, releases, and the amount that was given up."""
+    def said(self, head: Head, known: Masters) -> Papers:
+        """What was said beside terms and work: of its money, of holds and disputes, and for checks."""
         claims = {key: its for key, its in head.unplaced.items() if key.startswith(fees.PREFIX)}
-        return Papers(self._estimates, self._holds, self._disputes, claims, self._releases, self.given_up)
+        told = self.told[0] if self.told else 0
+        return Papers(
+            self._estimates,
+            self._holds,
+            self._disputes,
+            claims,
+            self._releases,
+            self.given_up,
+            known,
+            self.rulings,
+            self._acknowledged,
+            told,
+        )
 
     def milestones(self, head: Head) -> Iterator[Milestone]:
         for message, said in self._milestones:
@@ -95,6 +118,15 @@ def _given_up(facts: Sequence[Fact]) -> int:
     """The amount that a write-off names; one that names entries takes those."""
     _, said = effective(facts)
     return 0 if said.get("entry_ids") else micro(said.get("amount") or "0")
+
+
+def _acknowledged(facts: Mapping[str, list[Fact]]) -> Iterator[int]:
+    """Versions of the contract that an ERP accepted a document under."""
+    for key, said in facts.items():
+        for fact in said if key.startswith("erp/") else ():
+            data = msgspec.json.decode(fact.data)
+            if data["status"] == "accepted" and data.get("contract_version"):
+                yield data["contract_version"]
 
 
 def latest(fact: Fact) -> tuple[int, str, str, str]:
@@ -229,7 +261,9 @@ class Contracts:
     def readiness(self, position: Position, head: Head) -> dict[str, Any]:
         contract = self.compiled(position.contract_id)
         documents = head.documents.values()
-        return readiness.row(position, contract.milestones(head), documents, head.since, contract.said(head))
+        return readiness.row(
+            position, contract.milestones(head), documents, head.since, contract.said(head, self.reference.masters)
+        )
 
     def unlocks(self, position: Position, head: Head, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What each fix is worth, of the contract that `row` is the readiness of."""

@@ -11,7 +11,7 @@ from agents.contracts import Contract, Contracts, Reference, latest
 from agents.custody import Register, merge, raise_conflicts, recalled
 from agents.desk import Desk
 from agents.effects import BURN, READINESS, THRESHOLDS, Batch, Effects, Statement, key_of
-from app.domain import burn, calendar
+from app.domain import burn, calendar, masters
 from app.domain.burn import Crossing, Position, Reached
 from app.domain.ledger import WRITE_OFF, Claims
 from app.domain.money import micro
@@ -49,6 +49,7 @@ class _Engagement:
         # Every contract is due: after a tick or a holiday, and at the start, when nobody knows what was said last.
         self.restate = True
         self.restating: set[str] = set()  # contracts of which everything is due, not only what changed
+        self._marked: dict[str, set[str]] | None = None  # `client/x`, `currency/x` … → contracts whose terms name it
         self._users: dict[str, set[str]] | None = None  # `role/x`, `person/x` → contracts whose work named it
 
     def fold(self, batch: Batch) -> Effects:
@@ -70,6 +71,23 @@ class _Engagement:
         if card.role is not None:
             return sorted(self._users.get(f"role/{card.role}", ()))
         return sorted(self._users.get("any", ()))
+
+    def concerned(self, kind: str, name: str) -> list[str]:
+        """Contracts whose checks look at an entity of master data: those that name it and have a policy in force."""
+        if self._marked is None:
+            self._marked = {}
+            for contract_id in self.store.keys(DOSSIERS):
+                self.note_marks(contract_id)
+        found = {contract_id for mark in masters.users(kind, name) for contract_id in self._marked.get(mark, ())}
+        anyway = bool(self.reference.masters.rulings)
+        return sorted(one for one in found if anyway or self.contracts.compiled(one).rulings)
+
+    def note_marks(self, contract_id: str) -> None:
+        """Remember what master data the contract's terms name, under any version; marks are never taken away."""
+        if self._marked is not None:
+            for terms in self.contracts.compiled(contract_id).agreement.every():
+                for mark in masters.marks(terms.said):
+                    self._marked.setdefault(mark, set()).add(contract_id)
 
     def note_users(self, contract_id: str, head: Head) -> None:
         if self._users is None:
@@ -241,8 +259,24 @@ class _Work:
             self._reprice_users(offset, [card_of([said]) for said in entity.facts])
         elif kind == "holiday":
             self.agent.reference.set_holiday(key, entity.facts)
-            self.agent.restate = True
-            self.register.control.ticked = max(offset, self.register.control.ticked)
+            self._restate(offset)
+        elif kind in masters.KINDS:
+            self._master_changed(offset, kind, fact.entity, entity)
+
+    def _restate(self, offset: int) -> None:
+        """What every contract of the partition rests on changed."""
+        self.agent.restate = True
+        self.register.control.ticked = max(offset, self.register.control.ticked)
+
+    def _master_changed(self, offset: int, kind: str, name: str, entity: Entity) -> None:
+        """A policy may touch every contract; other master data those that name it, once any policy asks for it."""
+        known = self.agent.reference.masters
+        known.take(kind, name, entity.facts)
+        if kind == "policy":
+            self._restate(offset)
+        else:
+            for contract_id in self.agent.concerned(kind, name):
+                self.desk(contract_id).touch(offset)
 
     def _count_once(self, offset: int, disposition: str) -> None:
         if self.agent.partition == 0:
@@ -311,6 +345,7 @@ class _Work:
             before, after = self.before[contract_id], agent.contracts.compile(contract_id, dossier)
             for low, high in after.agreement.repriced(before.agreement):
                 self.desk(contract_id).reprice(low, high)
+            agent.note_marks(contract_id)
             if after.told != before.told:
                 agent.restating.add(contract_id)
         waiting = self.register.control.waiting

@@ -73,6 +73,27 @@ def tick(on: str, zone: str) -> bytes:
     return orjson.dumps(event)
 
 
+def policies(settings: Settings) -> list[bytes]:
+    """The events that turn on the checks of the settings: the same bytes for the same settings, at every start.
+
+    One that is wrong is refused like any event, and found among the dead letters.
+    """
+    events = []
+    for given in settings.policy:
+        scope = given.get("contract_id") or given.get("client_id") or "firm"
+        data = {"policy_id": f"settings/{scope}/{given.get('code')}", "revision": 1, **given}
+        event = {
+            "specversion": "1.0",
+            "id": f"policy/{data['policy_id']}/{data['revision']}",
+            "source": "/headrace/settings",
+            "type": "policy.set.v1",
+            "time": "1970-01-01T00:00:00Z",
+            "data": data,
+        }
+        events.append(orjson.dumps(event))
+    return events
+
+
 class _Answers(Gather):
     """The engine's answers as the web port wants them."""
 
@@ -133,6 +154,7 @@ async def serve(
     answers = _Answers(host, monotonic, StoredLetters(host.store))
     app = create_app(answers, _Door(take), host.feed, WebSettings(tokens=settings.tokens))
     async with _listening(app, settings) as address:
+        host.take(policies(settings))
         ready(address + "/")
         await _until_stopped(host, settings, feeder, ticks=ticks)
 
@@ -215,7 +237,11 @@ async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks
                 host.address = settings.kafka_advertised.rstrip("/") or address
                 await host.start()
                 ready(host.address + "/")
-                ticking = asyncio.create_task(_tick_on_kafka(host, publisher, settings.zone)) if ticks else None
+                ticking = (
+                    asyncio.create_task(_tick_on_kafka(host, publisher, settings.zone, policies(settings)))
+                    if ticks
+                    else None
+                )
                 await stopping.wait()
                 if ticking is not None:
                     ticking.cancel()
@@ -245,8 +271,8 @@ def _inner_token(settings: Settings) -> str:
     )
 
 
-async def _tick_on_kafka(host: KafkaHost, publisher: Publisher, zone: str) -> None:
-    """One tick whenever a day begins, or the first slice comes here: whoever holds it keeps the clock of the group."""
+async def _tick_on_kafka(host: KafkaHost, publisher: Publisher, zone: str, news: Sequence[bytes] = ()) -> None:
+    """One tick, and `news`, whenever a day begins or the first slice comes here: its holder keeps the group's clock."""
     told = ""
     while True:
         today_is = today(zone).isoformat()
@@ -254,7 +280,7 @@ async def _tick_on_kafka(host: KafkaHost, publisher: Publisher, zone: str) -> No
             told = ""
         elif told != today_is:
             with suppress(Misuse):  # the lease will tell whether brokers are gone
-                await publisher.take([tick(today_is, zone)])
+                await publisher.take([*news, tick(today_is, zone)])
                 told = today_is
         await asyncio.sleep(1)
 

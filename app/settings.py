@@ -65,6 +65,13 @@ class Settings(BaseSettings):
             'which sources may speak for an entity kind, like {"contract": ["/clm"]}; a kind left out: every source'
         ),
     )
+    policy: list[dict[str, Any]] = Field(
+        default=[],
+        description=(
+            'checks of readiness to turn on, each like the data of policy.set: [{"code": "TAX_ID_MISSING", "action":'
+            ' "blocking"}]; raise its revision to change one'
+        ),
+    )
     tokens: dict[Annotated[str, Field(min_length=16)], Literal["read", "write"]] = Field(
         default={},
         repr=False,

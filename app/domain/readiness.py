@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from app.domain import calendar
 from app.domain.burn import Position
+from app.domain.checks import failing
 from app.domain.completion import Estimate
 from app.domain.fees import Fee, fees, invoiced_as_fee
 from app.domain.ledger import (
@@ -34,7 +35,9 @@ from app.domain.ledger import (
     claimed,
     merged,
 )
+from app.domain.masters import Masters
 from app.domain.money import micro, show
+from app.domain.policy import Ruling
 from app.domain.retainage import Release, kept_of, released, withheld
 from app.domain.terms import Terms
 from app.domain.unbilled import NONE, Passed, Unbilled, is_ready, joined, unbilled
@@ -76,11 +79,40 @@ RULES: Final[Mapping[str, Rule]] = {
     "MILESTONE_NOT_ACCEPTED": Rule("blocking", "entry", "project manager", "obtain the client's acceptance"),
     "CAP_EXCEEDED": Rule("blocking", "entry", "project manager", "amend the cap, or write the excess off"),
     "ADJUSTMENT_NEEDED": Rule("warning", "entry", "finance", "credit and rebill what changed after it was invoiced"),
+    "PO_EXPIRED": Rule(
+        "blocking", "contract", "client partner", "amend the contract with an order that has not expired"
+    ),
+    "PO_EXHAUSTED": Rule("blocking", "contract", "client partner", "have the client raise the order, or bill less"),
+    "AMENDMENT_NOT_SYNCED": Rule(
+        "blocking", "contract", "finance systems", "have ERP acknowledge the current version of the contract"
+    ),
+    "CUSTOMER_MASTER_MISSING": Rule(
+        "blocking", "contract", "finance ops", "give the client its customer number in ERP"
+    ),
+    "TAX_ID_MISSING": Rule("blocking", "contract", "tax", "record the client's tax id"),
+    "TAX_CODE_INVALID": Rule("blocking", "contract", "tax", "amend the contract with a tax jurisdiction such as DE"),
+    "LEGAL_ENTITY_MISMATCH": Rule(
+        "critical", "contract", "finance", "amend the contract with a legal entity of the firm"
+    ),
+    "COST_CENTRE_INVALID": Rule(
+        "blocking", "contract", "finance", "amend the contract with a cost centre of its entity"
+    ),
+    "CURRENCY_RATE_MISSING": Rule(
+        "blocking", "contract", "treasury", "set an exchange rate into the currency of the legal entity"
+    ),
+    "PERIOD_CLOSED": Rule("held", "contract", "finance", "open the period, or bill in the next one"),
+    "MARGIN_BELOW_FLOOR": Rule("warning", "contract", "project manager", "agree on better rates, or on cheaper people"),
+    "SUBCONTRACT_UNMATCHED": Rule("warning", "contract", "procurement", "obtain the supplier's invoice"),
+    "TIME_LATE": Rule("warning", "entry", "resource", "record time within the days the policy gives"),
+    "DUPLICATE_SUSPECTED": Rule("warning", "entry", "project manager", "reverse the entries that are there twice"),
     "BUDGET_EXCEEDED": Rule("warning", "contract", "project manager", "amend the budget, or stop the work"),
     "BUDGET_NEARLY_EXHAUSTED": Rule(
         "warning", "contract", "project manager", "agree on more budget before it runs out"
     ),
 }
+
+
+_STOPPING: Final = ("critical", "blocking")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +133,8 @@ class Papers(NamedTuple):
     """What else was said of a contract: estimates of cost, and how many holds and disputes are open, since when.
 
     `fee_claims` is what invoices say of fees, by `fee/<id>`; `given_up` the amount written off, beside the entries.
+    `masters`, `rulings` (policies of this contract alone), `acknowledged` and `since` are what checks look at (see
+    `checks.failing`).
     """
 
     estimates: Sequence[Estimate] = ()
@@ -109,6 +143,10 @@ class Papers(NamedTuple):
     fee_claims: Mapping[str, Claims] = {}
     releases: Sequence[Release] = ()
     given_up: int = 0
+    masters: Masters = Masters()
+    rulings: Mapping[str, Ruling] = {}
+    acknowledged: int = 0
+    since: int = 0
 
 
 class _Blockers:
@@ -174,6 +212,11 @@ def row(
     fee = _fee(position, earned, free, papers)
     worked = sum(part.amount for part in time.lines.values())
     would_be = worked + expenses + milestone.ready + fee
+    invoiced = sum(amount for amount, begins in documents if begins <= position.day)
+    amounts, told = (would_be, invoiced), (papers.acknowledged, papers.since)
+    for check, ruling, issue in failing(position, papers.masters, papers.rulings, amounts, told):
+        blockers.add(check, issue, tier=_tier(check, ruling))
+    checked = [one["code"] for one in blockers.found if one["scope"] == "contract" and one["tier"] in _STOPPING]
     for code in stops:
         said = papers.disputes if code == "DISPUTE_OPEN" else Issue(1, 0, since, [])
         blockers.add(code, Issue(said.count, would_be, said.since, said.evidence))
@@ -183,6 +226,7 @@ def row(
     adjustment = _adjustment(position, time, blockers)
     retained = time.held() + sum(amount for _, _, amount in milestone.withheld) + sum(one.withheld for one in earned)
     written = sum(total.totals[WRITTEN_AMOUNT] for total in position.sums.values()) + time.edge.total
+    stops += checked
     ready = not stops
 
     def money(units: int) -> str:
@@ -201,7 +245,7 @@ def row(
         "ready_entries": sum(part.entries for part in time.lines.values()) if ready else 0,
         "blocked_amount": money(held_back + milestone.waiting.amount + (0 if ready else would_be)),
         "over_cap_amount": money(sum(part.refused for part in time.lines.values())),
-        "invoiced_amount": money(sum(amount for amount, begins in documents if begins <= position.day)),
+        "invoiced_amount": money(invoiced),
         "adjustment_amount": money(adjustment),
         "retained_amount": money(retained - sum(free.values())),
         "written_off_amount": money(written),
@@ -216,6 +260,13 @@ def _fee(position: Position, earned: Sequence[Fee], free: Mapping[str, int], pap
         if line not in known:
             known[line] = Fee(line, 0, invoiced_as_fee(papers.fee_claims, line, position.day), 0, False)
     return sum(fee.ready(free.get(line, 0)) for line, fee in known.items())
+
+
+def _tier(code: str, ruling: Ruling) -> Tier:
+    """A check that warns by itself blocks where the policy wants it to; others stop in their own way."""
+    if ruling.action == "warning":
+        return "warning"
+    return "blocking" if RULES[code].tier == "warning" else RULES[code].tier
 
 
 def _state(stops: list[str], ready: int, blockers: list[dict[str, Any]]) -> str:

@@ -268,6 +268,10 @@ class Agreement:
         base = self._approved if not any(event.type == "contract.approved.v1" for event in begun) else []
         return sorted([*base, *begun], key=lambda event: event.revision)
 
+    def every(self) -> list[Terms]:
+        """The terms of every stretch of days, those before the first step included."""
+        return [*self._terms, self._before] if self.known else []
+
     def steps(self) -> list[tuple[int, Terms]]:
         """The days on which the terms change, each with the terms from that day."""
         return list(zip(self._starts, self._terms, strict=True))

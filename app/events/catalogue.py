@@ -161,6 +161,8 @@ def _reference() -> Iterator[EventType]:
         ("holiday.removed", ("holiday_id",), inputs.HolidayRemoved),
     ):
         yield EventType(f"{name}.v1", "reference", model, id_fields, "every", None)
+    for name, model in (("policy.set", inputs.PolicySet), ("policy.withdrawn", inputs.PolicyWithdrawn)):
+        yield EventType(f"{name}.v1", "reference", model, ("policy_id",), "engagements", "contract_id")
     yield EventType("clock.ticked.v1", "reference", inputs.ClockTicked, ("on",), "every", None, None)
 
 

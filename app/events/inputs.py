@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, create_model, field_validator, model_validator
 
+from app.domain.policy import WARNS_ONLY, Action, Code
 from app.events.fields import (
     Address,
     Amount,
@@ -260,6 +261,7 @@ class ContractTerms(Part):
     name: Text | None = None
     legal_entity_id: Id | None = None
     practice: Id | None = None
+    cost_centre: Text | None = None
     purchase_order: PurchaseOrder | None = None
     tax: Tax | None = None
     rounding: Rounding | None = None
@@ -659,6 +661,7 @@ class LegalEntity(Input):
     legal_entity_id: Id
     currency: CurrencyCode | None = None
     country: Text | None = None
+    cost_centres: list[Text] | None = None
 
 
 class FxRateSet(Input):
@@ -679,6 +682,27 @@ class Holiday(Input):
 
 
 HolidayRemoved: Final = withdrawal("HolidayRemoved", Holiday, "holiday_id")
+
+
+class PolicySet(Input):
+    """What follows when a check fails: for one contract, for a client's, or for the firm's."""
+
+    policy_id: Id
+    code: Code
+    action: Action
+    client_id: Id | None = None
+    contract_id: Id | None = None
+    floor_ratio: Ratio | None = None
+    days: Count | None = None
+
+    @model_validator(mode="after")
+    def _entries_are_only_pointed_out(self) -> Self:
+        if self.action == "blocking" and self.code in WARNS_ONLY:
+            fail("bad_type", f"has action blocking for {self.code}, which points entries out; use warning or off")
+        return self
+
+
+PolicyWithdrawn: Final = withdrawal("PolicyWithdrawn", PolicySet, "policy_id")
 
 
 class ClockTicked(Part):
