@@ -18,7 +18,17 @@ from time import monotonic
 from typing import Any, NoReturn, Protocol
 
 import faust.transport.drivers.aiokafka as driver
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    IllegalStateError,
+    KafkaError,
+    LeaderNotAvailableError,
+    NotCoordinatorForGroupError,
+    for_code,
+)
+from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.structs import TopicPartition
+from faust.assignor.partition_assignor import PartitionAssignor
 from faust.serializers.schemas import Schema
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
@@ -139,6 +149,7 @@ def transport(steering: Steering, tune: Callable[[Any], None]) -> type[driver.Tr
         async def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
             coordinator = self._thread._ensure_consumer()._coordinator
             _hear_heartbeats(coordinator, steering.lease)
+            _hear_refusals(coordinator)
             steering.lease.renew(monotonic(), rejoining=False)
             await super().on_partitions_assigned(assigned)
 
@@ -178,6 +189,69 @@ def _hear_heartbeats(coordinator: Any, lease: Lease) -> None:
         return answered
 
     coordinator._do_heartbeat = heard
+
+
+def _hear_refusals(coordinator: Any) -> None:
+    """Take an answer about offsets that is an error as a whole for one; once per coordinator.
+
+    aiokafka looks at its partitions only, of which there are none then: it would say that nothing was ever committed,
+    and everything would be read from the beginning. A coordinator that reads up on its groups answers so.
+    """
+    if hasattr(coordinator, "refusing"):
+        return
+    send: Callable[[Any], Awaitable[Any]] = coordinator._send_req
+    coordinator.refusing = True
+
+    async def answered(request: Any) -> Any:
+        answer = await send(request)
+        if isinstance(request, OffsetFetchRequest):
+            error = _refusal(answer)
+            if isinstance(error, NotCoordinatorForGroupError | GroupCoordinatorNotAvailableError):
+                coordinator.coordinator_dead()
+            if error is not None:
+                raise error  # aiokafka asks again
+        return answer
+
+    coordinator._send_req = answered
+
+
+def _refusal(answer: Any) -> KafkaError | None:
+    code = getattr(answer, "error_code", 0)
+    return for_code(code)() if code else None
+
+
+async def committed(client: Any, group: str) -> dict[Any, int]:
+    """What the group has committed, by topic and partition.
+
+    Raises KafkaError where the coordinator does not tell; aiokafka's own admin client takes that for nothing.
+    """
+    answer = await client._send_request(OffsetFetchRequest(group, None), await client.find_coordinator(group))
+    if (error := _refusal(answer)) is not None:
+        raise error
+    told = {}
+    for topic, partitions in answer.topics:
+        for partition, offset, _, code in partitions:
+            if code:
+                raise for_code(code)(f"{topic} partition {partition}")
+            if offset >= 0:
+                told[TopicPartition(topic, partition)] = offset
+    return told
+
+
+class Assignor(PartitionAssignor):
+    """Gives out every partition of every topic, or none.
+
+    What a broker does not know of yet that has just started, stock Faust leaves out: nobody would read it, and nobody
+    would ask again before metadata grows old, which takes minutes.
+    """
+
+    def _perform_assignment(self, cluster: Any, member_metadata: Any) -> Any:
+        topics = {topic for metadata in member_metadata.values() for topic in metadata.subscription}
+        wanted = self.app.conf.topic_partitions
+        known = {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in topics}
+        if unlike := sorted(topic for topic, count in known.items() if count != wanted):
+            raise LeaderNotAvailableError(f"of {unlike[0]} {known[unlike[0]]} of {wanted} partitions are known")
+        return super()._perform_assignment(cluster, member_metadata)
 
 
 class _ChainedConsumer(driver.Consumer):
@@ -369,16 +443,20 @@ def owners(app: Any, changelog: str) -> dict[int, str]:
 
 
 def coordinating(app: Any) -> str:
-    """Why the consumer takes no part in its group any more; "" while it does.
+    """Why the consumer takes no part in its group any more, or reads nothing; "" while all is well.
 
-    Faust does not notice: the worker would idle for ever.
+    Faust does not notice: the worker would idle for ever. A coordinator that met an error waits for somebody who reads
+    to be told of it; who is being given partitions does not read.
     """
     consumer = getattr(getattr(app._consumer, "_thread", None), "_consumer", None)
     coordinator = getattr(consumer, "_coordinator", None)
-    task = getattr(coordinator, "_coordination_task", None)
-    if task is None or not task.done() or task.cancelled():
-        return ""
-    return repr(task.exception() or "it ended")
+    if (met := getattr(coordinator, "_pending_exception", None)) is not None:
+        return repr(met)
+    for owner, name in ((coordinator, "_coordination_task"), (getattr(consumer, "_fetcher", None), "_fetch_task")):
+        task = getattr(owner, name, None)
+        if task is not None and task.done() and not task.cancelled():
+            return repr(task.exception() or f"{name} ended")
+    return ""
 
 
 def leave(app: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Any, NoReturn
@@ -17,13 +17,13 @@ from typing import Any, NoReturn
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 from yarl import URL
 
 from agents.effects import Effects
 from app.engine.kafka import hooks, topics
 from app.engine.kafka.changelog import Load, read
+from app.engine.kafka.checks import check_slice, raise_shorter, raise_unread
 from app.engine.kafka.ending import Exit, Unfit, end, say
 from app.engine.kafka.folder import claim
 from app.engine.kafka.hooks import BatchSchema, RecordBatch
@@ -42,22 +42,18 @@ from app.engine.kafka.records import (
 )
 from app.engine.kafka.security import client_arguments
 from app.engine.kafka.standby import Standby, standbys
+from app.engine.kafka.survey import Place, Survey
 from app.engine.kafka.values import MemoryValues, RocksValues, SliceTables, Values
 from app.engine.kafka.view import View
-from app.engine.kafka.writer import Frontier, Writer
+from app.engine.kafka.watch import STALL_SECONDS, Pulse, Watch
+from app.engine.kafka.writer import DELIVERY_ERRORS, Frontier, Writer
 from app.engine.topology import addressed
 from app.settings import Settings
 
 REBALANCE_SECONDS = 20.0
 COMMIT_SECONDS = 0.25
-STALL_SECONDS = 45.0
-"""A worker on which records wait for so long without anything advancing ends itself."""
-
 SETTLED_SECONDS = 1.5
 """A partition of which everything was fetched for so long, and nothing handed out, has nothing to hand out."""
-
-LOOK_SECONDS = 5.0
-"""How often topics and changelog ends are looked at."""
 
 
 class Slice:
@@ -103,14 +99,17 @@ class KafkaHost:
         self._writer = Writer(self._arguments, self.lease)
         self._slices: dict[int, Slice] = {}
         self.holding = False
-        self._turn = 0  # of the group's rebalances, as far as we took part
+        self.turn = 0  # of the group's rebalances, as far as we took part
         self._given: frozenset[int] = frozenset()
         self._loading: set[int] = set()
         self._spare: dict[int, Load] = {}  # values of slices that are on their way in or out
         self._standby = Standby(self._arguments, job.changelog, lambda p: Load(self._values(p)))
-        self._moved: dict[TP, tuple[int, float]] = {}  # position, and since when it is there
-        self._waits: dict[TP, tuple[int, float]] = {}  # the same, while records wait
-        self._ends: AIOKafkaConsumer | None = None
+        self._moved: dict[Place, tuple[int, float]] = {}  # position, and since when it is there
+        self.extents: dict[Place, tuple[int, int]] = {}  # (first offset, end) of sources, as last heard by the survey
+        self.stepped = monotonic()  # when the last step was made towards holding slices
+        self._survey = Survey(self._arguments, job)
+        self._pulse = Pulse()
+        self._watch = Watch(self, self._survey, self._pulse)
         self._claimed: int | None = None  # holds the folder of tables on disk
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -122,6 +121,7 @@ class KafkaHost:
         Raises Unfit where somebody must act first, ConnectionError where no broker answers.
         """
         hooks.verify()
+        self._pulse.start()
         for name in ("faust", "mode", "aiokafka"):  # what matters of theirs ends the worker, with a line of ours
             logging.getLogger(name).setLevel(logging.CRITICAL)
         client = await topics.admin(self._arguments)
@@ -153,29 +153,18 @@ class KafkaHost:
     async def start(self) -> None:
         """Join the group. Raises what `prepare` does."""
         await self._writer.start()
-        self._ends = await self._looker()
+        await self._survey.start(self.partitions)
         (self.settings.kafka_data_dir / "faust").mkdir(parents=True, exist_ok=True)
         self._app = self._faust()
+        self.stepped = monotonic()
         # First: Faust may wait for a group that goes on without it.
-        self._tasks.append(asyncio.create_task(self._watch()))
+        self._tasks.append(asyncio.create_task(self._watch.run()))
         await self._app.start()
-
-    async def _looker(self) -> AIOKafkaConsumer:
-        """A consumer without a group that only asks where partitions begin and end.
-
-        It is assigned them, paused, as else it would fetch metadata topic by topic.
-        """
-        consumer = AIOKafkaConsumer(**self._arguments)
-        await consumer.start()
-        names = sorted({*self.sources, self.job.changelog})
-        places = [TopicPartition(name, p) for name in names for p in range(self.partitions)]
-        consumer.assign(places)
-        consumer.pause(*places)
-        return consumer
 
     async def stop(self) -> None:
         """Finish what has begun, commit, leave the group, so that others take over at once."""
         self._given = frozenset()  # nothing is answered from tables that are being closed
+        self._pulse.beat()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -188,8 +177,7 @@ class KafkaHost:
         self._slices.clear()
         await self._standby.stop()
         await self._writer.stop()
-        if self._ends is not None:
-            await self._ends.stop()
+        await self._survey.stop()
 
     def _faust(self) -> faust.App:
         settings, job = self.settings, self.job
@@ -219,6 +207,7 @@ class KafkaHost:
             cython_optimizations=True,
             worker_redirect_stdouts=False,
             ConsumerScheduler=hooks.scheduler(self),
+            PartitionAssignor=hooks.Assignor,
             TableManager=hooks.table_manager(self),
             consumer_group_instance_id=settings.kafka_instance or None,
         )
@@ -262,8 +251,10 @@ class KafkaHost:
     async def revoked(self) -> None:
         """The group is being rebalanced: nothing is written until slices are given again; they may be the same."""
         self.holding = False
-        self._turn += 1
+        self.turn += 1
+        self.stepped = monotonic()
         await self._rest()
+        self.stepped = monotonic()
 
     async def _rest(self) -> None:
         """What had begun is delivered, and nothing is stated any more: somebody else may state it next."""
@@ -282,33 +273,37 @@ class KafkaHost:
             await self._load(partitions)
         except Unfit as error:
             end(Exit.CONFIGURATION, str(error))
+        except DELIVERY_ERRORS as error:
+            end(Exit.BROKER, f"slices {sorted(partitions)} could not be loaded: {error!r}")
 
     async def _load(self, partitions: set[int]) -> None:
-        began, turn = monotonic(), self._turn
-        self._given, self._loading = frozenset(partitions), set(partitions)
+        began, turn = monotonic(), self.turn
+        self._given, self._loading, self.stepped = frozenset(partitions), set(partitions), began
         for p in sorted(partitions - self._slices.keys() - self._spare.keys()):
             # Before the ends are asked for: a copy that is still followed would soon be found to go beyond them.
             self._spare[p] = self._standby.take(p) or Load(self._values(p))
-        ends = await self._changelog_ends(partitions)
+        ends = await self._survey.changelog_ends(partitions)
         for p in [p for p, held in self._slices.items() if ends.get(p) != held.frontier.offset]:
             await self._drop(p)
         fresh = {p: ends[p] for p in sorted(partitions) if p not in self._slices}
-        committed = await self._committed(partitions)
-        extents = await self._extents(partitions)
+        committed = await self._survey.committed(partitions)
+        extents = await self._survey.extents(partitions)
         records = await self._read(fresh)
         for p in sorted(partitions):
-            self._check(p, self._spare[p].values if p in fresh else self._slices[p].values, committed, extents)
+            values = self._spare[p].values if p in fresh else self._slices[p].values
+            check_slice(self.job, p, values, committed, extents)
         for p, offset in fresh.items():
             await self._take_over(p, self._spare.pop(p), offset, committed)
-        if turn != self._turn:
+        if turn != self.turn:
             return  # the next rebalance has begun meanwhile, and will say what is ours
         self.holding = True
         for held in self._slices.values():
             for lane in held.lanes.values():
                 lane.resume()
         self._loading.clear()
+        self.extents = extents
         self._moved.clear()
-        self._waits.clear()
+        self._watch.clear()
         if fresh:
             kept = sorted(partitions - fresh.keys())
             seconds = round(monotonic() - began, 3)
@@ -340,6 +335,7 @@ class KafkaHost:
         stretches = {p: (self._spare[p].values.position, offset) for p, offset in wanted.items()}
         async for p, records, position in read(self._arguments, self.job.changelog, stretches):
             self._spare[p].take(records, position)
+            self.stepped = monotonic()
             count += len(records)
             await asyncio.sleep(0)
         return count
@@ -375,85 +371,6 @@ class KafkaHost:
                     owing=seat.states and seat.number in tops,  # what no record was ever folded into owes nothing
                 )
         self._slices[partition] = held
-
-    def _check(
-        self,
-        partition: int,
-        values: Values,
-        committed: Mapping[tuple[str, int], int],
-        extents: Mapping[tuple[str, int], tuple[int, int]],
-    ) -> None:
-        """A changelog that ends before what was acknowledged has lost something: refuse it, whatever it still holds.
-
-        So is one that knows of records which their topic does not reach: the group forgets what it acknowledged when a
-        topic is deleted, the tables do not.
-        """
-        others = sorted(
-            name.decode() for name in values.tables() if self.job.tables and name.decode() not in self.job.tables
-        )
-        if others:
-            raise Unfit(
-                f"{self.job.changelog} partition {partition} holds tables of another release ({', '.join(others)}):"
-                " this one keeps them in another shape; replay the journal into a new group (HEADRACE_KAFKA_GROUP)"
-            )
-        tops = dict(map(parse_version, values.tops.values()))
-        tables = SliceTables(values)
-        for seat in self.job.seats:
-            for name in seat.topics:
-                place = self.job.prefix + name, partition
-                known = seat.reached(tables, name, partition) if seat.reached else tops.get(seat.number, -1)
-                self._check_source(place, known, committed.get(place), *extents[place])
-
-    def _check_source(self, place: tuple[str, int], known: int, committed: int | None, first: int, end: int) -> None:
-        """`known` is the last offset that the tables include, `first` and `end` are what the topic holds now."""
-        topic, partition = place
-        wanted = known + 1
-        if committed is not None and committed > end:
-            raise_ended(topic, partition, committed, end)
-        if wanted > end:
-            raise_ended(topic, partition, wanted, end)
-        if committed is not None and committed < first:
-            raise_unread(topic, partition, committed, first)
-        if topic in self.gapless and wanted < first:
-            raise_unread(topic, partition, wanted, first)
-        # Of an input somebody may have given up what was deleted unread, and moved the group behind it.
-        given_up = topic not in self.gapless and committed is not None and committed <= first
-        if committed is not None and committed > wanted and not given_up:
-            raise_lost(self.job.changelog, partition, topic, committed - 1, known)
-
-    async def _changelog_ends(self, partitions: Iterable[int]) -> dict[int, int]:
-        assert self._ends is not None
-        places = [TopicPartition(self.job.changelog, p) for p in sorted(partitions)]
-        if not places:
-            return {}
-        first = await self._ends.beginning_offsets(places)
-        for place, offset in first.items():
-            if offset:
-                raise_lost_head(self.job.changelog, place.partition, offset)
-        ends = await self._ends.end_offsets(places)
-        return {place.partition: offset for place, offset in ends.items()}
-
-    async def _committed(self, partitions: set[int]) -> dict[tuple[str, int], int]:
-        """The offset behind what the group has acknowledged of each partition of which it has any."""
-        client = await topics.admin(self._arguments)
-        try:
-            found: Mapping[Any, OffsetAndMetadata] = await client.list_consumer_group_offsets(self.job.group)
-        finally:
-            await client.close()
-        return {
-            (place.topic, place.partition): said.offset
-            for place, said in found.items()
-            if place.partition in partitions and place.topic in self.sources and said.offset >= 0
-        }
-
-    async def _extents(self, partitions: Iterable[int]) -> dict[tuple[str, int], tuple[int, int]]:
-        """(first offset, end) of every source."""
-        assert self._ends is not None
-        places = [TopicPartition(topic, p) for topic in sorted(self.sources) for p in partitions]
-        if not places:
-            return {}
-        firsts, ends = await self._ends.beginning_offsets(places), await self._ends.end_offsets(places)
-        return {(place.topic, place.partition): (firsts[place], ends[place]) for place in places}
 
     # -- effects ----------------------------------------------------------------------------------------------------
 
@@ -500,11 +417,7 @@ class KafkaHost:
     def lag(self) -> dict[tuple[str, int], tuple[int, int]]:
         """(position, end) by topic (without prefix) and slice, of what this worker reads."""
         cut = len(self.job.prefix)
-        return {
-            (tp.topic[cut:], tp.partition): place
-            for tp, place in self._places().items()
-            if tp.partition in self._slices
-        }
+        return {(topic[cut:], p): place for (topic, p), place in self.places().items()}
 
     @property
     def stale(self) -> bool:
@@ -513,21 +426,23 @@ class KafkaHost:
             return True
         return any(position < end for position, end in self.lag().values())
 
-    def _places(self) -> dict[TP, tuple[int, int]]:
-        """(next offset to acknowledge, end): nothing waits where they are equal."""
+    def places(self) -> dict[Place, tuple[int, int]]:
+        """(next offset to acknowledge, end) of every source of our slices: nothing waits where they are equal.
+
+        The end is what the reader heard of or the survey did: a reader that has come to a stand hears of none.
+        """
         if not self.holding:
             return {}
-        consumer: Any = self._app.consumer
-        now = monotonic()
-        places = {}
-        for tp, (expected, fetched, last) in consumer.positions().items():
-            held = self._slices.get(tp.partition)
-            position = held.lanes[tp.topic].delivered + 1 if held else expected
-            if self._moved.get(tp, (-1, 0.0))[0] != position:
-                self._moved[tp] = (position, now)
-            if position == expected and fetched >= last and now - self._moved[tp][1] > SETTLED_SECONDS:
+        now, told, places = monotonic(), self._app.consumer.positions(), {}
+        for place, lane in self.placed().items():
+            expected, fetched, last = told.get(TP(*place), (-1, -1, 0))
+            first, end = self.extents.get(place, (0, 0))
+            position, last = max(lane.delivered + 1, first), max(last, end)
+            if self._moved.get(place, (-1, 0.0))[0] != position:
+                self._moved[place] = (position, now)
+            if position == expected and fetched >= last and now - self._moved[place][1] > SETTLED_SECONDS:
                 position = last  # nothing but marks of transactions comes there
-            places[tp] = (position, max(last, position))
+            places[place] = (position, max(last, position))
         return places
 
     def written(self) -> dict[tuple[str, int], int]:
@@ -553,88 +468,37 @@ class KafkaHost:
             return False, "the group has not assigned any slices yet"
         if mixed := sorted(p for p, held in self._slices.items() if not held.whole):
             return False, f"slices {mixed} read again what a crash left half done"
-        if late := self._late():
+        if late := self._watch.late(STALL_SECONDS / 2):
             return False, late
         return True, f"{len(self._slices)} of {self.partitions} slices are held here, all of them loaded"
 
-    def _late(self) -> str:
-        """What waits and does not advance, for half of the time after which the worker ends itself."""
-        return self._stalled(STALL_SECONDS / 2)
-
-    def _stalled(self, seconds: float) -> str:
-        now = monotonic()
+    def lanes(self) -> Iterator[Lane]:
         for held in self._slices.values():
-            for lane in held.lanes.values():
-                if lane.busy_since is not None and now - lane.busy_since > seconds:
-                    return f"{lane.seat.name} has waited for a delivery on slice {held.partition} for {seconds:.0f} s"
-        if not self.holding:
-            return ""
-        for tp, (position, last) in self._places().items():
-            if position >= last:
-                self._waits.pop(tp, None)
-            elif self._waits.get(tp, (-1, 0.0))[0] != position:
-                self._waits[tp] = (position, now)
-            elif now - self._waits[tp][1] > seconds:
-                return f"{last - position} records of {tp.topic} partition {tp.partition} wait and none was read"
-        return ""
+            yield from held.lanes.values()
 
-    async def _watch(self) -> None:
-        """Ends the process when it is of no use any more."""
-        looked = monotonic()
-        waiting_since = monotonic()
-        while True:
-            await asyncio.sleep(1)
-            if self._app.crashed:
-                end(Exit.AGENT, f"Faust gave up: {self._app.crash_reason!r}")
-            if reason := hooks.coordinating(self._app):
-                hooks.leave(self._app)
-                end(Exit.AGENT, f"the group goes on without this worker: {reason}")
-            if self.holding:
-                waiting_since = monotonic()
-            elif monotonic() - waiting_since > 4 * STALL_SECONDS:
-                end(Exit.STALLED, "the group has not assigned anything for minutes")
-            if stalled := self._stalled(STALL_SECONDS):
-                await self._look()
-                end(Exit.STALLED, stalled)
-            if monotonic() - looked > LOOK_SECONDS:
-                looked = monotonic()
-                await self._look()
+    def placed(self) -> dict[Place, Lane]:
+        """The lane of every source of our slices."""
+        return {(topic, p): lane for p, held in self._slices.items() for topic, lane in held.lanes.items()}
 
-    async def _look(self) -> None:
-        """Topics as they must be, and nobody but us in the changelog of our slices."""
-        try:
-            client = await topics.admin(self._arguments)
-            try:
-                await topics.check(client, self.job.topics, self.partitions)
-            finally:
-                await client.close()
-            await self._look_for_others()
-            await self._look_at_sources()
-        except Unfit as error:
-            end(Exit.CONFIGURATION, str(error))
-        except (OSError, TimeoutError):
-            return  # no broker answers: the lease will tell
-        except Exception as error:
-            say("warning", "watch.failed", reason=repr(error))
+    def frontiers(self) -> dict[int, Frontier]:
+        return {p: held.frontier for p, held in self._slices.items()}
 
-    async def _look_for_others(self) -> None:
-        quiet = {p: held.frontier.offset for p, held in self._slices.items() if held.frontier.quiet()}
-        if not self.holding or not quiet:
-            return
-        for p, offset in (await self._changelog_ends(quiet)).items():
-            held = self._slices.get(p)
-            if held and self.holding and held.frontier.quiet() and held.frontier.offset == quiet[p] != offset:
-                held.frontier.foreign(offset)
+    def read(self) -> dict[Place, int]:
+        """The next offset to be read, of every source that is."""
+        positions: Mapping[TP, tuple[int, int, int]] = self._app.consumer.positions()
+        return {(tp.topic, tp.partition): expected for tp, (expected, *_) in positions.items()}
 
-    async def _look_at_sources(self) -> None:
-        """A topic that was deleted and made anew ends before what was read of it."""
-        if not self.holding:
-            return
-        read = {(tp.topic, tp.partition): expected for tp, (expected, *_) in self._app.consumer.positions().items()}
-        extents = await self._extents({partition for _, partition in read})
-        for place, expected in read.items():
-            if extents[place][1] < expected:
-                raise_ended(*place, expected, extents[place][1])
+    def crashed(self) -> str:
+        """Why Faust has given up; "" while it has not."""
+        return repr(self._app.crash_reason) if self._app.crashed else ""
+
+    def outside(self) -> str:
+        """Why this worker takes no part in its group any more; "" while it does."""
+        return hooks.coordinating(self._app)
+
+    def leave(self) -> None:
+        """Leave the group at once, without good order: what comes back is a new member."""
+        hooks.leave(self._app)
 
 
 def _tune(consumer: Any) -> None:
@@ -654,50 +518,3 @@ def _credentials(arguments: Mapping[str, Any]) -> Any:
             ssl_context=context,
         )
     return None if context is None else faust.SSLCredentials(context=context)
-
-
-_REBUILD = (
-    "stop all workers, delete it and the consumer group, make it anew with `headrace topics --create`, start:"
-    " it is rebuilt from the journals"
-)
-
-
-def raise_ended(topic: str, partition: int, known: int, found: int) -> NoReturn:
-    end(
-        Exit.CONFIGURATION,
-        f"{topic} partition {partition} ends at {found}, but {known} was reached before: the topic was deleted or cut;"
-        " restore it, or publish an export into a new group (HEADRACE_KAFKA_GROUP)",
-    )
-
-
-def raise_unread(topic: str, partition: int, position: int, first: int) -> NoReturn:
-    end(
-        Exit.CONFIGURATION,
-        f"{topic} partition {partition} begins at {first}, but was read up to {position} only: records were deleted"
-        f" unread; publish {first - position} of them again from their source, then set the group's offset to {first}",
-    )
-
-
-def raise_shorter(changelog: str, partition: int, position: int, found: int) -> NoReturn:
-    end(
-        Exit.CONFIGURATION,
-        f"{changelog} partition {partition} ends at {found}, but the tables on disk have followed it to {position}: it"
-        f" was deleted or cut, and they may not be its any more; remove their folder, and if it has lost records,"
-        f" {_REBUILD}",
-    )
-
-
-def raise_lost(changelog: str, partition: int, topic: str, acknowledged: int, known: int) -> NoReturn:
-    held = f"what was made of {topic} up to {known}" if known >= 0 else f"nothing of what was made of {topic}"
-    end(
-        Exit.CONFIGURATION,
-        f"{changelog} partition {partition} holds {held}, but records up to {acknowledged} were acknowledged: it was"
-        f" deleted or cut; {_REBUILD}",
-    )
-
-
-def raise_lost_head(changelog: str, partition: int, first: int) -> NoReturn:
-    end(
-        Exit.CONFIGURATION,
-        f"{changelog} partition {partition} begins at {first}, not at 0: records were deleted from it; {_REBUILD}",
-    )
