@@ -42,9 +42,15 @@ RATE = 3_000.0
 """Events a second, at most."""
 
 START_SECONDS = 60.0
-SETTLE_SECONDS = 240.0
+SETTLE_SECONDS, STILL_SECONDS = 900.0, 120.0
+"""What is left is worked off for so long at most, and never without any progress for so long: a worker that does not
+get on ends itself after 45 s, and its supervisor pauses 15 s at most."""
+
 ORPHAN_SECONDS = 40.0
 """A child without a supervisor that lives longer than this does not end itself: it gives itself 25."""
+
+LAST = 12
+"""Lines of each worker's log that a failure shows."""
 
 SHORT_FREEZE, LONG_FREEZE = (3.0, 8.0), (8.0, 25.0)
 """Seconds of a freeze; one in three is a long one. The session ends after 3."""
@@ -69,6 +75,11 @@ def seed() -> int:
     return int(os.environ.get("HEADRACE_SEED", "1"))
 
 
+def deck() -> Mapping[str, int]:
+    """The faults of a test's run: all of them in their shares, or with HEADRACE_FAULTS=few one of each kind."""
+    return dict.fromkeys(ALL, 1) if os.environ.get("HEADRACE_FAULTS") == "few" else ALL
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a run is to be. `kinds` are the faults by weight."""
@@ -88,7 +99,7 @@ class Result:
     """What came of a run; `problems` is empty where nothing differs.
 
     `under_load` counts the faults that hit while events came in, `exits` the codes that children ended with before
-    they were started again, `repaired` the keys that a loader wrote anew.
+    they were started again, `repaired` the keys that a loader wrote anew, `last` what each slot said last if not.
     """
 
     plan: Plan
@@ -102,6 +113,7 @@ class Result:
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     oddities: list[str] = field(default_factory=list)
+    last: dict[int, list[str]] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -288,7 +300,7 @@ class Run:
         self._pause(max([due - time.monotonic() for due, _ in self.thaws], default=0.0) + 0.1)
         self.feed.finish()
         began = time.monotonic()
-        late = settle(Cluster(self.broker.address, self.group), SETTLE_SECONDS)
+        late = settle(Cluster(self.broker.address, self.group), SETTLE_SECONDS, still=STILL_SECONDS)
         self.result.settled_seconds = round(time.monotonic() - began, 1)
         self.say(f"{self._now():6.1f} {late or 'at rest'}")
         self._pause(0)
@@ -314,6 +326,10 @@ class Run:
             elif "text" in said or said.get("code") in (70, 71, 76, 77, 78):
                 self.result.oddities.append(str(said.get("text") or f"{said['code']} {said['reason']}")[:300])
         self.result.oddities = self.result.oddities[:40]
+        if not self.result.passed:
+            for worker in [*self.fleet.gone, *self.fleet.workers.values()]:
+                lines = worker.log.read_text(errors="replace").splitlines() if worker.log.exists() else []
+                self.result.last[worker.slot] = [line[:400] for line in lines[-LAST:]]
 
     def _now(self) -> float:
         return time.monotonic() - self.began

@@ -448,13 +448,18 @@ def _compare_fences(
 # -- rest ---------------------------------------------------------------------------------------------------------
 
 
-def settle(cluster: Cluster, seconds: float, quiet: float = 4.0) -> str:
-    """Wait until everything is acknowledged and nothing was written for `quiet` seconds; else what was not so."""
-    until = time.monotonic() + seconds
+def settle(cluster: Cluster, seconds: float, quiet: float = 4.0, still: float | None = None) -> str:
+    """Wait until everything is acknowledged and nothing was written for `quiet` seconds; else what was not so.
+
+    With `still`, it is given up as soon as nothing was acknowledged or written for so many seconds: `seconds` may then
+    be as long as a slow machine needs.
+    """
+    began = time.monotonic()
     before: dict[tuple[str, int], int] = {}
-    since = time.monotonic()
+    since = moved = began
+    acknowledged: dict[tuple[str, int], int] = {}
     waiting = "no broker answered"
-    while time.monotonic() < until:
+    while time.monotonic() - began < seconds and (still is None or time.monotonic() - moved < still):
         time.sleep(0.5)
         try:
             ends, committed = cluster.ends(chain(cluster.sources(), cluster.written())), cluster.committed()
@@ -465,9 +470,12 @@ def settle(cluster: Cluster, seconds: float, quiet: float = 4.0) -> str:
             for place, end in ends.items()
             if place[0] in cluster.sources() and committed.get(place, 0) != end
         }
+        if (ends, committed) != (before, acknowledged):
+            acknowledged, moved = committed, time.monotonic()
         if late or ends != before:
             before, since = ends, time.monotonic()
         elif time.monotonic() - since >= quiet:
             return ""
-        waiting = f"not acknowledged (offset, end): {dict(sorted(late.items())[:8])}" if late else "still being written"
-    return f"after {seconds:.0f} s {waiting}"
+        waiting = f"not acknowledged (offset, end): {dict(sorted(late.items()))}" if late else "still being written"
+    now = time.monotonic()
+    return f"after {now - began:.0f} s, the last {now - moved:.0f} s of them without any progress, {waiting}"
