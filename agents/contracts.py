@@ -23,6 +23,7 @@ from app.domain.resolution import counting, current, effective, folded
 from app.domain.retainage import release_of
 from app.domain.terms import Agreement
 from app.domain.unbilled import edge_of
+from app.domain.walks import Walks
 from app.events.fact import Fact
 from tables import Store, buckets, invoices, pages, plans
 from tables.buckets import BUCKETS
@@ -229,13 +230,15 @@ class Contracts:
         bucket: Callable[[int], Bucket] | None = None,
         booked: Callable[[str], Booked | None] | None = None,
         reached: Reached | None = None,
+        walks: Walks | None = None,
     ) -> Position:
         """Where the contract stands on `as_of`; `page`, `bucket` and `booked` read values not written yet."""
         book = Book(head.pages, page or self._pages(contract_id), bucket or self._buckets(contract_id))
         contract = self.compiled(contract_id)
         holidays, commitments = self.reference.holidays, contract.commitments
         ahead = self._schedule(contract, head, booked or self._booked(contract_id))
-        return Position(contract_id, contract.agreement, book, as_of, holidays, reached, commitments, ahead)
+        its = contract.agreement
+        return Position(contract_id, its, book, as_of, holidays, reached, commitments, ahead, walks or Walks())
 
     def _schedule(self, contract: Contract, head: Head, booked: Callable[[str], Booked | None]) -> Schedule:
         """What is booked, added up once for as long as neither bookings nor terms nor rates change."""

@@ -18,6 +18,7 @@ from app.domain.money import micro
 from app.domain.rates import Card, card_of
 from app.domain.resolution import counting, effective, insert
 from app.domain.terms import Agreement
+from app.domain.walks import Walks
 from app.events.fact import Fact
 from app.events.home import Home
 from app.events.plan import Plan
@@ -50,6 +51,7 @@ class _Engagement:
         self.restate = True
         self.restating: set[str] = set()  # contracts of which everything is due, not only what changed
         self._marked: dict[str, set[str]] | None = None  # `client/x`, `currency/x` … → contracts whose terms name it
+        self._walks: dict[str, Walks] = {}
         self._users: dict[str, set[str]] | None = None  # `role/x`, `person/x` → contracts whose work named it
 
     def fold(self, batch: Batch) -> Effects:
@@ -57,6 +59,14 @@ class _Engagement:
         for record in batch.records:
             work.take(record.offset, record.value)
         return work.close()
+
+    def walks_over(self, contract_id: str, earliest: int) -> Walks:
+        """What earlier walks over a contract's entries came to, where no work from `earliest` on is in it."""
+        if len(self._walks) >= Contracts.LIMIT:
+            self._walks.clear()
+        walks = self._walks.setdefault(contract_id, Walks())
+        walks.changed(earliest)
+        return walks
 
     def users_of(self, card: Card) -> Iterable[str]:
         """Contracts that a rate of this scope may price."""
@@ -393,6 +403,7 @@ class _Work:
         desk = self.desk(contract_id)
         head = desk.head
         known = _Crossings(head, earliest)
+        walks = self.agent.walks_over(contract_id, earliest)
         position = self.agent.contracts.position(
             contract_id,
             head,
@@ -401,6 +412,7 @@ class _Work:
             bucket=desk.bucket,
             booked=desk.booked,
             reached=known.reached,
+            walks=walks,
         )
         known.walk = position.book.reached
         version = max(head.touched, control.ticked)

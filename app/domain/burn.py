@@ -28,6 +28,7 @@ from app.domain.ledger import (
 )
 from app.domain.money import divide, show, show_quarter, show_ratio
 from app.domain.terms import Agreement, Amount, Terms
+from app.domain.walks import Walks
 
 THRESHOLDS: Final = (50, 75, 90, 100)
 DIMENSIONS: Final = ("minutes", "amount")
@@ -53,7 +54,7 @@ class Position:
     """Where a contract stands on a day: what every view of it is computed from.
 
     `as_of` None: no clock has ticked yet; everything counts and what needs a today is null. `reached` may answer from
-    what is already known instead of walking the book (same contract as `Book.reached`).
+    what is already known instead of walking the book (same contract as `Book.reached`), `walks` may remember others.
     """
 
     contract_id: str
@@ -64,6 +65,7 @@ class Position:
     reached: Reached | None = None
     commitments: Sequence[Commitment] = ()
     schedule: Schedule = field(default_factory=Schedule)
+    walks: Walks = field(default_factory=Walks)
     sums: dict[str, Sum] = field(init=False)
     terms: Terms | None = field(init=False)
     exponent: int = field(init=False)

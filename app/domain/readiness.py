@@ -31,6 +31,7 @@ from app.domain.ledger import (
     WRITTEN_AMOUNT,
     Claims,
     Issue,
+    Row,
     Sum,
     claimed,
     merged,
@@ -357,19 +358,40 @@ def _adjustment(position: Position, time: Unbilled, blockers: _Blockers) -> int:
     return amount
 
 
+class _Strays:
+    """Ready entries outside the term: when the earliest was said, and the first few."""
+
+    __slots__ = ("evidence", "since")
+
+    def __init__(self) -> None:
+        self.since = 0
+        self.evidence: list[tuple[int, str, str]] = []
+
+    def copy(self) -> _Strays:
+        other = _Strays()
+        other.since, other.evidence = self.since, list(self.evidence)
+        return other
+
+    def add(self, entry: str, row: Row) -> None:
+        self.since = min(self.since, row.time) if self.evidence else row.time
+        if len(self.evidence) < EVIDENCE_LIMIT:
+            self.evidence.append((row.day, entry, row.id))
+
+
 def _outside(position: Position, terms: Terms, count: int, amount: int) -> Issue:
-    low, high = calendar.BEGINNING, position.day
-    spans = ((low, terms.term_from - 1), (terms.term_to + 1, high))
-    found = [
-        (row.time, (row.day, entry, row.id))
-        for begin, end in spans
-        if begin <= end
-        for entry, row, claims in position.book.rows(begin, end)
-        if is_ready(row, claims, position.day)
-    ]
-    return Issue(
-        count, amount, min((time for time, _ in found), default=0), [evidence for _, evidence in found[:EVIDENCE_LIMIT]]
-    )
+    def step(strays: _Strays, entry: str, row: Row, claims: Claims | None) -> None:
+        if is_ready(row, claims, position.day):
+            strays.add(entry, row)
+
+    strays = _Strays()
+    for name, begin, end in (
+        ("early", calendar.BEGINNING, terms.term_from - 1),
+        ("late", terms.term_to + 1, position.day),
+    ):
+        if begin <= end:
+            rests_on = (position.day, *strays.evidence, strays.since)
+            strays = position.walks.over(position.book, name, rests_on, (begin, end), strays.copy(), step)
+    return Issue(count, amount, strays.since, strays.evidence)
 
 
 class _Reached(NamedTuple):

@@ -283,39 +283,62 @@ def _passed(position: Position, line: str, total: Sum, edge: Edge, cut: _Cut) ->
     return whole if fits else _walk_cap(position, line, its.cap, amount_room, minutes_room, edge)
 
 
+class _Under:
+    """What a cap let pass so far, and the room that is left. `by_day`: what is held back, where anything is."""
+
+    __slots__ = ("amount", "amount_room", "by_day", "entries", "minutes", "minutes_room", "over")
+
+    def __init__(self, amount_room: int | None, minutes_room: int | None) -> None:
+        self.amount_room, self.minutes_room = amount_room, minutes_room
+        self.amount = self.minutes = self.entries = 0
+        self.by_day: list[tuple[int, int]] = []
+        self.over = NONE
+
+    def copy(self) -> _Under:
+        other = _Under(self.amount_room, self.minutes_room)
+        other.amount, other.minutes, other.entries = self.amount, self.minutes, self.entries
+        other.by_day, other.over = list(self.by_day), self.over
+        return other
+
+
 def _walk_cap(
     position: Position, line: str, cap: Cap, amount_room: int | None, minutes_room: int | None, edge: Edge
 ) -> Passed:
     """Work eats the cap by (work date, entry id); an entry of 0 or less always passes and gives room to later ones."""
     terms = position.terms
     assert terms is not None  # a cap comes from terms
-    passed = [0, 0, 0]
-    by_day: list[tuple[int, int]] = []
-    over = NONE
-    for entry, row, claims in position.book.rows(*_term(position)):
+    exponent = terms.exponent
+    warns = cap.on_exceed == "warn"
+
+    def step(under: _Under, entry: str, row: Row, claims: Claims | None) -> None:
         if row.line != (line or None) or not is_ready(row, claims, position.day):
-            continue
+            return
         amount, minutes = (row.amount or 0) - row.drawn_amount, row.billable_minutes - row.drawn
         given_up = edge.of(row.day, entry, amount)
         if given_up and given_up == amount:
-            continue
+            return
         amount -= given_up
-        fit = _fitting(amount, minutes, cap, amount_room, minutes_room, terms.exponent)
-        if amount_room is not None:
-            amount_room -= fit[0]
-        if minutes_room is not None:
-            minutes_room -= fit[1]
-        let = (amount, minutes) if cap.on_exceed == "warn" else fit
+        fit = _fitting(amount, minutes, cap, under.amount_room, under.minutes_room, exponent)
+        if under.amount_room is not None:
+            under.amount_room -= fit[0]
+        if under.minutes_room is not None:
+            under.minutes_room -= fit[1]
+        let = (amount, minutes) if warns else fit
         if let == (amount, minutes) or let != (0, 0):
             held = _share(position, row, let[0])
-            by_day.append((row.day, held))
-            passed[0] += let[0] - held
-            passed[1] += let[1]
-            passed[2] += 1
+            if held:
+                under.by_day.append((row.day, held))
+            under.amount += let[0] - held
+            under.minutes += let[1]
+            under.entries += 1
         if fit != (amount, minutes):
-            over = joined(over, Issue(1, amount - fit[0], row.time, [(row.day, entry, row.id)]))
-    warns = cap.on_exceed == "warn"
-    return Passed(passed[0], passed[1], passed[2], sum(held for _, held in by_day), over, warns, by_day)
+            under.over = joined(under.over, Issue(1, amount - fit[0], row.time, [(row.day, entry, row.id)]))
+
+    rests_on = (position.agreement, position.day, cap, exponent, amount_room, minutes_room, edge)
+    begun = _Under(amount_room, minutes_room)
+    under = position.walks.over(position.book, f"cap/{line}", rests_on, _term(position), begun, step)
+    held = sum(amount for _, amount in under.by_day)
+    return Passed(under.amount, under.minutes, under.entries, held, under.over, warns, under.by_day)
 
 
 def _fitting(

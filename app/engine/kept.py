@@ -79,8 +79,8 @@ class KeptTables(ABC):
 class _Kept:
     """Values by key, about the last `limit` that anybody asked for.
 
-    Two generations: what is asked for moves into the young one, and when that is full the old one goes as a whole. So
-    each value costs the same however many went before; taking the first key of a dict that many were taken from does not.
+    Two generations: what is asked for moves into the young one, and when that is full the old one goes as a whole. A
+    value costs the same however many went before; the first key of a dict that many were taken from costs ever more.
     """
 
     def __init__(self, limit: int) -> None:
