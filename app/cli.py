@@ -158,10 +158,31 @@ def _looking(add: _Add) -> None:
     explain.add_argument("--as-of", type=_date, metavar="D")
     explain.add_argument("--known-at", type=_instant, metavar="T")
     _store(explain)
-    exceptions = _command(add, "exceptions", "looking:exceptions", "list what contradicts itself or could not be read")
-    _store(exceptions)
+    _desk(add)
     schema = _command(add, "schema", "looking:schema", "check or write the JSON Schemas and the AsyncAPI document")
     schema.add_argument("--write", action="store_true", help="write them from the models")
+
+
+def _desk(add: _Add) -> None:
+    desk = _command(add, "exceptions", "desk:exceptions", "list what somebody should act on, and act on it")
+    actions = ("list", "groups", "claim", "release", "comment", "retry", "resolve", "reopen")
+    desk.add_argument("action", nargs="?", choices=actions, default="list")
+    desk.add_argument("id", nargs="?", help="of the exception to act on, as it is listed")
+    desk.add_argument("--by", help="who acts")
+    desk.add_argument("--text", help="a remark")
+    desk.add_argument("--to", help="with claim, whose it is now instead of --by")
+    desk.add_argument("--event", type=Path, metavar="FILE", help="with resolve, the corrected event, sent instead")
+    desk.add_argument("--fingerprint", help="of a group: list it, or act on all of it")
+    desk.add_argument("--status", choices=("open", "claimed", "resolved", "all"), help="list only these cases")
+    desk.add_argument("--kind", choices=("conflict", "parked", "blocker", "dead_letter"), help="list only this kind")
+    desk.add_argument("--owner", help="list only what this owner should act on")
+    desk.add_argument("--claimed-by", help="list only what this person has claimed")
+    desk.add_argument("--code", help="list only this code")
+    desk.add_argument("--tier", help="list only this tier")
+    to = desk.add_mutually_exclusive_group()
+    _store(to)
+    to.add_argument("--url", help="address of a running worker, on either host")
+    desk.add_argument("--token", help="bearer token for --url")
 
 
 def _source(command: argparse.ArgumentParser, on_kafka: str) -> None:

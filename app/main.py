@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from aiohttp import web
 
+from app.engine.desk import Desk
 from app.engine.embedded import EmbeddedHost
 from app.engine.gather import Gather
 from app.engine.host import PREFIX
@@ -152,7 +153,8 @@ async def serve(
         return host.take(lines, headers)
 
     answers = _Answers(host, monotonic, StoredLetters(host.store))
-    app = create_app(answers, _Door(take), host.feed, WebSettings(tokens=settings.tokens))
+    desk = Desk(answers, take, reader(settings), now)
+    app = create_app(answers, _Door(take), host.feed, desk, WebSettings(tokens=settings.tokens))
     async with _listening(app, settings) as address:
         host.take(policies(settings))
         ready(address + "/")
@@ -232,7 +234,8 @@ async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks
         async with Publisher(settings, reader(settings)) as publisher:
             answers = _Answers(host, monotonic, KafkaLetters(settings), Peers(_inner_token(settings)))
             tape = Tape(settings, host.partitions)
-            app = create_app(answers, _Door(publisher.take), tape, WebSettings(tokens=settings.tokens))
+            desk = Desk(answers, publisher.take, reader(settings), now)
+            app = create_app(answers, _Door(publisher.take), tape, desk, WebSettings(tokens=settings.tokens))
             async with _listening(app, settings) as address:
                 host.address = settings.kafka_advertised.rstrip("/") or address
                 await host.start()

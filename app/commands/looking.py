@@ -1,4 +1,4 @@
-"""`topics`, `explain`, `exceptions`, `schema`: looking into a store and at what is published."""
+"""`topics`, `explain`, `schema`: looking into a store and at what is published."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from agents.effects import DEAD_LETTERS, DERIVED, INPUTS, JOURNALS
@@ -16,11 +15,9 @@ from app.engine.explain import explain as explained
 from app.engine.figures import Figures
 from app.engine.store import Store
 from app.events import schema as documents
-from app.events.cloudevents import timestamp
 from app.misuse import Misuse
 from app.settings import Settings
 from tables.controls import CONTROLS
-from tables.exceptions import EXCEPTIONS
 
 
 def _open(options: argparse.Namespace) -> Store:
@@ -138,42 +135,6 @@ def _show_explanation(answer: dict[str, Any]) -> None:
         screen.print(f"  {rule}")
     verdict = "agrees" if answer["agrees"] else "DIFFERS"
     screen.print(f"recomputed from {answer['steps_total']} entries: {answer['recomputed']} ({verdict})")
-
-
-def exceptions(options: argparse.Namespace) -> None:
-    """Contradictions and dead letters."""
-    with _open(options) as store:
-        raised = [
-            {
-                "exception_id": key,
-                "code": r.code,
-                "tier": r.tier,
-                "owner": r.owner,
-                "subject": r.subject,
-                "message": r.message,
-                "since": timestamp(r.since),
-            }
-            for p in range(store.partitions)
-            for key, r in store.tables(p).scan(EXCEPTIONS)
-        ]
-        letters = [
-            shapes.dead_letter(name, offset, letter.value, letter.headers)
-            for name in INPUTS
-            for offset, letter in islice(store.letters(name + DEAD_LETTERS, 0), 1_000)
-        ]
-    if options.json:
-        say_json({"exceptions": raised, "dead_letters": letters})
-        return
-    table(
-        "Exceptions",
-        ("code", "subject", "owner", "since", "what to do"),
-        [(r["code"], r["subject"], r["owner"], r["since"], r["message"]) for r in raised],
-    )
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for letter in letters:
-        groups.setdefault((letter["topic"], letter["code"]), []).append(letter)
-    rows = [(topic, code, len(group), group[0]["message"]) for (topic, code), group in sorted(groups.items())]
-    table("Dead letters", ("topic", "code", "count", "the first says"), rows, right=(2,))
 
 
 def schema(options: argparse.Namespace) -> bool:

@@ -242,9 +242,12 @@ class Gather:
         )
         return self._whole(shapes.unlocks(values, limit), frame)
 
-    async def exceptions(self, after: str, limit: int) -> Answered[list[Answer]]:
-        values, frame = await self._all("exceptions", after=after, limit=limit)
-        return self._whole(_merged(values, "exception_id", limit), frame)
+    async def desk(self) -> Answered[Answer]:
+        """What stands at the exceptions desk but for dead letters: `items`, and `cases` by the ids of exceptions."""
+        values, frame = await self._all_on_one_day("desk")
+        items = [item for value in values for item in value["items"]]
+        cases = {name: case for value in values for name, case in value["cases"].items()}
+        return self._whole({"items": items, "cases": cases}, frame)
 
     async def dead_letters(self, after: str, limit: int) -> Answered[list[Answer]]:
         rows = await self._letters.read(after, limit)

@@ -205,9 +205,11 @@ class Queries:
         parked = sum(one.parked() for one in slices)
         return {"read": sum(counts.values()), **counts, "applied": counts["applied"] - parked, "parked": parked}
 
-    def exceptions(self, slices: Slices, after: str, limit: int) -> list[Answer]:
-        found = merge(*(one.exceptions(after) for one in slices), key=lambda row: str(row["exception_id"]))
-        return list(islice(found, limit))
+    def desk(self, slices: Slices, day: int | None) -> Answer:
+        """What stands and should be acted on, and what was done about anything by the ids of exceptions."""
+        day = self._day(slices, day)
+        items = [row for one in slices for row in one.standing(day)]
+        return {"items": items, "cases": dict(case for one in slices for case in one.cases())}
 
     async def event(self, slices: Slices, source: str, event_id: str) -> Answer | None:
         for one in slices:
@@ -289,7 +291,7 @@ _ANSWERS: Final[Mapping[str, Callable[..., Any]]] = {
     "readiness_list": Queries.readiness_list,
     "unlocks": Queries.unlocks,
     "overview": Queries.overview,
-    "exceptions": Queries.exceptions,
+    "desk": Queries.desk,
     "event": Queries.event,
     "streams": Queries.streams,
     "frame": lambda queries, slices: None,

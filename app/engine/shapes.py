@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from hashlib import blake2b
 from heapq import merge
 from itertools import islice
 from typing import Any, Final
@@ -276,6 +277,24 @@ def unlocks(parts: Sequence[Answer], limit: int) -> Answer:
     }
 
 
+def fingerprint(*parts: str) -> str:
+    """What exceptions of one cause have in common, as a short word."""
+    return blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def standing(kind: str, name: str, row: Answer, events: Sequence[str]) -> Answer:
+    """Something that stands in the tables, as the desk lists it; `name` is its id, `events` are the evidence."""
+    return {
+        "exception_id": name,
+        "kind": kind,
+        **{part: row.get(part) for part in ("code", "tier", "owner", "subject", "message", "amount", "currency")},
+        "since": row["since"],
+        "evidence": list(events),
+        "fingerprint": fingerprint(kind, row["code"], row["owner"]),
+        "event_id": events[0].rpartition("#")[2] if events else None,
+    }
+
+
 def overviews(parts: Sequence[Answer]) -> Answer:
     """Overviews of different contracts on the same day as one; that of one part is the part itself."""
     trends = [part["trend"] for part in parts]
@@ -350,6 +369,9 @@ def _week(day: int) -> str:
     return f"{year}-W{week:02d}"
 
 
+_CONTEXT: Final = ("__connect.errors.", "x-dlq-")
+
+
 def dead_letter(topic: str, offset: int, value: bytes, headers: Sequence[tuple[str, bytes]]) -> Answer:
     """A refused record: where it stood, why, and its bytes."""
     said = {name: text.decode(errors="replace") for name, text in headers}
@@ -367,5 +389,6 @@ def dead_letter(topic: str, offset: int, value: bytes, headers: Sequence[tuple[s
         "fingerprint": said["x-dlq-fingerprint"],
         "value": text,
         "value_base64": b64encode(value).decode(),
+        "headers": {name: text for name, text in said.items() if not name.startswith(_CONTEXT)},
         "cursor": orjson.dumps([topic, offset]).decode(),
     }

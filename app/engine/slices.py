@@ -10,6 +10,7 @@ import orjson
 from agents.contracts import Contracts, Reference
 from app.domain import calendar
 from app.domain.burn import Position
+from app.domain.casework import case_id, state
 from app.domain.ledger import STATUS_NAMES
 from app.domain.money import show
 from app.engine import shapes
@@ -43,6 +44,7 @@ class Slice:
         self._messages = Messages(store)
         self._rows: dict[str, tuple[int | None, Answer]] = {}
         self._unlocks: dict[str, tuple[int | None, list[Answer]]] = {}
+        self._blocked: dict[str, tuple[int | None, tuple[str | None, list[Answer]]]] = {}
 
     @property
     def _contracts(self) -> Contracts:
@@ -58,6 +60,7 @@ class Slice:
                 self._opened = None
                 self._rows.clear()
                 self._unlocks.clear()
+                self._blocked.clear()
             elif table is DOSSIERS:
                 self._contracts.forget(key)
             elif table is PLANS and value is not None:
@@ -65,6 +68,7 @@ class Slice:
             elif table is HEADS:
                 self._rows.pop(key, None)
                 self._unlocks.pop(key, None)
+                self._blocked.pop(key, None)
 
     def controls(self, prefix: str = "") -> Iterator[Control]:
         for _, control in self.store.scan(CONTROLS, prefix):
@@ -211,19 +215,57 @@ class Slice:
         """Entities kept for contracts without an approval."""
         return sum(sum(control.waiting.values()) for control in self.controls("engagement/"))
 
-    def exceptions(self, after: str) -> Iterator[Answer]:
+    def standing(self, day: int | None) -> Iterator[Answer]:
+        """Contradictions, contracts with parked entities, and blockers of tier critical and blocking."""
         for key, raised in self.store.scan(EXCEPTIONS):
-            if key > after:
-                yield {
-                    "exception_id": key,
-                    "code": raised.code,
-                    "tier": raised.tier,
-                    "owner": raised.owner,
-                    "subject": raised.subject,
-                    "message": raised.message,
-                    "evidence": raised.evidence,
-                    "since": timestamp(raised.since),
-                }
+            told = {name: getattr(raised, name) for name in ("code", "tier", "owner", "subject", "message")}
+            row = {**told, "since": timestamp(raised.since)}
+            yield shapes.standing("conflict", case_id(key), row, raised.evidence)
+        for control in self.controls("engagement/"):
+            for contract_id, count in sorted(control.waiting.items()):
+                if count:
+                    yield self._parked(contract_id, count, day)
+        for contract_id in self.ids():
+            yield from self._blockers(contract_id, day)
+
+    def _parked(self, contract_id: str, count: int, day: int | None) -> Answer:
+        [blocker] = [one for one in self._open(contract_id, day)[1] if one["code"] == "CONTRACT_UNKNOWN"]
+        row = {
+            **blocker,
+            "subject": f"contract/{contract_id}",
+            "message": f"{count} records wait for contract {contract_id}: {blocker['fix']}",
+        }
+        return shapes.standing("parked", case_id("parked", contract_id), row, blocker["evidence"])
+
+    def _blockers(self, contract_id: str, day: int | None) -> Iterator[Answer]:
+        currency, found = self._open(contract_id, day)
+        if any(blocker["code"] == "CONTRACT_UNKNOWN" for blocker in found):
+            return  # the contract is at the desk as parked, and what else it lacks follows from that
+        for blocker in found:
+            row = {
+                **blocker,
+                "currency": currency,
+                "subject": f"contract/{contract_id}",
+                "message": f"{blocker['count']} of {contract_id}: {blocker['fix']}",
+            }
+            yield shapes.standing("blocker", case_id("blocker", contract_id, blocker["code"]), row, blocker["evidence"])
+
+    def _open(self, contract_id: str, day: int | None) -> tuple[str | None, list[Answer]]:
+        """Currency and critical or blocking blockers of a contract; kept until the contract or the day changes."""
+        known = self._blocked.get(contract_id)
+        if known is None or known[0] != day:
+            found = self._position(contract_id, day)
+            assert found is not None  # it was listed
+            row = self._contracts.readiness(*found)
+            blockers = [one for one in row["blockers"] if one["tier"] in ("critical", "blocking")]
+            terms = found[0].terms
+            known = self._blocked[contract_id] = (day, (terms.currency if terms else None, blockers))
+        return known[1]
+
+    def cases(self) -> Iterator[tuple[str, Answer]]:
+        """What was done about exceptions, by their ids."""
+        for key, entity in self.store.scan(ENTITIES, "case/"):
+            yield key.removeprefix("case/"), state(entity.facts)
 
     def exceptions_count(self) -> int:
         return sum(1 for _ in self.store.keys(EXCEPTIONS))

@@ -163,6 +163,15 @@ def _reference() -> Iterator[EventType]:
         yield EventType(f"{name}.v1", "reference", model, id_fields, "every", None)
     for name, model in (("policy.set", inputs.PolicySet), ("policy.withdrawn", inputs.PolicyWithdrawn)):
         yield EventType(f"{name}.v1", "reference", model, ("policy_id",), "engagements", "contract_id")
+    for name, model in (
+        ("case.claimed", inputs.CaseClaimed),
+        ("case.released", inputs.CaseMoved),
+        ("case.commented", inputs.CaseCommented),
+        ("case.retried", inputs.CaseRetried),
+        ("case.resolved", inputs.CaseResolved),
+        ("case.reopened", inputs.CaseMoved),
+    ):
+        yield EventType(f"{name}.v1", "reference", model, ("case_id",), "facts", None)
     yield EventType("clock.ticked.v1", "reference", inputs.ClockTicked, ("on",), "every", None, None)
 
 

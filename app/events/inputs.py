@@ -705,6 +705,39 @@ class PolicySet(Input):
 PolicyWithdrawn: Final = withdrawal("PolicyWithdrawn", PolicySet, "policy_id")
 
 
+class CaseMoved(Input):
+    """Somebody did something about an exception; the case has the exception's id."""
+
+    case_id: Id
+    by: Id
+    text: Text | None = None
+
+
+class CaseClaimed(CaseMoved):
+    """It is `owner`'s to resolve now, or of who says so."""
+
+    owner: Id | None = None
+
+
+class CaseCommented(CaseMoved):
+    """A remark, and nothing else."""
+
+    text: Text
+
+
+class CaseRetried(CaseMoved):
+    """The refused record was sent again."""
+
+    event_source: Text | None = None
+    event_id: Text | None = None
+
+
+class CaseResolved(CaseRetried):
+    """It is done with: by an event that corrects it, by sending it again, or as it is."""
+
+    how: Literal["corrected", "retried", "accepted"]
+
+
 class ClockTicked(Part):
     """Today, as the host tells it."""
 

@@ -12,7 +12,7 @@ from app.web import answers
 from app.web.metrics import Traffic
 from app.web.paging import Page, page
 from app.web.parameters import Parameter
-from app.web.ports import Feed, Intake, Queries, Row
+from app.web.ports import Desk, Feed, Intake, Queries, Row
 from app.web.problems import NOT_FOUND, Problem
 from app.web.settings import WebSettings
 from app.web.streams import Streams
@@ -27,6 +27,7 @@ class Context:
     queries: Queries
     intake: Intake
     feed: Feed
+    desk: Desk
     settings: WebSettings
     traffic: Traffic
     streams: Streams
@@ -44,6 +45,10 @@ class Call:
     @property
     def queries(self) -> Queries:
         return self.context.queries
+
+    @property
+    def desk(self) -> Desk:
+        return self.context.desk
 
     def get(self, parameter: Parameter[T]) -> T | None:
         """The value of a parameter that the route declares; None if it was not given."""

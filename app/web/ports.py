@@ -10,10 +10,23 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, Protocol, TypeVar
 
+from app.engine.desk import Rejected
 from app.engine.feed import Heard as Statement
 from app.engine.host import Unavailable
 
-__all__ = ["Feed", "Intake", "Metric", "Queries", "Receipt", "Row", "Said", "Statement", "Unavailable"]
+__all__ = [
+    "Desk",
+    "Feed",
+    "Intake",
+    "Metric",
+    "Queries",
+    "Receipt",
+    "Rejected",
+    "Row",
+    "Said",
+    "Statement",
+    "Unavailable",
+]
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -118,10 +131,6 @@ class Queries(Protocol):
         """The event as it came: envelope and data."""
         ...
 
-    async def exceptions(self, after: str, limit: int) -> Said[list[Row]]:
-        """Open exceptions; each carries `cursor`, or is in the order of its `exception_id`."""
-        ...
-
     async def dead_letters(self, after: str, limit: int) -> Said[list[Row]]:
         """Refused records; each carries `cursor`."""
         ...
@@ -167,4 +176,29 @@ class Feed(Protocol):
         `after` is no longer held, was never reached in this deployment, or is no position at all, and Unavailable.
         The iterator is closed (`aclose`, where it has one) when the reader leaves.
         """
+        ...
+
+
+class Desk(Protocol):
+    """What somebody should act on, and what is done about it. Calls may raise `Unavailable`.
+
+    `wanted` names the values that fields must have; `status` None means what is not resolved, "all" everything.
+    """
+
+    async def rows(self, wanted: Mapping[str, str | None] | None = None) -> Said[list[Row]]:
+        """Exceptions with their cases, the most urgent first."""
+        ...
+
+    async def groups(self, wanted: Mapping[str, str | None] | None = None) -> Said[list[Row]]:
+        """The same by fingerprint, the largest group first."""
+        ...
+
+    async def one(self, exception_id: str) -> Said[Row | None]: ...
+
+    async def act(self, exception_id: str, action: str, by: str, said: Mapping[str, Any]) -> Row | None:
+        """Do one thing about one exception. Raises `Rejected`, and then nothing was done."""
+        ...
+
+    async def act_on_all(self, fingerprint: str, action: str, by: str, said: Mapping[str, Any]) -> list[Row]:
+        """The same about every unresolved exception of a group; each says what became of it."""
         ...

@@ -64,6 +64,9 @@ NOT_FOUND = Kind("not-found", 404, "Not found", "Nothing is known by this path, 
 METHOD_NOT_ALLOWED = Kind(
     "method-not-allowed", 405, "Method not allowed", "The path exists; `Allow` lists what can be done with it."
 )
+CONFLICT = Kind(
+    "conflict", 409, "Somebody was quicker", "What was acted on has changed since it was looked at. Look again."
+)
 TOO_LARGE = Kind(
     "too-large", 413, "Too much at once", "The body has too many bytes or too many events. Send it in parts."
 )
@@ -93,6 +96,7 @@ KINDS: Mapping[str, Kind] = {
         FORBIDDEN,
         NOT_FOUND,
         METHOD_NOT_ALLOWED,
+        CONFLICT,
         TOO_LARGE,
         UNSUPPORTED_MEDIA_TYPE,
         INTERNAL,

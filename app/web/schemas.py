@@ -135,6 +135,46 @@ OWNED = record(
     {"owner": TEXT, "currency": TEXT, "fixes": WHOLE, "amount": AMOUNT},
     "The cash that waits for an owner; of blockers that hold the same cash the largest counts, once.",
 )
+EXCEPTION = record(
+    {
+        "exception_id": TEXT,
+        "kind": {"enum": ["conflict", "parked", "blocker", "dead_letter"]},
+        "code": TEXT,
+        "tier": TEXT,
+        "owner": TEXT,
+        "subject": TEXT,
+        "message": TEXT,
+        "amount": maybe(AMOUNT),
+        "currency": maybe(TEXT),
+        "since": maybe(INSTANT),
+        "age_seconds": maybe(WHOLE),
+        "due": maybe(INSTANT),
+        "overdue": FLAG,
+        "evidence": array(TEXT),
+        "fingerprint": TEXT,
+        "status": {"enum": ["open", "claimed", "resolved"]},
+        "claimed_by": maybe(TEXT),
+        "comments": array(record({"by": TEXT, "at": maybe(INSTANT), "text": TEXT})),
+        "retries": WHOLE,
+        "resolution": maybe(ANYTHING),
+        "revision": WHOLE,
+    },
+    "Something to act on, with its case. Age and due moment are by the latest event that was counted.",
+)
+GROUP = record(
+    {
+        "fingerprint": TEXT,
+        "kind": TEXT,
+        "code": TEXT,
+        "tier": TEXT,
+        "owner": TEXT,
+        "message": TEXT,
+        "count": WHOLE,
+        "overdue": WHOLE,
+        "since": maybe(INSTANT),
+        "exception_ids": array(TEXT),
+    }
+)
 EXPLANATION = record(
     {
         "figure": TEXT,
@@ -197,7 +237,17 @@ SCHEMAS: dict[str, Schema] = {
         )
     ),
     "Explanation": table(EXPLANATION, KNOWN_AT),
-    "ExceptionList": listing(ANYTHING),
+    "Exception": table(EXCEPTION),
+    "ExceptionList": listing(EXCEPTION),
+    "GroupList": table(record({"items": array(GROUP)})),
+    "CaseAction": {
+        "type": "object",
+        "description": "`event`, to resolve: the corrected event. `revision`: the case's, as it was looked at.",
+        "properties": {"by": TEXT, "text": TEXT, "owner": TEXT, "revision": WHOLE, "event": ref("Event")},
+        "required": ["by"],
+    },
+    "Acted": record({"exception_id": TEXT, "done": FLAG, "action": TEXT}),
+    "GroupActed": record({"done": WHOLE, "rejected": WHOLE, "results": array(ANYTHING)}),
     "DeadLetterList": listing(ANYTHING),
     "Streams": table(record({"topics": array(ANYTHING), "dispositions": ANYTHING})),
     "Event": EVENT,

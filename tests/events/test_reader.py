@@ -348,7 +348,7 @@ def test_identity_and_revision_come_from_the_data() -> None:
 
 def test_every_type_goes_to_the_journal_of_the_table() -> None:
     prefixes = {
-        "facts": ("time.", "expense.", "assignment.", "demand."),
+        "facts": ("time.", "expense.", "assignment.", "demand.", "case."),
         "resources": ("resource.", "leave."),
         "every": ("client.", "legal_entity.", "fx.", "holiday.", "period.", "erp.window.", "clock."),
     }

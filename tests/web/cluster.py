@@ -9,9 +9,12 @@ from typing import Any
 from aiohttp.test_utils import TestClient, TestServer
 
 from agents.effects import Effects
+from app.engine.desk import Desk
 from app.engine.gather import Gather
 from app.engine.host import Letters, Place
 from app.engine.peers import Peers
+from app.engine.placement import Taken
+from app.events.reader import Reader
 from app.web.app import create_app
 from app.web.ports import Metric
 from app.web.settings import WebSettings
@@ -48,6 +51,10 @@ class Share:
 
     def ready(self) -> tuple[bool, str]:
         return True, f"{len(self.tables)} slices are held here"
+
+
+async def _taking_nothing(lines: Sequence[bytes], headers: Sequence[tuple[str, bytes]]) -> Sequence[Taken]:
+    raise AssertionError("nobody acts here")
 
 
 class NoLetters:
@@ -90,7 +97,8 @@ async def started(share: Share, letters: Letters, *, seconds: float = 5.0, **set
     """A worker that listens at an address of its own; it waits `seconds` for others."""
     tokens: Mapping[str, str] = settings.get("tokens", {})
     answers = Answers(share, lambda: 0.0, letters, Peers(next(iter(tokens), ""), seconds))
-    app = create_app(answers, Journal(), Tape(), WebSettings(**settings))
+    desk = Desk(answers, _taking_nothing, Reader(), lambda: 0)
+    app = create_app(answers, Journal(), Tape(), desk, WebSettings(**settings))
     client: TestClient[Any, Any] = TestClient(TestServer(app))
     await client.start_server()
     share.address = str(client.make_url("")).rstrip("/")

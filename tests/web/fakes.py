@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from app.web.ports import Metric, Receipt, Said, Statement, Unavailable
+from app.web.ports import Metric, Receipt, Rejected, Said, Statement, Unavailable
 
 Row = dict[str, Any]
 
@@ -160,10 +160,6 @@ class Firm:
     async def event(self, source: str, event_id: str) -> Row | None:
         return self.events.get((source, event_id))
 
-    async def exceptions(self, after: str, limit: int) -> Said[list[Row]]:
-        rows: list[Row] = [{"exception_id": key, "code": "RATE_UNRESOLVED"} for key in ("X-1", "X-2", "X-3")]
-        return [row for row in rows if row["exception_id"] > after][:limit], self.meta()
-
     async def dead_letters(self, after: str, limit: int) -> Said[list[Row]]:
         rows: list[Row] = [{"code": "not_json", "cursor": f"contracts/0/{offset}"} for offset in (1, 2)]
         return [row for row in rows if row["cursor"] > after][:limit], self.meta()
@@ -203,6 +199,39 @@ class Journal:
             detail = "id is missing: give the event its id."
             return Receipt("refused", code="missing_field", detail=detail, pointer="/id", topic="dl", offset=offset)
         return Receipt("accepted", id=event.get("id"), source=event.get("source"), partition=0, offset=offset)
+
+
+class Counter:
+    """`Desk` with three exceptions of one group; keeps what was done."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, str, str, Row]] = []
+
+    async def rows(self, wanted: Mapping[str, str | None] | None = None) -> Said[list[Row]]:
+        rows: list[Row] = [
+            {"exception_id": key, "code": "RATE_UNRESOLVED", "overdue": False, "due": None}
+            for key in ("X-1", "X-2", "X-3")
+        ]
+        return rows, Firm().meta()
+
+    async def groups(self, wanted: Mapping[str, str | None] | None = None) -> Said[list[Row]]:
+        return [{"fingerprint": "f", "count": 3}], Firm().meta()
+
+    async def one(self, exception_id: str) -> Said[Row | None]:
+        rows, meta = await self.rows()
+        return next((row for row in rows if row["exception_id"] == exception_id), None), meta
+
+    async def act(self, exception_id: str, action: str, by: str, said: Mapping[str, Any]) -> Row | None:
+        if said.get("revision") == 0:
+            raise Rejected("case_moved_on", "look again")
+        row, _ = await self.one(exception_id)
+        if row is None:
+            return None
+        self.done.append((exception_id, action, by, dict(said)))
+        return {"exception_id": exception_id, "done": True, "action": action}
+
+    async def act_on_all(self, fingerprint: str, action: str, by: str, said: Mapping[str, Any]) -> list[Row]:
+        return [{"exception_id": key, "done": True, "action": action} for key in ("X-1", "X-2")] * (fingerprint == "f")
 
 
 class Tape:

@@ -1,0 +1,60 @@
+"""What people do about an exception: domain moonshot 12."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+from app.domain.casework import case_id, due, state
+from app.events.fact import Fact
+from tests.domain.ledgers import fact
+
+
+def did(kind: str, revision: int, by: str = "ana", **data: object) -> Fact:
+    return fact(f"case.{kind}", f"{kind}-{revision}-{by}", at=revision, case_id="X", revision=revision, by=by, **data)  # type: ignore[arg-type]
+
+
+def test_of_nobody_s_doing_a_case_is_open() -> None:
+    assert (state(())["status"], state(())["revision"]) == ("open", 0)
+
+
+def test_a_case_is_the_fold_of_its_actions_in_whatever_order_they_came() -> None:
+    actions = [
+        did("claimed", 1),
+        did("commented", 2, text="asked the office"),
+        did("retried", 3),
+        did("resolved", 4, how="corrected", event_source="/psa", event_id="e-9"),
+    ]
+    for order in permutations(actions):
+        found = state(list(order))
+        assert (found["status"], found["claimed_by"], found["retries"]) == ("resolved", "ana", 1)
+        assert found["resolution"] == {
+            "at": "2026-01-01T12:04:00Z",
+            "by": "ana",
+            "how": "corrected",
+            "event_source": "/psa",
+            "event_id": "e-9",
+        }
+        assert [one["text"] for one in found["comments"]] == ["asked the office"]
+
+
+def test_of_two_who_claim_at_once_one_counts() -> None:
+    """The same revision twice: of the same moment the greater (source, id) counts, as everywhere."""
+    first, second = did("claimed", 1, "ana"), did("claimed", 1, "bo")
+    assert state([first, second])["claimed_by"] == state([second, first])["claimed_by"] == "bo"
+
+
+def test_what_was_resolved_may_be_opened_again() -> None:
+    done = [did("claimed", 1), did("resolved", 2, how="accepted"), did("reopened", 3)]
+    assert (state(done)["status"], state(done)["resolution"]) == ("claimed", None)
+    assert state([*done, did("released", 4)])["status"] == "open"
+
+
+def test_a_critical_case_is_due_after_four_hours() -> None:
+    assert due(0, "critical") == 4 * 3600 * 1_000_000
+    assert due(0, "no such tier") == due(0, "warning")
+
+
+def test_an_id_too_long_for_an_id_ends_in_a_hash() -> None:
+    one, other = case_id("blocker", "C" * 300, "A"), case_id("blocker", "C" * 300, "B")
+    assert one != other
+    assert len(one) <= 200

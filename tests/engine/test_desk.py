@@ -1,0 +1,199 @@
+"""The exceptions desk: what should be acted on as one list, acting on it as events, and the state that replays."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from app.engine.desk import Desk, Rejected, place_of
+from app.engine.embedded import EmbeddedHost
+from app.engine.gather import Gather
+from app.engine.letters import StoredLetters
+from app.engine.placement import Taken
+from app.engine.store import Store
+from app.events.reader import Reader
+from app.main import tick
+from app.replay.verify import verify
+from tests.engine.runs import lines
+from tests.engine.test_policy import AT
+from tests.model.histories import envelope
+
+NOW = 1_773_079_200_000_000  # 2026-03-09T18:00:00Z
+CONTRACT = {
+    "contract_id": "C",
+    "version": 1,
+    "client_id": "K",
+    "currency": "EUR",
+    "effective_from": "2026-01-01",
+    "term": {"from": "2026-01-01"},
+    "lines": [{"line_id": "L", "billing_method": "time_and_materials"}],
+}
+
+
+def entry(name: str, kind: str = "time.approved", contract: str = "C", **data: Any) -> dict[str, Any]:
+    said = {"entry_id": name, "revision": 1, "contract_id": contract, "resource_id": "P", "work_date": "2026-03-02"}
+    return envelope(kind, {**said, "minutes": 60, **data}, f"m-{name}", AT)
+
+
+BAD = [entry(f"B-{n}", minutes="an hour") for n in (1, 2)]
+LOG = [
+    *lines([envelope("contract.approved", CONTRACT, "c", AT), entry("E-1"), entry("E-2", contract="NOBODY"), *BAD]),
+    b"{no json",
+    tick("2026-03-31", "UTC"),
+]
+
+
+class House:
+    """A desk over a store, and its host."""
+
+    def __init__(self, host: EmbeddedHost) -> None:
+        self.host = host
+        self.desk = Desk(Gather(host, lambda: 0.0, StoredLetters(host.store)), self._take, Reader(), lambda: NOW)
+
+    async def _take(self, events: Sequence[bytes], headers: Sequence[tuple[str, bytes]]) -> Sequence[Taken]:
+        taken = self.host.take(events, headers)
+        await self.host.drain()
+        return taken
+
+    async def rows(self, **wanted: str) -> list[dict[str, Any]]:
+        rows, _ = await self.desk.rows(wanted)
+        return rows
+
+    async def dead(self, name: str = "m-B-1") -> dict[str, Any]:
+        """The refused record of an event."""
+        [row] = [row for row in await self.rows(kind="dead_letter", status="all") if row["event_id"] == name]
+        return row
+
+
+@pytest.fixture(params=[1, 3])
+async def house(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[House]:
+    with EmbeddedHost(Store(tmp_path / "store.sqlite", partitions=request.param), lambda: NOW) as host:
+        host.take(LOG)
+        await host.drain()
+        yield House(host)
+
+
+async def test_everything_that_should_be_acted_on_is_one_list(house: House) -> None:
+    """Two entries with bad minutes, a line that is no JSON, work for a contract nobody approved, an entry unpriced."""
+    found = sorted((row["kind"], row["code"], row["owner"]) for row in await house.rows())
+    assert found == [
+        ("blocker", "RATE_UNRESOLVED", "commercial"),
+        ("dead_letter", "bad_type", "data owner"),
+        ("dead_letter", "bad_type", "data owner"),
+        ("dead_letter", "not_json", "data owner"),
+        ("parked", "CONTRACT_UNKNOWN", "legal"),
+    ]
+
+
+async def test_what_is_overdue_stands_first_and_ages_by_the_latest_event(house: House) -> None:
+    """Everything is of 9 March; the tick of the 31st is 21 days later than 24 hours after it."""
+    rows = await house.rows()
+    assert [place_of(row) for row in rows] == sorted(place_of(row) for row in rows)
+    [parked] = [row for row in rows if row["kind"] == "parked"]
+    assert (parked["overdue"], parked["due"]) == (True, "2026-03-10T17:00:00Z")
+    assert parked["age_seconds"] == 21 * 86_400 + 7 * 3_600  # to midnight before the 31st
+
+
+async def test_what_has_one_cause_is_one_group(house: House) -> None:
+    groups, _ = await house.desk.groups()
+    assert [(one["code"], one["count"]) for one in groups][:1] == [("bad_type", 2)]
+    assert len(groups) == 4
+
+
+async def test_claims_comments_and_resolutions_are_events_that_replay(house: House) -> None:
+    row = await house.dead()
+    name = row["exception_id"]
+    await house.desk.act(name, "claim", "ana", {})
+    await house.desk.act(name, "comment", "bo", {"text": "asked the office"})
+    await house.desk.act(name, "resolve", "ana", {"text": "entered by hand"})
+    done = await house.dead()
+    assert (done["status"], done["claimed_by"], done["revision"]) == ("resolved", "ana", 3)
+    assert [one["by"] for one in done["comments"]] == ["bo", "ana"]
+    assert name not in [one["exception_id"] for one in await house.rows()]
+    assert (await verify(house.host.store, lambda done: None)).agrees
+
+
+async def test_a_corrected_event_is_sent_with_its_lineage(house: House) -> None:
+    row = await house.dead()
+    original = orjson.loads(row["value"])
+    told = await house.desk.act(row["exception_id"], "resolve", "ana", {"event": {**entry("B-1"), "id": "again"}})
+    assert told == {
+        "exception_id": row["exception_id"],
+        "done": True,
+        "action": "resolve",
+        "how": "corrected",
+        "event_source": original["source"],
+        "event_id": "again",
+    }
+    answers = Gather(house.host, lambda: 0.0, StoredLetters(house.host.store))
+    event = await answers.event(original["source"], "again")
+    assert event is not None
+    assert event["causationid"] == original["id"] == "m-B-1"
+    assert (await house.dead())["resolution"]["event_id"] == "again"
+
+
+async def test_a_correction_that_cannot_be_read_changes_nothing(house: House) -> None:
+    row = await house.dead()
+    before = len(await house.rows(status="all"))
+    with pytest.raises(Rejected, match="minutes") as rejected:
+        await house.desk.act(row["exception_id"], "resolve", "ana", {"event": BAD[0]})
+    assert (rejected.value.code, rejected.value.pointer) == ("bad_type", "/data/minutes")
+    assert len(await house.rows(status="all")) == before
+    assert (await house.dead())["revision"] == 0
+
+
+async def test_a_record_that_is_bad_still_is_no_second_dead_letter(house: House) -> None:
+    row = await house.dead()
+    before = len(await house.rows(kind="dead_letter"))
+    with pytest.raises(Rejected):
+        await house.desk.act(row["exception_id"], "retry", "ana", {})
+    assert len(await house.rows(kind="dead_letter")) == before
+
+
+async def test_a_record_refused_by_a_rule_that_is_gone_is_sent_again_as_it_came(tmp_path: Path) -> None:
+    """Nobody was allowed to speak for time; then everybody is."""
+    closed = Reader({"time": frozenset({"/other"})})
+    with EmbeddedHost(Store(tmp_path / "s.sqlite"), lambda: NOW, reader=closed) as host:
+        host.take(LOG[:2])
+        await host.drain()
+    with EmbeddedHost(Store(tmp_path / "s.sqlite"), lambda: NOW) as host:
+        house = House(host)
+        row = await house.dead("m-E-1")
+        assert row["code"] == "not_authorised"
+        await house.desk.act(row["exception_id"], "retry", "ana", {})
+        row = await house.dead("m-E-1")
+        assert (row["status"], row["retries"], row["resolution"]["how"]) == ("resolved", 1, "retried")
+        figures, _ = await Gather(host, lambda: 0.0, StoredLetters(host.store)).burn("C", None, None)
+        assert figures is not None
+        assert figures[0]["unpriced_minutes"] == 60
+
+
+async def test_only_a_record_can_be_sent_again(house: House) -> None:
+    [parked] = await house.rows(kind="parked")
+    with pytest.raises(Rejected) as rejected:
+        await house.desk.act(parked["exception_id"], "retry", "ana", {})
+    assert rejected.value.code == "nothing_to_send"
+
+
+async def test_who_looked_before_somebody_acted_looks_again(house: House) -> None:
+    row = await house.dead()
+    await house.desk.act(row["exception_id"], "claim", "ana", {"revision": 0})
+    with pytest.raises(Rejected) as rejected:
+        await house.desk.act(row["exception_id"], "claim", "bo", {"revision": 0})
+    assert rejected.value.code == "case_moved_on"
+    assert (await house.dead())["claimed_by"] == "ana"
+
+
+async def test_a_group_is_acted_on_at_once(house: House) -> None:
+    row = await house.dead()
+    told = await house.desk.act_on_all(row["fingerprint"], "resolve", "ana", {"text": "the export was fixed"})
+    assert [one["done"] for one in told] == [True, True]
+    assert [one["code"] for one in await house.rows(kind="dead_letter")] == ["not_json"]
+
+
+async def test_there_is_no_case_of_what_never_was(house: House) -> None:
+    assert await house.desk.act("dead-letter/timesheets/0/99", "claim", "ana", {}) is None
