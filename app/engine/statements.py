@@ -28,16 +28,28 @@ def attributed(payload: Mapping[str, Any], latest: tuple[int, str, str, str]) ->
     }
 
 
-def event_of(statement: Statement) -> tuple[dict[str, str | None], bytes]:
-    """The statement's CloudEvents attributes and data, whatever mode it leaves in.
-
-    Its id is a hash of what it says, so the same id is the same payload.
-    """
-    data = orjson.dumps({**attributed(statement.payload, statement.latest), "state_version": statement.version})
+def said(statement: Statement) -> tuple[str, bytes]:
+    """The statement's id and its data. The id is a hash of what it says, so the same id is the same payload."""
+    _, _, cause, correlation = statement.latest
+    data = orjson.dumps(
+        {
+            **statement.payload,
+            "engine_version": ENGINE_VERSION,
+            "correlationid": correlation or None,
+            "causationid": cause or None,
+            "state_version": statement.version,
+        }
+    )
     name = f"{statement.type}\n{statement.key}\n".encode("utf-8", "surrogatepass")
+    return blake2b(name + data, digest_size=16).hexdigest(), data
+
+
+def event_of(statement: Statement) -> tuple[dict[str, str | None], bytes]:
+    """The statement's CloudEvents attributes and data, whatever mode it leaves in."""
+    name, data = said(statement)
     time, _, cause, correlation = statement.latest
     values = (
-        blake2b(name + data, digest_size=16).hexdigest(),
+        name,
         SOURCE,
         statement.type,
         statement.key,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -76,9 +77,12 @@ def timestamp(micros: int) -> str:
     >>> timestamp(1_773_075_600_250_000), timestamp(0)
     ('2026-03-09T17:00:00.250Z', '1970-01-01T00:00:00Z')
     """
-    moment = _EPOCH + timedelta(microseconds=micros)
-    if moment.microsecond == 0:
-        timespec = "seconds"
-    else:
-        timespec = "milliseconds" if moment.microsecond % 1_000 == 0 else "microseconds"
-    return moment.replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
+    seconds, rest = divmod(micros, 1_000_000)
+    if rest == 0:
+        return f"{_second(seconds)}Z"
+    return f"{_second(seconds)}.{rest:06d}Z" if rest % 1_000 else f"{_second(seconds)}.{rest // 1_000:03d}Z"
+
+
+@lru_cache(4_096)
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()

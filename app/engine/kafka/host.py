@@ -52,6 +52,10 @@ from app.settings import Settings
 
 REBALANCE_SECONDS = 20.0
 COMMIT_SECONDS = 0.25
+GROWTH = 5
+"""While more records come than an agent can take, a step grows to so many batches: what many records touch is written
+and stated once."""
+
 SETTLED_SECONDS = 1.5
 """A partition of which everything was fetched for so long, and nothing handed out, has nothing to hand out."""
 
@@ -89,7 +93,7 @@ class KafkaHost:
         self._app: Any = None  # the Faust application, once it was started
         self.partitions = settings.kafka_partitions
         self.lease = Lease(settings.kafka_session_seconds, REBALANCE_SECONDS * 0.9)
-        self.max_records = settings.batch_size
+        self.max_records = GROWTH * settings.batch_size
         self.sources = frozenset(job.prefix + name for seat in job.seats for name in seat.topics)
         self.gapless = job.gapless
         self.listeners: list[Callable[[Effects], None]] = []
@@ -201,7 +205,7 @@ class KafkaHost:
             broker_commit_every=None,
             stream_buffer_maxsize=8,
             stream_wait_empty=True,
-            consumer_max_fetch_size=1 << 20,
+            consumer_max_fetch_size=4 << 20,
             consumer_auto_offset_reset="earliest",
             table_standby_replicas=0,
             cython_optimizations=True,

@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from agents.effects import DeadLetter, Statement
-from app.engine.statements import ATTRIBUTES, dead_letter_headers, event_of
-from app.events.cloudevents import STRUCTURED, Headers, binary, structured
+from app.engine.statements import ATTRIBUTES, SOURCE, dead_letter_headers, said
+from app.events.cloudevents import JSON, STRUCTURED, Headers, structured, timestamp
 from app.events.journalled import Journalled
 from tables import Table
 
@@ -53,13 +53,33 @@ def decode_journal(value: bytes) -> Journalled:
 # -- what leaves --------------------------------------------------------------------------------------------------
 
 
+_SPECVERSION: Final = ("ce_specversion", b"1.0")
+_SOURCE: Final = ("ce_source", SOURCE.encode())
+_JSON: Final = ("content-type", JSON)
+
+
 def statement_record(statement: Statement) -> Wire:
     """A statement in CloudEvents' binary mode: attributes as `ce_` headers, the value is the data alone.
 
     Id and data are those of the structured event that the embedded host keeps (`app.engine.statements.event_of`).
     """
-    headers, value = binary(*event_of(statement))
-    return Wire(statement.key.encode(), value, headers)
+    name, value = said(statement)
+    time, _, cause, correlation = statement.latest
+    key = statement.key.encode()
+    headers = [  # what `binary` makes of `event_of`, without a dictionary between: a worker makes nothing as often
+        _SPECVERSION,
+        ("ce_id", name.encode()),
+        _SOURCE,
+        ("ce_type", statement.type.encode()),
+        ("ce_subject", key),
+        ("ce_time", timestamp(time).encode()),
+    ]
+    if correlation:
+        headers.append(("ce_correlationid", correlation.encode()))
+    if cause:
+        headers.append(("ce_causationid", cause.encode()))
+    headers.append(_JSON)
+    return Wire(key, value, headers)
 
 
 def structured_statement(value: bytes, headers: Iterable[tuple[str, bytes]]) -> bytes:
