@@ -391,3 +391,15 @@ def test_a_worker_that_was_frozen_never_shows_what_was_true_before(
                     if status == 200:
                         assert body["approved"]["billable_minutes"] == before[name] + 60, name
         assert seen
+
+
+def test_streams_list_what_is_derived_from_every_partition(pair: tuple[Asked, Asked]) -> None:
+    """Where derived topics end only the broker knows: workers ask it every few seconds."""
+
+    def derived() -> set[tuple[str, int]]:
+        rows = pair[0].get("/v1/streams")[1]["topics"]
+        return {(row["topic"], row["partition"]) for row in rows if row["topic"].endswith((".burn", ".readiness"))}
+
+    until(lambda: {p for topic, p in derived() if topic.endswith(".burn")} == set(range(PARTITIONS)), "burn is missing")
+    rows = [row for row in pair[0].get("/v1/streams")[1]["topics"] if row["topic"].endswith(".burn")]
+    assert all(row["end_offset"] > 0 and row["lag"] == 0 for row in rows)

@@ -110,6 +110,7 @@ class KafkaHost:
         self._standby = Standby(self._arguments, job.changelog, lambda p: Load(self._values(p)))
         self._moved: dict[Place, tuple[int, float]] = {}  # position, and since when it is there
         self.extents: dict[Place, tuple[int, int]] = {}  # (first offset, end) of sources, as last heard by the survey
+        self.outputs: dict[Place, int] = {}  # ends of topics that are only written to, as last heard
         self.stepped = monotonic()  # when the last step was made towards holding slices
         self._survey = Survey(self._arguments, job)
         self._pulse = Pulse()
@@ -450,8 +451,9 @@ class KafkaHost:
         return places
 
     def written(self) -> dict[tuple[str, int], int]:
-        """None: where derived topics end only the brokers know."""
-        return {}
+        """As of the last look, seconds ago at most: where derived topics end only the brokers know."""
+        cut = len(self.job.prefix)
+        return {(topic[cut:], p): end for (topic, p), end in self.outputs.items() if p in self._slices}
 
     def about(self) -> dict[str, Any]:
         held = self.tables

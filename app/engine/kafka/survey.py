@@ -30,6 +30,7 @@ class Survey:
     def __init__(self, arguments: Mapping[str, Any], job: Job) -> None:
         self._arguments, self._job = arguments, job
         self._sources = sorted(job.prefix + name for seat in job.seats for name in seat.topics)
+        self._written = sorted({topic.name for topic in job.topics} - {*self._sources, job.changelog})
         self._ends: AIOKafkaConsumer | None = None
         self._client: AIOKafkaAdminClient | None = None
 
@@ -38,7 +39,7 @@ class Survey:
         # by topic. What a producer has not decided upon is nobody's to wait for: ends are of settled transactions.
         self._ends = AIOKafkaConsumer(**self._arguments, isolation_level="read_committed")
         await self._ends.start()
-        names = sorted({*self._sources, self._job.changelog})
+        names = sorted({*self._sources, *self._written, self._job.changelog})
         places = [TopicPartition(name, p) for name in names for p in range(partitions)]
         self._ends.assign(places)
         self._ends.pause(*places)
@@ -68,6 +69,13 @@ class Survey:
             return {}
         firsts, ends = await self._ends.beginning_offsets(places), await self._ends.end_offsets(places)
         return {(place.topic, place.partition): (firsts[place], ends[place]) for place in places}
+
+    async def written(self, partitions: Iterable[int]) -> dict[Place, int]:
+        """Where the topics end that are only written to."""
+        assert self._ends is not None
+        places = [TopicPartition(topic, p) for topic in self._written for p in sorted(partitions)]
+        ends = await self._ends.end_offsets(places) if places else {}
+        return {(place.topic, place.partition): offset for place, offset in ends.items()}
 
     async def committed(self, partitions: Iterable[int]) -> dict[Place, int]:
         """The offset behind what the group has acknowledged of each partition of which it has any."""

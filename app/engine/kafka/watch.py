@@ -193,6 +193,7 @@ class Watch:
             if place in extents and extents[place][1] < expected:
                 raise_ended(*place, expected, extents[place][1])
         host.extents.update(extents)
+        host.outputs = await self._survey.written({partition for _, partition in delivered})
         places = {place: (committed.get(place, 0), offset) for place, offset in delivered.items()}
         waits = self._unacknowledged.longest(places, monotonic())
         if waits is not None and waits[1] > STALL_SECONDS:
