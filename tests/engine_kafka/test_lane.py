@@ -133,6 +133,28 @@ async def test_a_full_lane_makes_its_topic_wait() -> None:
     await lane.stop()
 
 
+async def test_a_lane_that_ends_lets_go_of_who_waits_for_room_in_it() -> None:
+    """An agent reads many partitions, and hands each batch to its lane in turn: one that waited for a lane that was
+    given away would read none of the others any more."""
+    never = asyncio.Event()
+
+    async def undelivered(lane: Lane, effects: Effects, fetched: list[Any]) -> None:
+        await never.wait()
+
+    lane = lane_of(Agent(), undelivered)
+    events = [Event(number, 1) for number in range(pace.WAITING + 2)]
+    for event in events[:-1]:
+        await lane.put(event)
+        await asyncio.sleep(0)  # the first is under way, all others wait
+    waiting = asyncio.create_task(lane.put(events[-1]))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    await lane.stop()
+    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(lane.put(Event(99, 1)), 1)  # what comes later does not wait either
+    assert not any(event.acknowledged for event in events)
+
+
 async def test_statements_are_paced_while_records_come_and_made_at_once_when_none_do() -> None:
     agent = Agent(owing=1)
     lane = lane_of(agent, states=True)

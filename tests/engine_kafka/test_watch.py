@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from time import monotonic
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiokafka.errors import (
@@ -19,8 +20,9 @@ from aiokafka.structs import TopicPartition
 
 from app.engine.kafka import hooks
 from app.engine.kafka.ending import Exit
-from app.engine.kafka.watch import Pulse, Waits
-from tests.engine_kafka.endings import ended
+from app.engine.kafka.lease import Lease
+from app.engine.kafka.watch import STALL_SECONDS, Pulse, Waits, Watch
+from tests.engine_kafka.endings import Ended, ended
 
 A, B = ("firm.contracts", 0), ("firm.contracts", 1)
 
@@ -85,6 +87,85 @@ def test_a_worker_that_tells_of_itself_in_time_goes_on() -> None:
             pulse.beat(allowed=0.5)
 
     assert ended(beating).code == 0
+
+
+# -- a worker as a whole ------------------------------------------------------------------------------------------
+
+AGO = STALL_SECONDS + 15
+
+
+class Worker:
+    """A host in which all is well, but for what a test says."""
+
+    def __init__(self, **otherwise: Any) -> None:
+        self.holding, self.partitions, self.owners = True, 2, {0: "http://a", 1: "http://b"}
+        self.stepped = monotonic()
+        self.lease = Lease(10.0, 18.0)
+        self.lease.renew(monotonic(), rejoining=False)
+        self.waiting: dict[tuple[str, int], tuple[int, int]] = {}
+        self.busy: list[Any] = []
+        self.left = False
+        vars(self).update(otherwise)
+
+    def lanes(self) -> list[Any]:
+        return self.busy
+
+    def places(self) -> dict[tuple[str, int], tuple[int, int]]:
+        return self.waiting
+
+    def crashed(self) -> str:
+        return ""
+
+    def outside(self) -> str:
+        return ""
+
+    def leave(self) -> None:
+        self.left = True
+
+
+def looked_at(worker: Worker) -> Ended:
+    """What comes of one look at a worker that was looked at first long ago."""
+
+    async def look() -> None:
+        watch = Watch(cast("Any", worker), cast("Any", None), Pulse())
+        watch._unread.longest(worker.places(), monotonic() - AGO)
+        watch._left_out = monotonic() - AGO
+        watch._check()
+
+    return ended(look)
+
+
+def lapsed() -> Lease:
+    lease = Lease(10.0, 18.0)
+    lease.renew(monotonic() - 10.0 - AGO, rejoining=False)
+    return lease
+
+
+def test_a_worker_in_which_all_is_well_goes_on() -> None:
+    assert looked_at(Worker()).code == 0
+
+
+@pytest.mark.parametrize(
+    ("worker", "code", "reason"),
+    [
+        (Worker(lease=lapsed()), Exit.LEASE, "no heartbeat was answered for"),
+        (Worker(holding=False, stepped=monotonic() - AGO), Exit.STALLED, "the group has assigned nothing"),
+        (Worker(waiting={A: (94, 104)}), Exit.STALLED, "10 records of firm.contracts partition 0 wait"),
+        (Worker(owners={0: "http://a"}), Exit.AGENT, "the group has given slices [1] to nobody"),
+        (
+            Worker(
+                busy=[SimpleNamespace(busy_since=monotonic() - AGO, seat=SimpleNamespace(name="facts"), partition=1)]
+            ),
+            Exit.STALLED,
+            "facts has waited for a delivery on slice 1 for 45 s",
+        ),
+    ],
+    ids=["no heartbeat", "no slices", "nothing read", "a slice is nobody's", "nothing delivered"],
+)
+def test_a_worker_that_does_not_get_on_ends_with_its_reason(worker: Worker, code: Exit, reason: str) -> None:
+    end = looked_at(worker)
+    assert end.code == code
+    assert reason in end.said["reason"]
 
 
 # -- a coordinator that waits -------------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ class Lane:
         self._room.set()
         self._idle.set()
         self._resting = True
+        self._ended = False
         self.busy_since: float | None = None
         self.records = 0
         self._task = asyncio.create_task(self._run(), name=f"{seat.name} {topic} {partition}")
@@ -79,10 +80,16 @@ class Lane:
         return self.delivered >= self._behind
 
     async def put(self, event: Any) -> None:
-        """Take an event in; waits while too many wait already."""
-        while len(self._waiting) >= WAITING:
+        """Take an event in; waits while too many wait already.
+
+        One that comes when the lane has ended is dropped: it is not acknowledged, so whoever owns the partition reads
+        it. The agent that hands events in serves other lanes, too, and must not wait for this one.
+        """
+        while len(self._waiting) >= WAITING and not self._ended:
             self._room.clear()
             await self._room.wait()
+        if self._ended:
+            return
         self._waiting.append(event)
         self._more.set()
 
@@ -102,6 +109,8 @@ class Lane:
 
     async def stop(self) -> None:
         """End the lane; what waits is not acknowledged."""
+        self._ended = True
+        self._room.set()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
