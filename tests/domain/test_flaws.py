@@ -19,7 +19,7 @@ def found(agreement: Agreement, *milestones: Planned, on: int = FOREVER) -> dict
 
 
 def planned(number: int, amount: str, **more: Any) -> Planned:
-    said = {"milestone_id": f"M-{number}", "revision": 1, "contract_id": "C-1", "amount": amount} | more
+    said: dict[str, Any] = {"milestone_id": f"M-{number}", "revision": 1, "contract_id": "C-1", "amount": amount} | more
     return Planned("L-1", micro(amount), "planned", fact("milestone.planned", f"p-{number}", at=number, **said))
 
 

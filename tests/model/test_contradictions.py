@@ -87,7 +87,7 @@ def test_a_contract_cancelled_before_it_began_contradicts_nothing() -> None:
 
 def test_an_amendment_after_the_end_changes_no_work() -> None:
     over = contract(term={"from": "2025-01-01", "to": "2025-06-30"})
-    discount = {"lines": [{"line_id": "L-1", "discount_ratio": "0.1"}]}
+    discount: Data = {"lines": [{"line_id": "L-1", "discount_ratio": "0.1"}]}
     assert codes(over, amended("replacement", "2025-07-01", **discount)) == {"AMENDMENT_AFTER_END": 1}
     assert codes(over, amended("replacement", "2025-06-30", **discount)) == {}
     assert codes(over, amended("replacement", "2025-07-01", term={"to": "2025-12-31"})) == {}
