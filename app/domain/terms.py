@@ -200,13 +200,15 @@ class Agreement:
         self.line_ids = sorted(
             {str(line["line_id"]) for event in events for line in json.loads(bytes(event.data)).get("lines") or ()}
         )
+        self._approved: list[Message] = []
+        self._said: list[tuple[int, Message]] = []
         self._starts: list[int] = []
         self._terms: list[Terms] = []
         if self.known:
             self._compile(approved)
         self.allots = self.known and any(terms.allots for terms in (*self._terms, self._before))
 
-    def _compile(self, approved: Sequence[Message]) -> None:
+    def _compile(self, approved: list[Message]) -> None:
         self._approved = approved
         self._said = [(calendar.number(json.loads(bytes(e.data))["effective_from"]), e) for e in self.events]
         self._starts = sorted({start for start, _ in self._said})

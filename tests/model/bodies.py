@@ -141,7 +141,7 @@ def line(choices: Choices, line_id: str, currency: str) -> Data:
             data.update(billed_by_fee(choices, method, currency))
     if may(choices, "retainage", 50):
         data["retainage_ratio"] = choices.one(("0.1", "0.05", "0.3333"))
-    if may(choices, "contradictions", 10):
+    if may(choices, "contradictions", 12):
         data.update(incomplete(choices, currency))
     return data
 
@@ -151,6 +151,7 @@ def incomplete(choices: Choices, currency: str) -> Data:
     fee = money(choices, currency, 0, 40)
     return choices.one(
         (
+            {"billing_method": "milestone", "fee": fee},
             {"billing_method": "milestone", "fee": fee},
             {"billing_method": "percent_complete"},
             {"billing_method": "retainer", "retainer": {"minutes": 60}},
@@ -223,8 +224,11 @@ def amended(choices: Choices, contract_id: str, version: int, days: Sequence[dat
     if may(choices, "prospective_only", 40):
         data["retro_policy"] = choices.one(("prospective_only", "credit_rebill", "delta_line"))
     if may(choices, "contradictions", 10):
-        term: Data = {choices.one(("to", "from")): choices.one(days).isoformat()}
-        data.update(choices.one(({"payers": payers(choices)}, {"payers": None}, {"term": term})))
+        data.update(choices.one(({"payers": payers(choices)}, {"payers": None})))
+    if may(choices, "contradictions", 6):
+        data["currency"] = choices.one(tuple(_SCALES))
+    if may(choices, "contradictions", 15):
+        data["term"] = {choices.one(("to", "from")): choices.one(days).isoformat()}
     if choices.chance(15):
         data["client_id"] = choices.one(CLIENTS)
     if choices.chance(15):
