@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents.effects import EXCEPTIONS, Effects, Statement
-from app.domain.resolution import CANCELLING, conflicts, effective, insert
+from app.domain.resolution import CANCELLING, conflicts, counting, effective, insert
 from app.events.cloudevents import timestamp
 from app.events.fact import Fact
 from tables import Store, Table
@@ -74,6 +74,20 @@ def merge(facts: list[Fact], fact: Fact) -> str:
     if after[0] is not before[0] or after[1] != before[1]:
         return "applied"
     return "duplicate" if copy else "stale"
+
+
+def merge_version(facts: list[Fact], fact: Fact) -> str:
+    """The same where every revision counts in its own right, from the date it names."""
+    if not facts:
+        facts.append(fact)
+        return "applied"
+    before = counting(facts)
+    copy = _copy(facts, fact)
+    if not insert(facts, fact):
+        return "duplicate"
+    after = counting(facts)
+    same = len(before) == len(after) and all(one is other for one, other in zip(before, after, strict=True))
+    return ("duplicate" if copy else "stale") if same else "applied"
 
 
 def recalled(facts: Sequence[Fact], fact: Fact) -> str:

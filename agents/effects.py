@@ -12,7 +12,8 @@ from tables import Table
 FACTS = "journal.facts"
 ENGAGEMENTS = "journal.engagements"
 RESOURCES = "journal.resources"
-JOURNALS = (FACTS, ENGAGEMENTS, RESOURCES)
+PRACTICES = "journal.practices"
+JOURNALS = (FACTS, ENGAGEMENTS, RESOURCES, PRACTICES)
 INPUTS = ("contracts", "timesheets", "staffing", "milestones", "erp-feedback", "reference")
 EVERY = "every"
 
@@ -20,12 +21,14 @@ BURN = "burn"
 THRESHOLDS = "burn.thresholds"
 READINESS = "readiness"
 EXCEPTIONS = "exceptions"
-DERIVED = (BURN, THRESHOLDS, READINESS, EXCEPTIONS)
+UTILIZATION = "forecast.utilization"
+DEMAND = "forecast.demand"
+DERIVED = (BURN, THRESHOLDS, READINESS, UTILIZATION, DEMAND, EXCEPTIONS)
 DEAD_LETTERS = ".dead-letters"
 
 
 class Record(NamedTuple):
-    """One record of a topic. At intake `value` is the bytes as they came; in a journal it is a Fact or a Home."""
+    """One record of a topic. At intake `value` is the bytes as they came; in a journal it is a `Journalled`."""
 
     offset: int
     value: Any
@@ -38,7 +41,8 @@ class Batch:
     """Records of one partition in the order of their offsets.
 
     With `publish` False (while a host catches up) what was touched is stated with the next batch that may; `limit` is
-    how many contracts at most are stated now, the rest wait for the next batch (which may be empty).
+    how many contracts, or weeks of people or groups, at most are stated now, the rest wait for the next batch (which
+    may be empty).
     """
 
     topic: str
@@ -49,7 +53,7 @@ class Batch:
 
 
 class Send(NamedTuple):
-    """A record for a journal; `topic` EVERY means every partition of every journal that uses reference data."""
+    """A record for a journal; `topic` EVERY means every partition of every journal that uses such reference data."""
 
     topic: str
     key: str

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from agents.contracts import Contract, Contracts, Reference, latest
-from agents.custody import Register, merge, raise_conflicts, recalled
+from agents.custody import Register, merge, merge_version, raise_conflicts, recalled
 from agents.desk import Desk
 from agents.effects import BURN, READINESS, THRESHOLDS, Batch, Effects, Statement, key_of
 from app.domain import burn, calendar, masters
@@ -16,7 +16,7 @@ from app.domain.burn import Crossing, Position, Reached
 from app.domain.ledger import WRITE_OFF, Claims
 from app.domain.money import micro
 from app.domain.rates import Card, card_of
-from app.domain.resolution import counting, effective, insert
+from app.domain.resolution import effective, insert
 from app.domain.terms import Agreement
 from app.domain.walks import Walks
 from app.events.fact import Fact
@@ -490,13 +490,7 @@ def _file_in(filed: dict[str, list[Fact]], key: str, fact: Fact) -> str:
         return "applied"
     if key != CONTRACT:
         return merge(said, fact)
-    before = counting(said)
-    copy = any(known.source == fact.source and known.id == fact.id for known in said)
-    if not insert(said, fact):
-        return "duplicate"
-    after = counting(said)
-    same = len(before) == len(after) and all(one is other for one, other in zip(before, after, strict=True))
-    return ("duplicate" if copy else "stale") if same else "applied"
+    return merge_version(said, fact)
 
 
 def _filed(said: list[Fact], fact: Fact) -> str:

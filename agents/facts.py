@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import msgspec
 
 from agents.custody import Custody, raise_conflicts
-from agents.effects import ENGAGEMENTS, Batch, Effects, Send
+from agents.effects import ENGAGEMENTS, PRACTICES, RESOURCES, Batch, Effects, Send
 from app.domain import calendar
+from app.domain.demand import Opening
 from app.domain.ledger import APPROVED, REJECTED, REVERSED, SUBMITTED, Row, Spend
+from app.domain.money import MICRO, micro
 from app.domain.resolution import CANCELLING, effective
+from app.domain.utilization import HARD, Booking, Group, Worked, class_of, staff
 from app.events.fact import Fact
 from app.events.home import Home
+from app.events.stint import Assigned, Stint
+from app.events.wanted import Wanted
 from tables import Store
 from tables.entities import ENTITIES
 
@@ -31,6 +36,7 @@ class TimeData(msgspec.Struct, gc=False):
     billable: bool | None = None
     rate_override: str | None = None
     status: str | None = None
+    category: str | None = None
 
 
 class SpendData(msgspec.Struct, gc=False):
@@ -44,8 +50,37 @@ class SpendData(msgspec.Struct, gc=False):
     line_id: str | None = None
 
 
+class AssignmentData(msgspec.Struct, gc=False):
+    """What a calendar needs of an assignment."""
+
+    resource_id: str | None = None
+    contract_id: str | None = None
+    first: str | None = msgspec.field(default=None, name="from")
+    last: str | None = msgspec.field(default=None, name="to")
+    minutes_per_week: int | None = None
+    minutes_total: int | None = None
+    booking: str | None = None
+    probability_ratio: str | None = None
+    billable: bool | None = None
+    role: str | None = None
+    line_id: str | None = None
+
+
+class DemandData(msgspec.Struct, gc=False):
+    """What a practice needs of a demand."""
+
+    role: str | None = None
+    practice: str | None = None
+    first: str | None = msgspec.field(default=None, name="from")
+    last: str | None = msgspec.field(default=None, name="to")
+    minutes_per_week: int | None = None
+    probability_ratio: str | None = None
+
+
 _read_time = msgspec.json.Decoder(TimeData).decode
 _read_spend = msgspec.json.Decoder(SpendData).decode
+_read_assignment = msgspec.json.Decoder(AssignmentData).decode
+_read_demand = msgspec.json.Decoder(DemandData).decode
 _TIME_STATUS = {
     "time.approved.v1": APPROVED,
     "time.submitted.v1": SUBMITTED,
@@ -68,8 +103,7 @@ async def facts(batches: AsyncIterator[Batch], store: Store) -> AsyncIterator[Ef
         for record in batch.records:
             custody.keep(record.offset, record.value)
         for key, entity in custody.touched.items():
-            for home in homes(entity.facts, entity.n):
-                effects.sends.append(Send(ENGAGEMENTS, home.contract_id, home))
+            effects.sends += told(entity.facts, entity.n)
             effects.writes.append((ENTITIES, key, entity))
             if len(entity.facts) > 1:
                 raise_conflicts(effects, key, entity.facts, entity.fence)
@@ -77,35 +111,177 @@ async def facts(batches: AsyncIterator[Batch], store: Store) -> AsyncIterator[Ef
         yield effects
 
 
-def homes(said: Sequence[Fact], n: int) -> list[Home]:
-    """What each contract that any message named is to know of the entity. Assignments and demands have no ledger."""
-    kind = said[0].kind
-    if kind == "time":
-        return _time_homes(said, n)
-    if kind == "expense":
-        return _spend_homes(said, n)
-    return []
+def told(said: Sequence[Fact], n: int) -> list[Send]:
+    """What each home that any message named is to know of the entity."""
+    return _TOLD[said[0].kind](said, n)
 
 
-def _time_homes(said: Sequence[Fact], n: int) -> list[Home]:
+def _tell_time(said: Sequence[Fact], n: int) -> list[Send]:
+    """The contracts price an entry, the people did it."""
     if len(said) == 1:
-        data = _read_time(said[0].data)
-        row = _row(said[0], data, n)
+        fact = said[0]
+        data = _read_time(fact.data)
+        row = _row(fact, data, n)
         if row is not None and data.contract_id is not None:
-            return [_home(said[0], n, row=row, contract=data.contract_id)]
+            stint = _stint(fact, n, row.resource_id, calendar.week_start(row.day), [], row, data.category)
+            return [
+                Send(ENGAGEMENTS, data.contract_id, _home(fact, n, row=row, contract=data.contract_id)),
+                Send(RESOURCES, row.resource_id, stint),
+            ]
     named = [_read_time(fact.data) for fact in said]
     decided, data = _decided(said, named, TimeData)
     row = _row(decided, data, n)
-    days = {calendar.bucket_of(calendar.number(d.work_date)) for d in named if d.work_date}
-    return _homes(said, n, days, _lines(named), data.contract_id, row=row)
+    on = {calendar.number(d.work_date) for d in named if d.work_date}
+    days = {calendar.bucket_of(day) for day in on}
+    sends = _homes(said, n, days, _lines(named), data.contract_id, row=row)
+    latest = _latest(said)
+    weeks = {calendar.week_start(day) for day in on}
+    for person in _people(named):
+        here = calendar.week_start(row.day) if row is not None and row.resource_id == person else None
+        others = sorted(weeks - {here})
+        held = row if here is not None else None
+        sends.append(Send(RESOURCES, person, _stint(latest, n, person, here, others, held, data.category)))
+    return sends
 
 
-def _spend_homes(said: Sequence[Fact], n: int) -> list[Home]:
+def _stint(
+    latest: Fact, n: int, person: str, here: int | None, others: list[int], row: Row | None, category: str | None
+) -> Stint:
+    worked = None
+    if row is not None:
+        worked = Worked(row.status, row.day, row.minutes, class_of(category, billable=row.billable))
+    return Stint(
+        latest.entity, n, person, here, others, latest.time, latest.source, latest.id, latest.correlation, worked
+    )
+
+
+def _people(named: Sequence[Any]) -> list[str]:
+    return sorted({data.resource_id for data in named if data.resource_id})
+
+
+def _tell_spend(said: Sequence[Fact], n: int) -> list[Send]:
     named = [_read_spend(fact.data) for fact in said]
     decided, data = _decided(said, named, SpendData)
     spend = _spend(decided, data, n)
     days = {calendar.bucket_of(calendar.number(d.date)) for d in named if d.date}
     return _homes(said, n, days, _lines(named), data.contract_id, spend=spend)
+
+
+def _tell_assignment(said: Sequence[Fact], n: int) -> list[Send]:
+    """The people booked keep it in their calendar, and tell the contracts what it comes to."""
+    named = [_read_assignment(fact.data) for fact in said]
+    decided, data = _decided(said, named, AssignmentData)
+    booking = None if decided.type in CANCELLING else _booking(data, n)
+    spans, contracts = _spans(named), sorted({d.contract_id for d in named if d.contract_id})
+    latest, since = _latest(said), min(fact.time for fact in said)
+    return [
+        Send(
+            RESOURCES,
+            person,
+            Assigned(
+                latest.entity,
+                n,
+                person,
+                spans,
+                contracts,
+                booking if person == data.resource_id else None,
+                latest.time,
+                latest.source,
+                latest.id,
+                latest.correlation,
+                since,
+            ),
+        )
+        for person in _people(named)
+    ]
+
+
+def _booking(data: AssignmentData, n: int) -> Booking | None:
+    """The assignment as it holds; None while nothing says whose it is, when, or on what."""
+    if data.resource_id is None or data.contract_id is None or data.first is None or data.last is None:
+        return None
+    return Booking(
+        n,
+        data.contract_id,
+        calendar.number(data.first),
+        calendar.number(data.last),
+        data.minutes_per_week,
+        data.minutes_total,
+        data.booking or HARD,
+        _probability(data.probability_ratio),
+        data.billable is not False,
+        data.role,
+        data.line_id,
+    )
+
+
+def _tell_demand(said: Sequence[Fact], n: int) -> list[Send]:
+    """The role, the practice, and the role within the practice look for somebody."""
+    named = [_read_demand(fact.data) for fact in said]
+    decided, data = _decided(said, named, DemandData)
+    opening = None if decided.type in CANCELLING else _opening(data, n)
+    spans, latest = _spans(named), _latest(said)
+    bare = {d.role for d in named if d.role and not d.practice}
+    where = _groups(data) if opening is not None else set()
+    return [
+        Send(
+            PRACTICES,
+            "/".join(group),
+            Wanted(
+                latest.entity,
+                n,
+                *group,
+                spans,
+                group[0] == "role" and group[1] in bare,
+                opening if group in where else None,
+                latest.time,
+                latest.source,
+                latest.id,
+                latest.correlation,
+            ),
+        )
+        for group in sorted({group for d in named for group in _groups(d)})
+    ]
+
+
+def _groups(data: DemandData) -> set[Group]:
+    found: set[Group] = set()
+    if data.role:
+        found.add(("role", data.role))
+    if data.practice:
+        found.add(("practice", data.practice))
+    if data.role and data.practice:
+        found.add(staff(data.role, data.practice))
+    return found
+
+
+def _opening(data: DemandData, n: int) -> Opening | None:
+    if data.role is None or data.first is None or data.last is None or data.minutes_per_week is None:
+        return None
+    first, last = calendar.number(data.first), calendar.number(data.last)
+    return Opening(n, first, last, data.minutes_per_week, data.practice, _probability(data.probability_ratio))
+
+
+def _probability(ratio: str | None) -> int:
+    """In millionths; what says none counts in full."""
+    return MICRO if ratio is None else micro(ratio)
+
+
+def _spans(named: Sequence[Any]) -> list[tuple[int, int]]:
+    """The first and last days that messages named."""
+    return sorted({(calendar.number(d.first), calendar.number(d.last)) for d in named if d.first and d.last})
+
+
+def _latest(said: Sequence[Fact]) -> Fact:
+    return max(said, key=lambda fact: (fact.time, fact.source, fact.id))
+
+
+_TOLD: dict[str, Callable[[Sequence[Fact], int], list[Send]]] = {
+    "time": _tell_time,
+    "expense": _tell_spend,
+    "assignment": _tell_assignment,
+    "demand": _tell_demand,
+}
 
 
 def _decided(said: Sequence[Fact], named: Sequence[Any], shape: type[Any]) -> tuple[Fact, Any]:
@@ -206,31 +382,30 @@ def _homes(
     *,
     row: Row | None = None,
     spend: Spend | None = None,
-) -> list[Home]:
-    latest = max(said, key=lambda fact: (fact.time, fact.source, fact.id))
+) -> list[Send]:
+    latest = _latest(said)
     since = min(fact.time for fact in said)
     held = row or spend
-    told = []
+    sends = []
     for contract in sorted({*lines, *([current] if held and current else [])}):
         here = calendar.bucket_of(held.day) if held and contract == current else None
         if held:
             held.moved = len(days) > 1
-        told.append(
-            Home(
-                latest.kind,
-                latest.entity,
-                n,
-                contract,
-                here,
-                sorted(days - {here}),
-                lines.get(contract, []),
-                latest.time,
-                latest.source,
-                latest.id,
-                latest.correlation,
-                row if here is not None else None,
-                spend if here is not None else None,
-                since,
-            )
+        home = Home(
+            latest.kind,
+            latest.entity,
+            n,
+            contract,
+            here,
+            sorted(days - {here}),
+            lines.get(contract, []),
+            latest.time,
+            latest.source,
+            latest.id,
+            latest.correlation,
+            row if here is not None else None,
+            spend if here is not None else None,
+            since,
         )
-    return told
+        sends.append(Send(ENGAGEMENTS, contract, home))
+    return sends

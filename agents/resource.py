@@ -1,23 +1,497 @@
-"""Resource: what is known of people and their leave, kept message by message."""
+"""Resource: everybody's calendar, bookings and time, week by week, published and shared with their groups."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any, Final
 
-from agents.custody import Custody, raise_conflicts
-from agents.effects import Batch, Effects
-from tables import Store
-from tables.bookings import BOOKINGS
+import msgspec
+
+from agents.custody import Register, merge, merge_version, raise_conflicts, recalled
+from agents.effects import ENGAGEMENTS, PRACTICES, UTILIZATION, Batch, Effects, Send, Statement, key_of
+from agents.people import People, Told, week_row
+from app.domain import calendar, utilization
+from app.domain.availability import Exact, Off
+from app.domain.resolution import effective
+from app.domain.utilization import NOTHING, WINDOW, Booking, Group, Part, Window, added, memberships, runs
+from app.events.fact import Fact
+from app.events.plan import Plan
+from app.events.share import Number, Share, Weekly
+from app.events.stint import Assigned, Stint
+from tables import Store, Table, leaves, people, schedules, weeks
+from tables.entities import Entity
+from tables.heads import Latest
+from tables.holidays import HOLIDAYS
+from tables.leaves import LEAVES
+from tables.people import PEOPLE, Person
+from tables.schedules import SCHEDULES, Held, Schedule
+from tables.weeks import WEEKS, Week
+
+_UNKNOWN: Final[Latest] = (0, "", "", "")
 
 
-async def resource(batches: AsyncIterator[Batch], store: Store) -> AsyncIterator[Effects]:
+async def resource(batches: AsyncIterator[Batch], store: Store, window: Window = WINDOW) -> AsyncIterator[Effects]:
+    """Fold each batch of a partition's journal into its people and publish the weeks that came to be others."""
+    agent: _Resource | None = None
     async for batch in batches:
-        effects = Effects(batch)
-        custody = Custody(store, BOOKINGS, f"resource/{batch.partition}")
-        for record in batch.records:
-            custody.keep(record.offset, record.value)
-        for key, entity in custody.touched.items():
-            effects.writes.append((BOOKINGS, key, entity))
-            raise_conflicts(effects, key, entity.facts, entity.fence)
-        effects.writes.append(custody.closing(batch.records[-1].offset))
-        yield effects
+        agent = agent or _Resource(store, batch.partition, window)
+        yield _Work(agent, batch).fold()
+
+
+class _Resource:
+    """The agent's memory of one partition. What was told last is worked out anew after every start and tick, so nothing
+    but facts has to be stored."""
+
+    def __init__(self, store: Store, partition: int, window: Window) -> None:
+        self.store, self.partition, self.window = store, partition, window
+        self.weeks: dict[tuple[str, int], Week] = {}  # not written yet: values of the batch at hand
+        self.schedules: dict[tuple[str, int], Schedule] = {}
+        self.readers = People(store, self.schedule, self.week)
+        self.known = set(store.keys(PEOPLE))
+        # Everybody is due: after a tick, and at the start, when nobody knows what was said last.
+        self.restate = True
+        self.due: dict[str, set[int] | None] = {}  # person → weeks that may have changed; None: any
+        self.untold: set[str] = set()
+        self.ledger = Ledger()
+
+    def week(self, person: str, monday: int) -> Week | None:
+        return self.weeks.get((person, monday)) or self.store.get(WEEKS, weeks.key(person, monday))
+
+    def schedule(self, person: str, year: int) -> Schedule | None:
+        return self.schedules.get((person, year)) or self.store.get(SCHEDULES, schedules.key(person, year))
+
+    def note(self, person: str, monday: int | None) -> None:
+        """A week of the person, or any of them, may come to something else."""
+        if self.restate:
+            return
+        if monday is None:
+            self.due[person] = None
+        elif (due := self.due.setdefault(person, set())) is not None:
+            due.add(monday)
+
+
+class Ledger:
+    """What each person's weeks were told to come to, and the sums over each group: figures of one as-of."""
+
+    def __init__(self, as_of: int = 0, mondays: Sequence[int] = ()) -> None:
+        self.as_of, self.mondays = as_of, mondays
+        self._told: dict[str, list[tuple[tuple[Part, ...], Latest] | None]] = {}
+        self._same: dict[Any, Any] = {}  # most weeks of most people come to what others do
+        self._named: dict[str, tuple[Group, ...]] = {}
+        self._sums: dict[Group, list[utilization.Figures]] = {}
+        self._latest: dict[Group, list[Latest]] = {}
+        self.changed: dict[Group, set[int]] = {}
+
+    def name(self, person: str, named: tuple[Group, ...]) -> None:
+        """Take in which groups messages put the person in; all that is behind the person is behind them."""
+        if self._named.get(person) == named:
+            return
+        self._named[person] = named
+        for group in named:
+            self._of(group)
+            for place, known in enumerate(self._told.get(person, ())):
+                if known is not None:
+                    self._raise_latest(group, place, known[1])
+
+    def tell(self, person: str, monday: int, told: Told) -> bool:
+        """Take in what a week comes to; False if that is nothing new."""
+        place = (monday - self.mondays[0]) // 7
+        its = self._told.get(person)
+        if its is None:
+            its = self._told[person] = [None] * len(self.mondays)
+        parts = tuple(told.parts)
+        now = self._same.setdefault(parts, parts), self._same.setdefault(told.latest, told.latest)
+        before = its[place]
+        if before == now:
+            return False
+        its[place] = now
+        old = memberships(before[0]) if before is not None else {}
+        new = memberships(parts)
+        for group in old.keys() | new.keys():
+            if (gone := old.get(group)) != (come := new.get(group)):
+                sums = self._of(group)
+                total = sums[place]
+                if gone is not None:
+                    total = tuple([a - b for a, b in zip(total, gone, strict=True)])
+                sums[place] = added(total, come) if come is not None else total
+                self.changed[group].add(monday)
+        for group in self._named[person]:
+            self._raise_latest(group, place, told.latest)
+        return True
+
+    def _raise_latest(self, group: Group, place: int, latest: Latest) -> None:
+        self._of(group)
+        known = self._latest[group]
+        if latest > known[place]:
+            known[place] = latest
+            self.changed[group].add(self.mondays[place])
+
+    def _of(self, group: Group) -> list[utilization.Figures]:
+        sums = self._sums.get(group)
+        if sums is None:
+            sums = self._sums[group] = [NOTHING] * len(self.mondays)
+            self._latest[group] = [_UNKNOWN] * len(self.mondays)
+            self.changed[group] = set(self.mondays)
+        elif group not in self.changed:
+            self.changed[group] = set()
+        return sums
+
+    def shares(self, sender: int, number: int) -> Iterator[Share]:
+        """What has changed since the last time, group by group."""
+        for group in sorted(self.changed):
+            changed = self.changed[group]
+            if changed:
+                sums, latest = self._sums[group], self._latest[group]
+                places = [(monday, (monday - self.mondays[0]) // 7) for monday in sorted(changed)]
+                its = {monday: Weekly([_number(n) for n in sums[i]], latest[i]) for monday, i in places}
+                yield Share(*group, sender, number, self.as_of, its)
+        self.changed = {}
+
+
+def _number(exact: Exact) -> Number:
+    if isinstance(exact, Fraction):
+        return int(exact) if exact.denominator == 1 else str(exact)
+    return exact
+
+
+class _Work:
+    """One batch."""
+
+    def __init__(self, agent: _Resource, batch: Batch) -> None:
+        self.agent, self.store, self.batch = agent, agent.store, batch
+        self.last = batch.records[-1].offset if batch.records else -1
+        self.effects = Effects(batch)
+        self.register = Register(self.store, f"resource/{agent.partition}")
+        agent.weeks, agent.schedules = {}, {}
+        self.people: dict[str, Person] = {}
+        self.leaves: dict[str, Entity] = {}
+        self.holidays: dict[str, Entity] = {}
+        self.booked: dict[tuple[str, str], Assigned] = {}  # assignments that were told, by person
+        self.recast: dict[str, list[tuple[int, int]]] = {}  # person → days on which the calendar is another
+        self.days_off: set[int] = set()  # on which there was or is a holiday that changed
+
+    def fold(self) -> Effects:
+        for record in self.batch.records:
+            self._take(record.offset, record.value)
+        self._send_plans()
+        if self.batch.publish:
+            self._publish()
+        self.effects.owing = len(self.agent.due) + bool(self.agent.ledger.changed)
+        self._write()
+        return self.effects
+
+    def _take(self, offset: int, value: Any) -> None:
+        if isinstance(value, Stint):
+            self._settle(offset, value)
+        elif isinstance(value, Assigned):
+            self._assign(offset, value)
+        elif not self.register.redelivered(offset, value):
+            kind = value.kind
+            if kind == "resource":
+                self._describe(offset, value)
+            elif kind == "leave":
+                self._leave(offset, value)
+            elif kind == "holiday":
+                self._holiday(offset, value)
+            elif kind == "clock":
+                self._tick(offset, value)
+
+    # -- values -----------------------------------------------------------------------------------------------------
+
+    def _meet(self, resource_id: str) -> None:
+        """Whoever is named has a value."""
+        if resource_id not in self.agent.known:
+            self.agent.known.add(resource_id)
+            self.people[resource_id] = people.new()
+            self.agent.note(resource_id, None)
+
+    def _person(self, resource_id: str) -> Person:
+        self._meet(resource_id)
+        person = self.people.get(resource_id) or self.store.get(PEOPLE, resource_id)
+        assert person is not None  # it is known
+        return person
+
+    def _week(self, resource_id: str, monday: int) -> Week:
+        key = (resource_id, monday)
+        week = self.agent.weeks.get(key)
+        if week is None:
+            week = self.store.get(WEEKS, weeks.key(resource_id, monday)) or weeks.new()
+            self.agent.weeks[key] = week
+        return week
+
+    def _open(
+        self, offset: int, resource_id: str, spans: Iterable[tuple[int, int]], latest: Latest
+    ) -> Iterator[tuple[int, Schedule]]:
+        """The schedules that hold what lasts these days, by year, unless they include the record already.
+
+        The person remembers which there are.
+        """
+        person = self._person(resource_id)
+        for year in sorted({year for first, last in spans for year in calendar.years_of(first, last)}):
+            if year not in person.years:
+                person.years = sorted((*person.years, year))
+                self.people[resource_id] = person
+            key = (resource_id, year)
+            schedule = self.agent.schedules.get(key)
+            if schedule is None:
+                stored = self.store.get(SCHEDULES, schedules.key(resource_id, year))
+                schedule = self.agent.schedules[key] = stored or schedules.new()
+            if offset > schedule.fence:
+                schedule.fence, schedule.latest = offset, max(schedule.latest, latest)
+                yield year, schedule
+
+    # -- facts in ---------------------------------------------------------------------------------------------------
+
+    def _settle(self, offset: int, stint: Stint) -> None:
+        """Put a time entry into its week, and let the other weeks go of it."""
+        person, entry = stint.resource_id, stint.entity
+        self._meet(person)
+        latest = (stint.time, stint.source, stint.id, stint.correlation or "")
+        for monday in stint.others:
+            week = self._week(person, monday)
+            self.agent.note(person, monday)
+            if offset > week.fence:
+                week.fence, week.latest = offset, max(week.latest, latest)
+                week.rows.pop(entry, None)
+                if entry not in week.gone:
+                    week.gone.append(entry)
+        if stint.here is not None and stint.worked is not None:
+            week = self._week(person, stint.here)
+            self.agent.note(person, stint.here)
+            if offset > week.fence:
+                week.fence = offset
+                if latest > week.latest:
+                    week.latest = latest
+                week.rows[entry] = stint.worked
+                if entry in week.gone:
+                    week.gone.remove(entry)
+
+    def _assign(self, offset: int, said: Assigned) -> None:
+        """Put a booking into the schedules of its years, and let the others go of it."""
+        person, name, booking = said.resource_id, said.entity, said.booking
+        latest = (said.time, said.source, said.id, said.correlation or "")
+        for year, schedule in self._open(offset, person, said.spans, latest):
+            here = booking is not None and year in calendar.years_of(booking.first, booking.last)
+            if name in schedule.gone:
+                schedule.gone.remove(name)
+            if booking is not None and here:
+                schedule.bookings[name] = Held(booking, latest, said.since)
+            else:
+                schedule.bookings.pop(name, None)
+                schedule.gone.append(name)
+        self.booked[person, name] = said
+        self.agent.note(person, None)
+
+    def _describe(self, offset: int, fact: Fact) -> None:
+        """What a person is from a day on."""
+        person = self._person(fact.entity)
+        self.people[fact.entity] = person
+        if offset > person.fence:
+            person.fence, person.latest = offset, max(person.latest, _latest(fact))
+            self.register.count(offset, merge_version(person.facts, fact))
+        else:
+            self.register.count(offset, recalled(person.facts, fact))
+        raise_conflicts(self.effects, f"resource/{fact.entity}", person.facts, offset)
+        self.agent.readers.forget(fact.entity)
+        self._recast(fact.entity, (calendar.BEGINNING, calendar.FOREVER))
+
+    def _leave(self, offset: int, fact: Fact) -> None:
+        """Leave belongs to the person that its messages name: to each what they say of that one."""
+        resource_id = _names(fact.data).resource_id
+        key = leaves.key(resource_id, fact.entity)
+        entity = self.leaves.get(key) or self.store.get(LEAVES, key)
+        if entity is None:
+            entity, disposition = Entity(offset, 1, [fact]), "applied"
+        elif offset > entity.fence:
+            entity.fence, disposition = offset, merge(entity.facts, fact)
+        else:
+            disposition = recalled(entity.facts, fact)
+        self.leaves[key] = entity
+        self.register.count(offset, disposition)
+        raise_conflicts(self.effects, f"leave/{fact.entity}", entity.facts, offset)
+        self._place_leave(offset, resource_id, fact.entity, entity.facts)
+
+    def _place_leave(self, offset: int, resource_id: str, leave_id: str, said: Sequence[Fact]) -> None:
+        spans = [span for fact in said if (span := _span(_names(fact.data))) is not None]
+        off = _off(said)
+        for year, schedule in self._open(offset, resource_id, spans, max(map(_latest, said))):
+            if off is not None and year in calendar.years_of(*off[:2]):
+                schedule.leave[leave_id] = off
+            else:
+                schedule.leave.pop(leave_id, None)
+        self._meet(resource_id)
+        for span in spans:
+            self._recast(resource_id, span)
+
+    def _recast(self, resource_id: str, days: tuple[int, int]) -> None:
+        self.recast.setdefault(resource_id, []).append(days)
+        self.agent.note(resource_id, None)
+
+    # -- what everybody is told -------------------------------------------------------------------------------------
+
+    def _holiday(self, offset: int, fact: Fact) -> None:
+        """A copy in every partition, counted where engagements are."""
+        holiday_id = fact.entity
+        entity = self.holidays.get(holiday_id) or self.store.get(HOLIDAYS, holiday_id)
+        if entity is None:
+            entity = Entity(offset, 1, [fact])
+        elif offset > entity.fence:
+            merge(entity.facts, fact)
+            entity.fence = offset
+        self.holidays[holiday_id] = entity
+        self.agent.readers.set_holiday(holiday_id, entity.facts)
+        # A crash kept the holiday, perhaps without its consequences: it may have been on any day that was ever said.
+        self.days_off.update(calendar.number(day) for said in entity.facts if (day := _names(said.data).date))
+        control = self.register.control
+        control.ticked = max(offset, control.ticked)
+
+    def _tick(self, offset: int, fact: Fact) -> None:
+        """Today moves, for everybody in the partition; only a greater tick does anything."""
+        control, today = self.register.control, calendar.number(fact.entity)
+        if today >= control.today:
+            self.agent.restate = True
+            if today > control.today:
+                control.today, control.ticked = today, max(offset, control.ticked)
+
+    # -- plans ------------------------------------------------------------------------------------------------------
+
+    def _send_plans(self) -> None:
+        """Tell contracts what bookings come to: those that were told here, and those whose days became others."""
+        if self.days_off:
+            days = [(day, day) for day in sorted(self.days_off)]
+            for resource_id in sorted(self.agent.known):
+                self.recast.setdefault(resource_id, []).extend(days)
+                self.agent.note(resource_id, None)
+        for (resource_id, name), said in self.booked.items():
+            for contract_id in said.contracts:
+                latest = (said.time, said.source, said.id, said.correlation or "")
+                here = said.booking if said.booking is not None and said.booking.contract_id == contract_id else None
+                self._send_plan(name, resource_id, contract_id, here, latest, said.since)
+        for resource_id, spans in self.recast.items():
+            for name, held in self._touched(resource_id, spans).items():
+                if (resource_id, name) not in self.booked:
+                    booking = held.booking
+                    self._send_plan(name, resource_id, booking.contract_id, booking, held.latest, held.since)
+
+    def _touched(self, resource_id: str, spans: Sequence[tuple[int, int]]) -> dict[str, Held]:
+        """The bookings that any of these days lie in."""
+        person = self._person(resource_id)
+        first, last = min(low for low, _ in spans), max(high for _, high in spans)
+        years = calendar.year_of(first), calendar.year_of(last)
+        return {
+            name: held
+            for schedule in self.agent.readers.schedules(resource_id, person, *years)
+            for name, held in schedule.bookings.items()
+            if any(low <= held.booking.last and held.booking.first <= high for low, high in spans)
+        }
+
+    def _send_plan(
+        self, name: str, resource_id: str, contract_id: str, booking: Booking | None, latest: Latest, since: int
+    ) -> None:
+        time, source, id_, correlation = latest
+        plan = Plan(
+            name,
+            resource_id,
+            contract_id,
+            self.last,
+            booking.role if booking is not None else None,
+            booking.line_id if booking is not None else None,
+            booking.billable if booking is not None else True,
+            booking.kind if booking is not None else utilization.HARD,
+            booking.probability if booking is not None else 0,
+            self._runs(resource_id, booking) if booking is not None else [],
+            time,
+            source,
+            id_,
+            correlation or None,
+            since,
+        )
+        self.effects.sends.append(Send(ENGAGEMENTS, contract_id, plan))
+
+    def _runs(self, resource_id: str, booking: Booking) -> list[Any]:
+        return runs(booking, self.agent.readers.calendar(resource_id, self._person(resource_id)))
+
+    # -- out --------------------------------------------------------------------------------------------------------
+
+    def _publish(self) -> None:
+        """State the weeks of those who are due, then what they come to together."""
+        agent, today = self.agent, self.register.control.today
+        if not today:  # there is no week to tell of; the first tick makes everybody due
+            return
+        if agent.restate:
+            agent.restate = False
+            agent.ledger = Ledger(today, agent.window.mondays(today))
+            agent.due = dict.fromkeys(sorted(agent.known))
+            agent.untold = set(agent.known)
+        room = self.batch.limit if self.batch.limit is not None else -1
+        due = sorted(agent.due)
+        if room >= 0 and len(due) * len(agent.ledger.mondays) > room:
+            due.sort(key=lambda person: person not in self.people)
+        for resource_id in due:
+            if room >= 0 and len(self.effects.statements) >= room:
+                break
+            self._state(resource_id, agent.due.pop(resource_id))
+            agent.untold.discard(resource_id)
+        if not agent.untold:
+            for share in agent.ledger.shares(agent.partition, self._version()):
+                self.effects.sends.append(Send(PRACTICES, f"{share.kind}/{share.group}", share))
+
+    def _version(self) -> int:
+        return max(self.last, self.register.control.fence)
+
+    def _state(self, resource_id: str, due: set[int] | None) -> None:
+        agent, control = self.agent, self.register.control
+        person = self._person(resource_id)
+        mondays = agent.ledger.mondays
+        if due is not None:
+            mondays = [monday for monday in sorted(due) if mondays[0] <= monday <= mondays[-1]]
+        agent.ledger.name(resource_id, agent.readers.named(resource_id, person))
+        for monday, told in agent.readers.weeks(resource_id, person, mondays, control.today):
+            if agent.ledger.tell(resource_id, monday, told):
+                self.effects.statements.append(
+                    Statement(
+                        UTILIZATION,
+                        "utilization.week_updated.v1",
+                        key_of("resource", resource_id, utilization.week_name(monday)),
+                        max(told.touched, control.ticked),
+                        week_row(resource_id, monday, control.today, told),
+                        told.latest,
+                    )
+                )
+
+    def _write(self) -> None:
+        """In an order of which any prefix may survive: facts before what is made of them."""
+        writes: list[tuple[Table[Any], str, Any]] = self.effects.writes
+        writes += ((HOLIDAYS, key, entity) for key, entity in self.holidays.items())
+        writes += ((LEAVES, key, entity) for key, entity in self.leaves.items())
+        writes += ((PEOPLE, key, person) for key, person in self.people.items())
+        writes += ((SCHEDULES, schedules.key(*key), value) for key, value in self.agent.schedules.items())
+        writes += ((WEEKS, weeks.key(*key), week) for key, week in self.agent.weeks.items())
+        writes.append(self.register.closing(self.last))
+
+
+class _Names(msgspec.Struct, gc=False):
+    resource_id: str = ""
+    first: str | None = msgspec.field(default=None, name="from")
+    last: str | None = msgspec.field(default=None, name="to")
+    date: str | None = None
+
+
+_names = msgspec.json.Decoder(_Names).decode
+
+
+def _span(said: _Names) -> tuple[int, int] | None:
+    return (calendar.number(said.first), calendar.number(said.last)) if said.first and said.last else None
+
+
+def _off(facts: Sequence[Fact]) -> Off | None:
+    """The leave that messages about it come to; None where it was cancelled."""
+    message, said = effective(facts)
+    if message.type != "leave.approved.v1":
+        return None
+    return calendar.number(said["from"]), calendar.number(said["to"]), said.get("minutes_per_day")
+
+
+def _latest(fact: Fact) -> Latest:
+    return fact.time, fact.source, fact.id, fact.correlation or ""

@@ -2,18 +2,24 @@
 
 from typing import Any
 
-from tables.bookings import BOOKINGS
 from tables.buckets import BUCKETS
 from tables.controls import CONTROLS
 from tables.dossiers import DOSSIERS
 from tables.entities import ENTITIES
 from tables.exceptions import EXCEPTIONS
 from tables.heads import HEADS
+from tables.holidays import HOLIDAYS
 from tables.invoices import INVOICES
+from tables.leaves import LEAVES
+from tables.openings import OPENINGS
 from tables.pages import PAGES
+from tables.people import PEOPLE
 from tables.plans import PLANS
 from tables.reference import REFERENCE
+from tables.schedules import SCHEDULES
+from tables.shares import SHARES
 from tables.table import Store, Table
+from tables.weeks import WEEKS
 
 TABLES: tuple[Table[Any], ...] = (
     ENTITIES,
@@ -23,7 +29,13 @@ TABLES: tuple[Table[Any], ...] = (
     PAGES,
     PLANS,
     HEADS,
-    BOOKINGS,
+    PEOPLE,
+    LEAVES,
+    SCHEDULES,
+    WEEKS,
+    HOLIDAYS,
+    OPENINGS,
+    SHARES,
     REFERENCE,
     EXCEPTIONS,
     CONTROLS,

@@ -12,6 +12,8 @@ from typing import Final
 
 FOREVER: Final = date.max.toordinal()
 BEGINNING: Final = 1
+LONG: Final = 0
+"""The year that stands for whatever touches more than three."""
 
 _numbers: dict[str, int] = {}
 _texts: dict[int, str] = {}
@@ -63,6 +65,21 @@ def week_start(day: int) -> int:
     '2026-02-23'
     """
     return day - _weekday(day)
+
+
+def year_of(day: int) -> int:
+    """The calendar year that holds `day`."""
+    return date.fromordinal(day).year
+
+
+def years_of(first: int, last: int) -> list[int]:
+    """The years that hold what lasts from one day to another: up to three, or `LONG`.
+
+    >>> years_of(number("2026-03-01"), number("2027-01-01")), years_of(number("2026-01-01"), number("2030-12-31"))
+    ([2026, 2027], [0])
+    """
+    begun, ended = year_of(first), year_of(last)
+    return list(range(begun, ended + 1)) if ended - begun < 3 else [LONG]
 
 
 def month_start(day: int) -> int:

@@ -14,11 +14,8 @@ from typing import Self
 
 from agents.effects import (
     DEAD_LETTERS,
-    ENGAGEMENTS,
-    FACTS,
     INPUTS,
     JOURNALS,
-    RESOURCES,
     Batch,
     DeadLetter,
     Effects,
@@ -30,7 +27,7 @@ from app.engine.placement import Taken, likely_topic, placed
 from app.engine.runner import Runner
 from app.engine.statements import dead_letter_headers, encode
 from app.engine.store import Letter, Store, Tables
-from app.engine.topology import READERS, addressed, partition_of
+from app.engine.topology import READERS, STATING, WORKED_OFF, addressed, partition_of
 from app.events.reader import Accepted, Reader
 from app.events.refusal import Refusal
 from tables import Store as TableStore
@@ -39,6 +36,9 @@ STATEMENTS = "statements"  # the one log of everything derived; topics are told 
 KEPT_STATEMENTS = 200_000
 PUBLISH_SECONDS = 0.5
 """While records keep coming, a contract is stated this often at most; as soon as there are none, at once."""
+
+STATED = 2_000
+"""Contracts, or weeks of people, stated in one transaction, at most."""
 
 
 class EmbeddedHost:
@@ -64,9 +64,10 @@ class EmbeddedHost:
         self.listeners: list[Callable[[Effects], None]] = []
         self.processed = 0
         self.stated = 0
-        self._published = dict.fromkeys(range(store.partitions), monotonic())
-        # Partitions whose last batches were not stated yet; at the start nobody knows, so all of them.
-        self._owing = {p for p in range(store.partitions) if self._positions[ENGAGEMENTS, p]}
+        stating = [(topic, p) for topic in STATING for p in range(store.partitions)]
+        self._published = dict.fromkeys(stating, monotonic())
+        # Agents whose last batches were not stated yet; at the start nobody knows, so all of them.
+        self._owing = {place for place in stating if self._positions[place]}
         self._wake = asyncio.Event()
 
     def __enter__(self) -> Self:
@@ -161,18 +162,23 @@ class EmbeddedHost:
         done = 0
         for place, agent in self._intakes.items():
             done += await self._step(agent, *place)
-        for topic in (FACTS, ENGAGEMENTS, RESOURCES):
+        for topic in WORKED_OFF:
             for partition in range(self.store.partitions):
                 done += await self._step(self._agents[topic, partition], topic, partition)
         if not done:
-            for partition in sorted(self._owing):
-                await self._carry(self._agents[ENGAGEMENTS, partition], Batch(ENGAGEMENTS, partition, []))
+            for place in [place for place in self._agents if place in self._owing]:
+                await self._carry(self._agents[place], Batch(*place, [], limit=STATED))
         return done
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits: no records, and nothing to state."""
+        return not self._owing and not self.backlog()
 
     async def drain(self, progress: Callable[[int], None] = lambda done: None) -> int:
         """Work until nothing is left; `progress` is told how many records each round acknowledged."""
         total = 0
-        while done := await self.work():
+        while (done := await self.work()) or not self.idle:
             total += done
             progress(done)
             await asyncio.sleep(0)
@@ -182,7 +188,7 @@ class EmbeddedHost:
         """Work for ever, sleeping while there is nothing to do."""
         while True:
             self._wake.clear()
-            if await self.work():
+            if await self.work() or not self.idle:
                 await asyncio.sleep(0)
             else:
                 await self._wake.wait()
@@ -192,8 +198,9 @@ class EmbeddedHost:
         if self.store.end(topic, partition) <= position:
             return 0
         records = self.store.read(topic, partition, position, self._batch_size)
-        publish = topic == ENGAGEMENTS and monotonic() - self._published[partition] > PUBLISH_SECONDS
-        await self._carry(agent, Batch(topic, partition, records, publish=publish))
+        place = (topic, partition)
+        publish = place in self._published and monotonic() - self._published[place] > PUBLISH_SECONDS
+        await self._carry(agent, Batch(topic, partition, records, publish=publish, limit=STATED))
         if topic not in JOURNALS:
             self.processed += len(records)
         return len(records)
@@ -208,18 +215,19 @@ class EmbeddedHost:
                 self.store.advance(*place, batch.records[-1].offset + 1)
         if batch.records:
             self._positions[place] = batch.records[-1].offset + 1
-        if batch.topic == ENGAGEMENTS:
-            self._note_publication(batch)
+        if place in self._published:
+            self._note_publication(place, effects)
         for listener in self.listeners:
             listener(effects)
         self.feed.publish(published)
 
-    def _note_publication(self, batch: Batch) -> None:
-        if batch.publish:
-            self._owing.discard(batch.partition)
-            self._published[batch.partition] = monotonic()
+    def _note_publication(self, place: tuple[str, int], effects: Effects) -> None:
+        if effects.batch.publish:
+            self._published[place] = monotonic()
+        if effects.batch.publish and not effects.owing:
+            self._owing.discard(place)
         else:
-            self._owing.add(batch.partition)
+            self._owing.add(place)
 
     # -- out --------------------------------------------------------------------------------------------------------
 

@@ -89,7 +89,7 @@ def as_known(facts: Iterable[Fact], moment: int) -> Figures:
         (FACTS, [fact for fact in known if _moves(fact)]),
         (ENGAGEMENTS, [fact for fact in known if not _moves(fact)]),
     ):
-        records = [Record(offset, _unplaced(fact, offset)) for offset, fact in enumerate(share)]
+        records = [Record(offset, unplaced(fact, offset)) for offset, fact in enumerate(share)]
         if records:
             host.advance(topic, len(records))
             finish(host.step(topic, 0, records))
@@ -126,7 +126,7 @@ def _moves(fact: Fact) -> bool:
     return fact.kind in ("time", "expense")
 
 
-def _unplaced(fact: Fact, offset: int) -> Fact:
+def unplaced(fact: Fact, offset: int) -> Fact:
     """The fact as if read from a log of its own."""
     return Fact(
         fact.type,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from agents.effects import ENGAGEMENTS, FACTS, RESOURCES, Batch, DeadLetter, Effects, Record, Statement
+from agents.effects import Batch, DeadLetter, Effects, Record, Statement
 from agents.intake import intake
 from app.engine.runner import Runner
-from app.engine.topology import READERS, addressed
+from app.engine.topology import READERS, WORKED_OFF, addressed
 from app.events.reader import Reader
 from tables import Store, Table
 
@@ -122,8 +122,8 @@ class MemoryHost:
         self.read -= len(effects.sends) - len(known)
         effects.sends = known
 
-    async def drain(self, topics: Sequence[str] = (FACTS, ENGAGEMENTS, RESOURCES)) -> None:
-        """Work off journals: facts first, so that what they tell the homes is in the same round."""
+    async def drain(self, topics: Sequence[str] = WORKED_OFF) -> None:
+        """Work off journals in an order in which what each tells the next ones is in the same round."""
         for topic in topics:
             for partition in self.own:
                 records = self._backlog[topic, partition]

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from app.events.fact import Fact
 from tables import Store, Table
-from tables.bookings import BOOKINGS
 from tables.dossiers import DOSSIERS
 from tables.entities import ENTITIES
 from tables.invoices import INVOICES
+from tables.leaves import LEAVES
+from tables.people import PEOPLE
 from tables.reference import REFERENCE
 
 _FACTS: Final[Mapping[Table[Any], Callable[[Any], Iterable[Fact]]]] = {
@@ -20,7 +21,8 @@ _FACTS: Final[Mapping[Table[Any], Callable[[Any], Iterable[Fact]]]] = {
     DOSSIERS: lambda dossier: chain.from_iterable(dossier.facts.values()),
     INVOICES: lambda invoice: chain(invoice.facts, *invoice.credits.values()),
     REFERENCE: lambda entity: entity.facts,
-    BOOKINGS: lambda entity: entity.facts,
+    PEOPLE: lambda person: person.facts,
+    LEAVES: lambda entity: entity.facts,
 }
 """The tables that keep messages as they came, and where. Only ticks are kept nowhere: they move today, and are gone."""
 

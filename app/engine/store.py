@@ -24,7 +24,7 @@ from app.events.journalled import Journalled
 from app.misuse import Misuse
 from tables import TABLES, Table
 
-FORMAT = 3
+FORMAT = 4
 _APPLICATION_ID = 0x68656164  # "head": how `file` and we tell our stores from other databases
 
 _SCHEMA = """
@@ -110,6 +110,11 @@ class Store:
             if fresh:
                 raise StoreError(f"{self.path} is empty; publish events into it first")
             return
+        if not fresh and version < FORMAT:
+            raise StoreError(
+                f"{self.path} was written by an earlier headrace (store format {version}, this one writes {FORMAT});"
+                " `headrace export` its journal and publish that into a new store"
+            )
         if fresh:
             db.execute("PRAGMA page_size=16384")
         db.execute("PRAGMA journal_mode=WAL")

@@ -6,21 +6,40 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from zlib import crc32
 
-from agents.effects import ENGAGEMENTS, EVERY, FACTS, RESOURCES, Send
+from agents.effects import ENGAGEMENTS, EVERY, FACTS, PRACTICES, RESOURCES, Send
 from agents.engagement import engagement
 from agents.facts import facts
+from agents.practice import practice
 from agents.resource import resource
 from app.engine.runner import Runner
 from tables import Store
 
-# Journals that reference data is copied to.
-_USERS_OF_REFERENCE = (ENGAGEMENTS,)
+# Journals that reference data is copied to, and which kinds of it; None: every kind. It is counted in the first.
+_USERS_OF_REFERENCE: dict[str, frozenset[str] | None] = {
+    ENGAGEMENTS: None,
+    RESOURCES: frozenset({"holiday", "clock"}),
+    PRACTICES: frozenset({"clock"}),
+}
 
 READERS: dict[str, Callable[[Store], Runner]] = {
     FACTS: lambda store: Runner(lambda batches: facts(batches, store)),
     ENGAGEMENTS: lambda store: Runner(lambda batches: engagement(batches, store)),
     RESOURCES: lambda store: Runner(lambda batches: resource(batches, store)),
+    PRACTICES: lambda store: Runner(lambda batches: practice(batches, store)),
 }
+
+
+WORKED_OFF = (FACTS, RESOURCES, PRACTICES, ENGAGEMENTS)
+"""Journals in an order in which what agents tell each other comes before who it is told: facts, calendars, groups,
+contracts."""
+
+STATING = (ENGAGEMENTS, RESOURCES, PRACTICES)
+"""Journals whose agents publish statements, which a host may put off."""
+
+
+def users_of(kind: str) -> list[str]:
+    """Journals that reference data of this kind is copied to."""
+    return [topic for topic, kinds in _USERS_OF_REFERENCE.items() if kinds is None or kind in kinds]
 
 
 def partition_of(key: str, partitions: int) -> int:
@@ -34,7 +53,7 @@ def addressed(sends: Iterable[Send], partitions: int) -> dict[tuple[str, int], l
     for send in sends:
         topic = send.topic
         if topic == EVERY:
-            for user in _USERS_OF_REFERENCE:
+            for user in users_of(send.value.kind):
                 for partition in range(partitions):
                     by_place[user, partition].append(send)
         else:

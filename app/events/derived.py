@@ -195,13 +195,6 @@ class Blocker(Part):
     fix: Text
 
 
-class PayerShare(Part):
-    """What of the ready amount a payer has; the shares add up to it."""
-
-    client_id: Text
-    amount: Amount
-
-
 class ReadinessUpdated(Statement):
     """What of a contract can be invoiced now, what cannot, and why."""
 
@@ -220,7 +213,6 @@ class ReadinessUpdated(Statement):
     adjustment_amount: Amount
     retained_amount: Amount
     written_off_amount: Amount = "0.00"
-    payers: list[PayerShare] = []
     blockers: list[Blocker]
 
 

@@ -15,18 +15,25 @@ import orjson
 from msgspec.structs import astuple
 
 from app.domain.ledger import Bucket, Row, Spend
+from app.domain.utilization import KINDS, WINDOW
 from app.engine.figures import Figures
+from app.engine.workforce import Workforce, group_rows
 from app.events.fact import Fact
 from tables import Store
-from tables.bookings import BOOKINGS
 from tables.buckets import BUCKETS
 from tables.dossiers import DOSSIERS
 from tables.entities import ENTITIES, Entity
 from tables.exceptions import EXCEPTIONS
+from tables.holidays import HOLIDAYS
 from tables.invoices import INVOICES
+from tables.leaves import LEAVES
+from tables.openings import OPENINGS
 from tables.pages import PAGES
+from tables.people import PEOPLE
 from tables.plans import PLANS
 from tables.reference import REFERENCE
+from tables.schedules import SCHEDULES
+from tables.weeks import WEEKS
 
 _MODULUS = 1 << 256
 
@@ -75,6 +82,11 @@ def _reference(store: Store, partition: int) -> Iterator[Pair]:
         yield from _entities(store, REFERENCE, partition)
 
 
+def _people(store: Store) -> Iterator[Pair]:
+    for key, person in store.scan(PEOPLE):
+        yield key, _said(person.facts)
+
+
 def _dossiers(store: Store, partition: int) -> Iterator[Pair]:
     for key, dossier in store.scan(DOSSIERS):
         yield key, b"\n".join(name.encode() + b"=" + _said(dossier.facts[name]) for name in sorted(dossier.facts))
@@ -98,7 +110,8 @@ def _exceptions(store: Store, partition: int) -> Iterator[Pair]:
 
 FACT_TABLES: dict[str, Callable[[Store, int], Iterable[Pair]]] = {
     "entities": lambda store, partition: _entities(store, ENTITIES, partition),
-    "bookings": lambda store, partition: _entities(store, BOOKINGS, partition),
+    "people": lambda store, partition: _people(store),
+    "leaves": lambda store, partition: _entities(store, LEAVES, partition),
     "reference": _reference,
     "dossiers": _dossiers,
     "invoices": _invoices,
@@ -138,7 +151,34 @@ def _plans(store: Store, partition: int) -> Iterator[Pair]:
 
 _sorted = msgspec.json.Encoder(order="deterministic")
 
-LEDGER_TABLES: dict[str, Callable[[Store, int], Iterable[Pair]]] = {"ledger": _ledger, "sums": _sums, "plans": _plans}
+
+def _schedules(store: Store, partition: int) -> Iterator[Pair]:
+    for key, schedule in store.scan(SCHEDULES):
+        if schedule.leave or schedule.bookings:
+            booked = {name: [held.since, *astuple(held.booking)[1:]] for name, held in schedule.bookings.items()}
+            yield key, _sorted.encode([schedule.leave, booked])
+
+
+def _weeks(store: Store, partition: int) -> Iterator[Pair]:
+    for key, week in store.scan(WEEKS):
+        if week.rows:
+            yield key, _sorted.encode(week.rows)
+
+
+def _openings(store: Store, partition: int) -> Iterator[Pair]:
+    for key, demand in store.scan(OPENINGS):
+        if demand.open:
+            yield key, _sorted.encode({name: astuple(opening)[1:] for name, opening in demand.open.items()})
+
+
+LEDGER_TABLES: dict[str, Callable[[Store, int], Iterable[Pair]]] = {
+    "ledger": _ledger,
+    "sums": _sums,
+    "plans": _plans,
+    "schedules": _schedules,
+    "weeks": _weeks,
+    "openings": _openings,
+}
 """What prices and sums make of the facts: compared within one deployment, where a replay has to reach it again."""
 
 
@@ -160,11 +200,29 @@ def figure_pairs(figures: Figures, as_of: int | None) -> Iterator[tuple[str, Pai
         yield "readiness", (contract_id, canonical(figures.readiness(contract_id, as_of)))
 
 
+def week_pairs(workforce: Workforce, as_of: int | None) -> Iterator[Pair]:
+    """Every week of every person and group."""
+    if as_of is None:
+        return
+    mondays = WINDOW.mondays(as_of)
+    people, totals = workforce.everybody(as_of, mondays)
+    for rows in people.values():
+        yield from (week_pair(row.payload) for row in rows)
+    for _, row in group_rows(totals, as_of, mondays, KINDS):
+        yield week_pair(row.payload)
+
+
+def week_pair(payload: dict[str, Any]) -> Pair:
+    subject = payload["subject"]
+    return f"{subject['kind']}/{subject['id']}/{payload['week']}", canonical(payload)
+
+
 def canonical(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def replicas_agree(stores: Sequence[Store]) -> bool:
     """Whether every partition holds the same reference data."""
-    copies = {tuple(sorted(_entities(store, REFERENCE, 0))) for store in stores}
-    return len(copies) == 1
+    return all(
+        len({tuple(sorted(_entities(store, table, 0))) for store in stores}) == 1 for table in (REFERENCE, HOLIDAYS)
+    )

@@ -9,6 +9,7 @@ from typing import Protocol
 from agents.effects import ENGAGEMENTS, FACTS, RESOURCES, Record
 from app.engine.memory import MemoryHost
 from app.engine.store import Store
+from app.engine.topology import users_of
 from app.events.fact import Fact
 
 CHUNK = 20_000
@@ -16,7 +17,10 @@ FOLDED = 100_000
 """Facts a replay folds at once: more than live, so that a page or a head is rewritten less often."""
 
 READ_IN_ORDER = (FACTS, ENGAGEMENTS, RESOURCES)
-"""Facts first, so that what they tell the homes is there when the homes' own records come."""
+"""The journals that hold what came in. Facts first, so that what they tell the homes is there when the homes' own
+records come."""
+
+_OF_PEOPLE = ("resource", "leave")
 
 Progress = Callable[[int], None]
 
@@ -72,6 +76,8 @@ async def accepted(
         seen: dict[tuple[str, int], int] = {}
         async for records in journals.records(topic, partition):
             facts = [record.value for record in records if isinstance(record.value, Fact)]
+            if topic == RESOURCES:
+                facts = [fact for fact in facts if fact.kind in _OF_PEOPLE]
             if topic == ENGAGEMENTS and partition > 0:
                 facts = [fact for fact in facts if has_home(fact)]
             if once := list(_once(facts, seen)):
@@ -104,15 +110,29 @@ async def fold_accepted(
     Of each lot that is read only what `wanted` returns is folded.
     """
     found = 0
+    numbers = count()
     for topic in READ_IN_ORDER:
-        numbers = count()
         async for facts in accepted(journals, topic, progress):
             found += len(facts)
-            host.receive(topic, 0, _numbered(wanted(facts), numbers))
+            _receive(host, topic, _numbered(wanted(facts), numbers))
             if host.backlog(topic) >= FOLDED:
                 await host.drain()
         await host.drain()
     return found
+
+
+def _receive(host: MemoryHost, topic: str, facts: list[Fact]) -> None:
+    """Reference data stands among the engagements' records; the other journals that use it get their copies."""
+    host.receive(topic, 0, facts)
+    if topic != ENGAGEMENTS:
+        return
+    copies: dict[str, list[Fact]] = {}
+    for fact in facts:
+        for user in () if has_home(fact) else users_of(fact.kind):
+            copies.setdefault(user, []).append(fact)
+    for user, its in copies.items():
+        if user != topic:
+            host.receive(user, 0, its)
 
 
 def _numbered(facts: list[Fact], numbers: count[int]) -> list[Fact]:

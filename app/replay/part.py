@@ -8,18 +8,26 @@ from dataclasses import dataclass, field
 import orjson
 
 from agents.effects import DeadLetter
+from app.domain.utilization import WINDOW
 from app.engine.figures import Figures
 from app.engine.memory import MemoryHost
 from app.engine.statements import attributed
-from app.replay.digest import FACT_TABLES, Digest, canonical
+from app.engine.workforce import Row, Totals, Workforce, group_rows
+from app.engine.workforce import together as added_up
+from app.replay.digest import FACT_TABLES, Digest, canonical, week_pair
 from tables.controls import CONTROLS, DISPOSITIONS
 
-FIGURES = ("burn", "readiness")
+FIGURES = ("burn", "readiness", "utilization")
+ROLLED_UP = ("role", "practice")
+"""Groups whose weeks stand in the result files."""
 
 
 @dataclass(slots=True)
 class Part:
-    """`rows` are (contract id, lines of the result file) in the order of contracts; parts of one replay add up."""
+    """`rows` are (contract or resource id, lines of the result file) in the order of ids; parts of one replay add up.
+
+    `totals` are what the part's people come to together, week by week.
+    """
 
     as_of: int | None
     read: int
@@ -30,6 +38,7 @@ class Part:
     dead_letters: list[DeadLetter]
     rows: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
     digests: dict[str, Digest] = field(default_factory=dict)
+    totals: Totals = field(default_factory=dict)
 
 
 def part_of(host: MemoryHost, letters: list[DeadLetter], as_of: int | None) -> Part:
@@ -47,6 +56,7 @@ def part_of(host: MemoryHost, letters: list[DeadLetter], as_of: int | None) -> P
         dead_letters=letters,
     )
     _add_figures(part, figures, today)
+    _add_weeks(part, Workforce(host.stores), today)
     for table, pairs in FACT_TABLES.items():
         digest = part.digests[table] = Digest()
         for partition, store in zip(host.own, host.stores, strict=True):
@@ -71,6 +81,35 @@ def _add_figures(part: Part, figures: Figures, as_of: int | None) -> None:
         lines = [orjson.dumps(attributed(row, head.latest)) + b"\n" for row in burn]
         part.rows["burn"].append((contract_id, b"".join(lines)))
         part.rows["readiness"].append((contract_id, orjson.dumps(attributed(readiness, head.latest)) + b"\n"))
+
+
+def _add_weeks(part: Part, workforce: Workforce, as_of: int | None) -> None:
+    """The weeks of people; without a day there is none to tell of."""
+    mondays = WINDOW.mondays(as_of) if as_of is not None else ()
+    people, part.totals = workforce.everybody(as_of, mondays) if as_of is not None else ({}, {})
+    for resource_id in sorted(people):
+        _add_rows(part.digests["utilization"], people[resource_id])
+        part.rows["utilization"].append((resource_id, _lines(people[resource_id])))
+
+
+def rolled_up(parts: Sequence[Part], digest: Digest) -> bytes:
+    """The lines of roles and practices, whose people may be in several parts; `digest` is told of them."""
+    as_of = parts[0].as_of
+    if as_of is None:
+        return b""
+    totals = added_up(part.totals for part in parts)
+    rows = [row for _, row in group_rows(totals, as_of, WINDOW.mondays(as_of), ROLLED_UP)]
+    _add_rows(digest, rows)
+    return _lines(rows)
+
+
+def _add_rows(digest: Digest, rows: Sequence[Row]) -> None:
+    for row in rows:
+        digest.add(*week_pair(row.payload))
+
+
+def _lines(rows: Sequence[Row]) -> bytes:
+    return b"".join([orjson.dumps(attributed(row.payload, row.latest)) + b"\n" for row in rows])
 
 
 def together(parts: Sequence[Part]) -> dict[str, int]:

@@ -9,6 +9,8 @@ from typing import Any
 from app.engine.figures import Figures
 from app.engine.memory import MemoryHost, MemoryStore, Overlay
 from app.engine.store import Store
+from app.engine.topology import WORKED_OFF
+from app.engine.workforce import Workforce
 from app.replay.digest import (
     FACT_TABLES,
     LEDGER_TABLES,
@@ -17,9 +19,10 @@ from app.replay.digest import (
     figure_pairs,
     ledger_pairs,
     replicas_agree,
+    week_pairs,
 )
 from app.replay.garbage import uncollected
-from app.replay.journals import CHUNK, FOLDED, READ_IN_ORDER, Journals, Progress, StoredJournals, fold_accepted
+from app.replay.journals import CHUNK, FOLDED, Journals, Progress, StoredJournals, fold_accepted
 from tables import Store as Tables
 from tables.controls import CONTROLS
 
@@ -69,7 +72,7 @@ async def caught_up(
     What a value includes already is skipped by its fence, so a position may be too low but never too high.
     """
     host = MemoryHost(journals.partitions, batch_size=CHUNK, publish=False, stores=tables)
-    places = [(topic, partition) for topic in READ_IN_ORDER for partition in range(journals.partitions)]
+    places = [(topic, partition) for topic in WORKED_OFF for partition in range(journals.partitions)]
     for topic, partition in places:  # all before the first step: what agents tell each other comes behind what is there
         host.advance(topic, journals.end(topic, partition), partition)
     for topic, partition in places:
@@ -98,6 +101,8 @@ async def compare(live: Sequence[Tables], journals: Journals, progress: Progress
             for stores in (live, host.stores)
         ]
         _compare(verdict, name, sides[0], sides[1])
+    weeks = [dict(week_pairs(Workforce(stores), today or None)) for stores in (live, host.stores)]
+    _compare(verdict, "utilization", *weeks)
     return verdict
 
 

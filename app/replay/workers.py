@@ -1,7 +1,7 @@
 """A replay on several cores: every worker reads a share of the log and owns a partition of everything.
 
 Order does not matter to the agents, so workers hand each other records as they come and nobody waits but at the end:
-first until all have read, then until all have told the homes.
+until all have read, until all have told the homes, and until all calendars are known.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import Any
 
 import msgspec
 
-from agents.effects import ENGAGEMENTS, FACTS, RESOURCES, DeadLetter
+from agents.effects import ENGAGEMENTS, FACTS, PRACTICES, RESOURCES, DeadLetter
 from app.engine.memory import MemoryHost
 from app.engine.runner import finish
+from app.engine.topology import WORKED_OFF
 from app.events.fact import Fact
 from app.events.journalled import Journalled
 from app.events.reader import Reader
@@ -34,7 +35,8 @@ CHUNK = 100_000
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[Journalled]).decode
 
-_READ, _TOLD = "read", "told"
+_STAGES = ((FACTS,), (RESOURCES,), (PRACTICES, ENGAGEMENTS))
+"""What each of these tells the later ones must have come before those are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ class _Worker:
     def __init__(self, index: int, job: Job, inboxes: list[Queue[Any]], results: Queue[Any]) -> None:
         self._index, self._job, self._inboxes, self._results = index, job, inboxes, results
         self._letters: list[DeadLetter] = []
-        self._ended: dict[str, int] = {_READ: 0, _TOLD: 0}
+        self._ended = dict.fromkeys(map(str, range(len(_STAGES))), 0)
         self._host = MemoryHost(
             len(inboxes),
             reader=job.reader(),
@@ -172,10 +174,9 @@ class _Worker:
                 finish(self._host.accept(span.path.name, records, origin))
                 self._receive(wait=False)
                 self._work_off(CHUNK)
-        self._end(_READ)
-        self._work_off(1, (FACTS,))
-        self._end(_TOLD)
-        self._work_off(1)
+        for number, topics in enumerate(_STAGES):
+            self._end(str(number))
+            self._work_off(1, topics)
         part = part_of(self._host, self._letters, self._job.as_of)
         part.dead_letters = [letter._replace(partition=letter.partition // workers) for letter in self._letters]
         return part
@@ -207,7 +208,7 @@ class _Worker:
         while self._ended[stage] < len(self._inboxes):
             self._receive(wait=True)
 
-    def _work_off(self, least: int, topics: Sequence[str] = (FACTS, ENGAGEMENTS, RESOURCES)) -> None:
+    def _work_off(self, least: int, topics: Sequence[str] = WORKED_OFF) -> None:
         """Step the agents whose backlog is at least `least`."""
         for topic in topics:
             if self._host.backlog(topic) >= least:

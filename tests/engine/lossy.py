@@ -14,10 +14,10 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from agents.effects import ENGAGEMENTS, Batch, DeadLetter, Effects, Record, Statement
+from agents.effects import ENGAGEMENTS, PRACTICES, RESOURCES, Batch, DeadLetter, Effects, Record, Statement
 from agents.intake import intake
 from app.engine.runner import Runner, finish
-from app.engine.topology import READERS, addressed
+from app.engine.topology import READERS, STATING, addressed
 from app.events.journalled import Journalled
 from app.events.reader import Reader
 from tables import TABLES, Table
@@ -26,8 +26,13 @@ V = TypeVar("V")
 Place = tuple[str, int]
 
 INPUT = "log"
-# What the engagement agent writes: its fences are offsets of the engagements' journal.
-_OF_ENGAGEMENTS = ("reference", "dossiers", "invoices", "buckets", "pages", "plans", "heads")
+# What the agents write that state something: its fences are offsets of their journals.
+_KEPT = {
+    ENGAGEMENTS: ("reference", "dossiers", "invoices", "buckets", "pages", "plans", "heads"),
+    RESOURCES: ("people", "leaves", "schedules", "weeks", "holidays"),
+    PRACTICES: ("shares", "openings"),
+}
+_CONTROL = {ENGAGEMENTS: "engagement", RESOURCES: "resource", PRACTICES: "practice"}
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Journalled).decode
 
@@ -50,12 +55,15 @@ class ByteStore:
             if key.startswith(prefix):
                 yield key, table.decode(self._values[table.name][key])
 
-    def put(self, name: str, key: str, value: bytes) -> None:
-        self._values[name][key] = value
+    def put(self, name: str, key: str, value: bytes | None) -> None:
+        if value is None:
+            self._values[name].pop(key, None)
+        else:
+            self._values[name][key] = value
 
 
-Writes = list[tuple[str, str, bytes]]
-"""(table, key, value) in the order in which an agent gave them."""
+Writes = list[tuple[str, str, bytes | None]]
+"""(table, key, value or None) in the order in which an agent gave them."""
 
 
 class Fate(Protocol):
@@ -165,7 +173,7 @@ class LossyHost:
     _journals: dict[Place, list[bytes]] = field(init=False)
     _positions: dict[Place, int] = field(init=False)
     _agents: dict[Place, Runner] = field(init=False)
-    _fences: list[int] = field(init=False)
+    _fences: dict[Place, int] = field(init=False)
 
     def __post_init__(self) -> None:
         self.stores = [ByteStore() for _ in range(self.partitions)]
@@ -175,12 +183,13 @@ class LossyHost:
         self._start()
 
     def run(self) -> None:
-        while places := [place for place, position in self._positions.items() if position < self._end(place)]:
-            self._survive(self.fate.choose(places))
-        for partition in range(self.partitions):
-            # The last batches may have been told not to publish: an empty one may.
-            while not self._survive((ENGAGEMENTS, partition), flush=True):
-                pass
+        for topic in ("", *STATING):
+            for partition in range(self.partitions) if topic else ():
+                # The last batches may have been told not to publish: an empty one may.
+                while not self._survive((topic, partition), flush=True):
+                    pass
+            while places := [place for place, position in self._positions.items() if position < self._end(place)]:
+                self._survive(self.fate.choose(places))
 
     def journal(self, topic: str, partition: int) -> list[Record]:
         """Every record that was sent to a partition of a journal."""
@@ -196,14 +205,14 @@ class LossyHost:
         }
         for p in range(self.inputs):
             self._agents[INPUT, p] = Runner(lambda batches: intake(batches, self.stores[0], Reader()))
-        self._fences = [self._highest_fence(p) for p in range(self.partitions)]
+        self._fences = {(topic, p): self._highest_fence(topic, p) for topic in STATING for p in range(self.partitions)}
 
-    def _highest_fence(self, partition: int) -> int:
+    def _highest_fence(self, topic: str, partition: int) -> int:
         store = self.stores[partition]
-        tables = [table for table in TABLES if table.name.rpartition("-")[0] in _OF_ENGAGEMENTS]
+        tables = [table for table in TABLES if table.name.rpartition("-")[0] in _KEPT[topic]]
         fences = [value.fence for table in tables for _, value in store.scan(table)]
         controls = [table for table in TABLES if table.name.startswith("controls")]
-        fences += [value.fence for t in controls for key, value in store.scan(t, f"engagement/{partition}")]
+        fences += [value.fence for t in controls for key, value in store.scan(t, f"{_CONTROL[topic]}/{partition}")]
         return max(fences, default=-1)
 
     def _survive(self, place: Place, *, flush: bool = False) -> bool:
@@ -224,14 +233,16 @@ class LossyHost:
         records = [
             Record(position + step, value if topic == INPUT else _decode(value)) for step, value in enumerate(values)
         ]
-        behind = position + len(values) <= self._fences[partition] if topic == ENGAGEMENTS else False
+        behind = position + len(values) <= self._fences.get(place, -1)
         publish = flush or not (behind or self.fate.silent())
         effects = finish(self._agents[place].step(Batch(topic, partition, records, publish=publish)))
         self._deliver(effects, self.stores[0 if topic == INPUT else partition])
         self._positions[place] = position + len(values)
 
     def _deliver(self, effects: Effects, store: ByteStore) -> None:
-        writes = [(table.name, key, table.encode(value)) for table, key, value in effects.writes]
+        writes: Writes = [
+            (table.name, key, None if value is None else table.encode(value)) for table, key, value in effects.writes
+        ]
         appends = {
             place: [_encode(send.value) for send in sends]
             for place, sends in addressed(effects.sends, self.partitions).items()

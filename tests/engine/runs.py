@@ -12,13 +12,16 @@ from typing import Any
 import orjson
 from hypothesis import HealthCheck, settings
 
-from agents.effects import DeadLetter, Record, Statement
+from agents.effects import DEMAND, UTILIZATION, DeadLetter, Record, Statement, key_of
+from app.domain.utilization import WINDOW
 from app.engine.figures import Figures
 from app.engine.memory import MemoryHost
 from app.engine.runner import finish
-from app.replay.digest import FACT_TABLES, Pair, fact_pairs, figure_pairs
+from app.engine.workforce import Workforce, group_rows
+from app.replay.digest import FACT_TABLES, Pair, fact_pairs, figure_pairs, week_pairs
 from tables import Store
 from tables.controls import CONTROLS, DISPOSITIONS
+from tables.heads import Latest
 from tests.model import oracle
 
 Row = dict[str, Any]
@@ -168,4 +171,32 @@ def digest(stores: Sequence[Store], as_of: date) -> str:
             whole.update(f"{table}\0{key}\0".encode() + value)
     for kind, (key, value) in figure_pairs(Figures(stores), as_of.toordinal()):
         whole.update(f"{kind}\0{key}\0".encode() + value)
+    for key, value in sorted(week_pairs(Workforce(stores), as_of.toordinal())):
+        whole.update(f"week\0{key}\0".encode() + value)
     return whole.hexdigest()
+
+
+def standing(said: Said, today: date) -> Said:
+    """What is true of today: weeks that a former day told of, and that have left the window, are left out."""
+    return {
+        place: one
+        for place, one in said.items()
+        if place[0] not in (UTILIZATION, DEMAND) or one[1]["as_of"] == today.isoformat()
+    }
+
+
+def weeks_told(stores: Sequence[Store], today: date) -> dict[tuple[str, str], tuple[Row, Latest]]:
+    """Every statement about a week that must stand on a day, and its cause, from the tables alone."""
+    workforce, as_of = Workforce(stores), today.toordinal()
+    mondays = WINDOW.mondays(as_of)
+    people, totals = workforce.everybody(as_of, mondays)
+    rows = [row for its in people.values() for row in its]
+    rows += [row for _, row in group_rows(totals, as_of, mondays, ("role", "practice"))]
+    told = {
+        (UTILIZATION, key_of(subject["kind"], subject["id"], payload["week"])): (payload, latest)
+        for payload, latest in rows
+        for subject in [payload["subject"]]
+    }
+    for payload, latest in workforce.gaps(as_of, mondays):
+        told[DEMAND, key_of(payload["role"], payload["practice"] or "", payload["week"])] = (payload, latest)
+    return told

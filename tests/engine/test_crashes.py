@@ -14,9 +14,10 @@ from app.engine.memory import MemoryStore
 from app.engine.runner import finish
 from app.engine.topology import READERS
 from app.replay.digest import canonical, replicas_agree
+from tests.engine.crew import crew
 from tests.engine.lossy import Dice, LossyHost, Script, Writes
 from tests.engine.noise import UNREADABLE, noisy, tick
-from tests.engine.runs import Run, Said, counts, digest, facts, fold, hear, histories, lines
+from tests.engine.runs import Run, Said, counts, digest, facts, fold, hear, histories, lines, standing
 from tests.engine.stories import STORIES
 from tests.model.histories import as_of_days, history, troubled
 
@@ -27,24 +28,25 @@ def dealt(seed: int, *, percent: int, per_table: bool) -> LossyHost:
     events = troubled(history(seed, 60), rng)
     days = as_of_days(events)
     today = rng.choice(days)
-    log = noisy(lines(events), rng, [tick(today - timedelta(days=back)) for back in (0, 0, 7)])
+    ticks = [tick(today - timedelta(days=back)) for back in (0, 0, 7)]
+    log = noisy(lines(events), rng, [*ticks, *crew(rng, today, 20)])
     host = LossyHost(log, Dice(rng, percent, per_table), partitions=rng.randint(1, 3))
     host.run()
     print(f"seed {seed}: {host.cuts} power cuts")
-    assert_unharmed(host, fold(log, publish=True), days)
+    assert_unharmed(host, fold(log, publish=True), days, today)
     assert {letter.value for letter in host.letters} == set(UNREADABLE)
     assert_no_mixture(host)
     return host
 
 
-def assert_unharmed(host: LossyHost, calm: Run, days: Sequence[date]) -> None:
+def assert_unharmed(host: LossyHost, calm: Run, days: Sequence[date], today: date | None = None) -> None:
     """The host came to what a run without power cuts comes to."""
     assert facts(host.stores) == facts(calm.host.stores)
     assert [digest(host.stores, day) for day in days] == [digest(calm.host.stores, day) for day in days]
     assert replicas_agree(host.stores)
     assert Figures(host.stores).parked() == calm.figures.parked()
     assert sum(counts(host.stores).values()) == calm.host.read
-    assert heard(host.statements) == {place: one[1] for place, one in calm.said.items()}
+    assert heard(host.statements, today) == told(calm.said, today)
     assert_one_payload_per_version(host.statements)
 
 
@@ -75,12 +77,17 @@ def _states(host: LossyHost, partition: int) -> dict[tuple[str, str], dict[int, 
     return states
 
 
-def heard(statements: Sequence[Statement]) -> dict[tuple[str, str], object]:
+def heard(statements: Sequence[Statement], today: date | None = None) -> dict[tuple[str, str], object]:
     """What a consumer that takes the last for each key knows at the end."""
     said: Said = {}
     for statement in statements:
         hear(said, statement)
-    return {place: payload for place, (_, payload, _) in said.items()}
+    return told(said, today)
+
+
+def told(said: Said, today: date | None) -> dict[tuple[str, str], object]:
+    """The payloads that are true of today; None: there was one day only."""
+    return {place: one[1] for place, one in (said if today is None else standing(said, today)).items()}
 
 
 def assert_one_payload_per_version(statements: Sequence[Statement]) -> None:
@@ -144,7 +151,7 @@ def test_what_a_batch_left_unsaid_the_next_process_says(story: str) -> None:
     for number in range(len(whole.seen) - 1):
         host = LossyHost(log, Script(number + 1, lambda writes: [], hushed=number), partitions=1, inputs=1)
         host.run()
-        assert heard(host.statements) == {place: one[1] for place, one in calm.said.items()}
+        assert heard(host.statements) == told(calm.said, None)
 
 
 def remains(writes: Writes) -> Iterator[Callable[[Writes], Writes]]:

@@ -14,8 +14,9 @@ from agents.effects import BURN, EXCEPTIONS, READINESS, THRESHOLDS, key_of
 from app.domain import burn
 from app.engine.figures import Figures
 from app.events.cloudevents import timestamp
+from tests.engine.crew import crew
 from tests.engine.noise import UNREADABLE, bystanders, noisy, tick
-from tests.engine.runs import Run, Said, counts, digest, examples, facts, fold, histories, lines
+from tests.engine.runs import Run, Said, counts, digest, examples, facts, fold, histories, lines, standing, weeks_told
 from tests.model.histories import Event, as_of_days, disorder, event_sets, history, repeated, troubled
 
 _CUTS = (1, 3, 20, 1000)
@@ -47,9 +48,9 @@ def other_ways(log: list[bytes], rng: Random, publish: bool, ways: int = 3) -> l
 def test_the_same_events_give_the_same_facts_and_figures(seed: int) -> None:
     rng = Random(seed)
     events = troubled(history(5_000_000 + seed, 60), rng)
-    log = noisy(lines(events), rng)
-    first = fold(log, cut=1000)
     days = as_of_days(events)
+    log = noisy(lines(events), rng, crew(rng, rng.choice(days)))
+    first = fold(log, cut=1000)
     for run in other_ways(log, rng, publish=False):
         assert facts(run.host.stores) == facts(first.host.stores)
         assert [digest(run.host.stores, day) for day in days] == [digest(first.host.stores, day) for day in days]
@@ -77,14 +78,16 @@ def stated(said: Said) -> dict[tuple[str, str], object]:
 def expected(figures: Figures, today: date) -> dict[tuple[str, str], object]:
     """Every statement that must stand once today is `today`, from the tables alone."""
     as_of = today.toordinal()
-    standing: dict[tuple[str, str], object] = {}
+    wanted: dict[tuple[str, str], object] = {
+        place: payload for place, (payload, _) in weeks_told(figures.stores, today).items()
+    }
     for contract_id in figures.ids():
         for row in figures.burn(contract_id, as_of):
             place = (contract_id,) if row["line_id"] is None else (contract_id, row["line_id"])
-            standing[BURN, key_of(*place)] = row
-        standing[READINESS, key_of(contract_id)] = figures.readiness(contract_id, as_of)
-        standing.update(_thresholds(figures, contract_id, as_of))
-    return standing
+            wanted[BURN, key_of(*place)] = row
+        wanted[READINESS, key_of(contract_id)] = figures.readiness(contract_id, as_of)
+        wanted.update(_thresholds(figures, contract_id, as_of))
+    return wanted
 
 
 def _thresholds(figures: Figures, contract_id: str, as_of: int) -> dict[tuple[str, str], object]:
@@ -113,12 +116,28 @@ def test_the_latest_statements_are_the_figures_of_today(seed: int) -> None:
     events = troubled(history(6_000_000 + seed, 60), rng)
     today = rng.choice(as_of_days(events))
     ticks = [tick(today - timedelta(days=days)) for days in (0, 0, 1, 30)]
-    log = noisy(lines(events), rng, ticks)
+    log = noisy(lines(events), rng, [*ticks, *crew(rng, today)])
     first = fold(log, cut=1000, publish=True)
-    assert without_exceptions(stated(first.said)) == expected(first.figures, today)
+    said = standing(first.said, today)
+    assert without_exceptions(stated(said)) == expected(first.figures, today)
     for run in other_ways(log, rng, publish=True):
-        assert run.said == first.said
-        assert without_exceptions(stated(run.said)) == expected(run.figures, today)
+        again = standing(run.said, today)
+        assert again == said
+        assert without_exceptions(stated(again)) == expected(run.figures, today)
+
+
+@pytest.mark.parametrize("seed", histories(12))
+def test_a_week_is_caused_by_the_latest_fact_behind_it(seed: int) -> None:
+    rng = Random(seed)
+    events = troubled(history(6_100_000 + seed, 40), rng)
+    today = rng.choice(as_of_days(events))
+    log = noisy(lines(events), rng, [tick(today), *crew(rng, today)])
+    first = fold(log, cut=1000, publish=True)
+    told = weeks_told(first.host.stores, today)
+    assert told
+    for run in (first, *other_ways(log, rng, publish=True)):
+        for place, (payload, latest) in told.items():
+            assert run.said[place][1:] == (payload, latest)
 
 
 @examples(30)
@@ -127,12 +146,12 @@ def test_any_set_of_events_gives_the_same_latest_statements(events: list[Event],
     today = date(2026, 4, 1)
     log = lines([*events, tick(today)])
     first = fold(log, cut=1000, publish=True)
-    standing = expected(first.figures, today)
-    assert without_exceptions(stated(first.said)) == standing
+    wanted = expected(first.figures, today)
+    assert without_exceptions(stated(first.said)) == wanted
     for run in other_ways(log, rng, publish=True, ways=2):
         # A rejection may name a contract of its own and inherit a line from elsewhere. Superseded, it leaves a row of
         # zeros for that line behind, which no statement mentions any more: only what stands is compared.
-        said = {place: one for place, one in run.said.items() if place in standing or place[0] == EXCEPTIONS}
+        said = {place: one for place, one in run.said.items() if place in wanted or place[0] == EXCEPTIONS}
         assert said == first.said
 
 

@@ -90,6 +90,15 @@ def test_a_store_of_a_newer_version_is_refused_and_kept(store: Path, command: st
     assert store.read_bytes() == before
 
 
+def test_a_store_of_an_earlier_version_is_exported_but_not_written(store: Path) -> None:
+    with_other(store, f"PRAGMA user_version={FORMAT - 1}")
+    before = store.read_bytes()
+    sentence = refused(headrace(*publishing(store)))
+    assert f"{store} was written by an earlier headrace (store format {FORMAT - 1}, this one writes" in sentence
+    assert store.read_bytes() == before
+    assert headrace("export", "--store", store).returncode == 0
+
+
 def with_other(path: Path, statement: str) -> None:
     """Do something to a database that headrace would not do."""
     db = sqlite3.connect(path, isolation_level=None)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from agents.effects import ENGAGEMENTS, FACTS, INPUTS, RESOURCES, Record
+from agents.effects import ENGAGEMENTS, FACTS, INPUTS, JOURNALS, PRACTICES, RESOURCES, Record
 from agents.intake import intake, reached
 from app.engine.kafka.topics import Topic, changelog_name, product
 from app.engine.runner import Runner
@@ -64,9 +64,10 @@ def firm(group: str, reader: Reader) -> Job:
         Seat(0, "intake", INPUTS, taking, raw, reached=reached),
         Seat(1, "facts", (FACTS,), READERS[FACTS], journal),
         Seat(2, "engagement", (ENGAGEMENTS,), READERS[ENGAGEMENTS], journal, states=True),
-        Seat(3, "resource", (RESOURCES,), READERS[RESOURCES], journal),
+        Seat(3, "resource", (RESOURCES,), READERS[RESOURCES], journal, states=True),
+        Seat(4, "practice", (PRACTICES,), READERS[PRACTICES], journal, states=True),
     )
-    journals = frozenset(f"{group}.{name}" for name in (FACTS, ENGAGEMENTS, RESOURCES))
+    journals = frozenset(f"{group}.{name}" for name in JOURNALS)
     return Job(group, seats, tuple(product(group)), journals, frozenset(table.name for table in TABLES))
 
 

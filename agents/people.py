@@ -1,0 +1,162 @@
+"""Reading a person from the tables: career and calendar compiled, weeks worked out for a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from app.domain import calendar, utilization
+from app.domain.availability import Calendar, Career, Holidays, Off, career_of, standing_of
+from app.domain.resolution import effective
+from app.domain.utilization import Booking, Group, Part, Worked
+from app.events.fact import Fact
+from tables import Store, schedules, weeks
+from tables.heads import Latest
+from tables.holidays import HOLIDAYS
+from tables.people import PEOPLE, Person
+from tables.schedules import SCHEDULES, Schedule
+from tables.weeks import WEEKS, Week
+
+Pages = Callable[[str, int], Schedule | None]
+Entries = Callable[[str, int], Week | None]
+
+
+class Told(NamedTuple):
+    """What a person's week comes to. `latest` is the latest fact behind it, `touched` the last offset of any."""
+
+    parts: list[Part]
+    latest: Latest
+    touched: int
+
+
+class People:
+    """Opens the people of one partition. Compiled careers are kept until they change.
+
+    `page` and `entries` read values that are not written yet.
+    """
+
+    LIMIT = 100_000
+
+    def __init__(self, store: Store, page: Pages | None = None, entries: Entries | None = None) -> None:
+        self.store = store
+        self.holidays = Holidays()
+        for holiday_id, entity in store.scan(HOLIDAYS):
+            self.set_holiday(holiday_id, entity.facts)
+        self.page = page or (lambda person, year: store.get(SCHEDULES, schedules.key(person, year)))
+        self.entries = entries or (lambda person, monday: store.get(WEEKS, weeks.key(person, monday)))
+        self._careers: dict[str, tuple[Career, tuple[Group, ...]]] = {}
+
+    # -- holidays ---------------------------------------------------------------------------------------------------
+
+    def set_holiday(self, holiday_id: str, facts: Sequence[Fact]) -> None:
+        message, said = effective(facts)
+        on = calendar.number(said["date"]) if message.type == "holiday.set.v1" and said.get("date") else None
+        self.holidays.put(holiday_id, on, said.get("region"))
+
+    # -- people -----------------------------------------------------------------------------------------------------
+
+    def ids(self) -> Iterable[str]:
+        """Everybody who was ever named, in order."""
+        return self.store.keys(PEOPLE)
+
+    def person(self, resource_id: str) -> Person | None:
+        return self.store.get(PEOPLE, resource_id)
+
+    def forget(self, resource_id: str) -> None:
+        """Compile the person anew when asked for next."""
+        self._careers.pop(resource_id, None)
+
+    def career(self, resource_id: str, person: Person) -> Career:
+        return self._compiled(resource_id, person)[0]
+
+    def named(self, resource_id: str, person: Person) -> tuple[Group, ...]:
+        """Every group that any message put the person in, one that lost included."""
+        return self._compiled(resource_id, person)[1]
+
+    def _compiled(self, resource_id: str, person: Person) -> tuple[Career, tuple[Group, ...]]:
+        found = self._careers.get(resource_id)
+        if found is None:
+            if len(self._careers) >= self.LIMIT:
+                self._careers.clear()
+            named = {group for fact in person.facts for group in _groups(fact)}
+            found = self._careers[resource_id] = career_of(person.facts), (utilization.FIRM, *sorted(named))
+        return found
+
+    def calendar(self, resource_id: str, person: Person) -> Calendar:
+        """The person's calendar over the schedules as they are now: for one question, not to be kept."""
+        read: dict[tuple[int, int], list[Off]] = {}
+
+        def leave(first: int, last: int) -> Sequence[Off]:
+            years = (calendar.year_of(first), calendar.year_of(last))
+            if years not in read:
+                read[years] = list(self.leave(resource_id, person, first, last).values())
+            return read[years]
+
+        return Calendar(self.career(resource_id, person), self.holidays, leave)
+
+    def leave(self, resource_id: str, person: Person, first: int, last: int) -> dict[str, Off]:
+        """The leave that touches the days from `first` to `last`, and perhaps more of those years, by id."""
+        years = (calendar.year_of(first), calendar.year_of(last))
+        return {
+            leave_id: off
+            for schedule in self.schedules(resource_id, person, *years)
+            for leave_id, off in schedule.leave.items()
+        }
+
+    def bookings(self, resource_id: str, person: Person, first: int, last: int) -> dict[str, Booking]:
+        """The assignments that touch the days from `first` to `last`, and perhaps more of those years, by id."""
+        years = (calendar.year_of(first), calendar.year_of(last))
+        return {
+            assignment: held.booking
+            for schedule in self.schedules(resource_id, person, *years)
+            for assignment, held in schedule.bookings.items()
+        }
+
+    def schedules(self, resource_id: str, person: Person, first: int, last: int) -> Iterable[Schedule]:
+        """The schedules of the years from `first` to `last`, and of what lasts longer."""
+        for year in person.years:
+            if year == calendar.LONG or first <= year <= last:
+                schedule = self.page(resource_id, year)
+                if schedule is not None:
+                    yield schedule
+
+    # -- figures ----------------------------------------------------------------------------------------------------
+
+    def weeks(self, resource_id: str, person: Person, mondays: Sequence[int], as_of: int) -> Iterable[tuple[int, Told]]:
+        """What the weeks of these Mondays (in order) come to on `as_of`."""
+        if not mondays:
+            return
+        its = self.calendar(resource_id, person)
+        first, last = mondays[0], mondays[-1] + 6
+        held = list(self.bookings(resource_id, person, first, last).values())
+        for monday in mondays:
+            entries = self.entries(resource_id, monday)
+            worked: Iterable[Worked] = entries.rows.values() if entries is not None else ()
+            parts = utilization.week(monday, as_of, its, held, worked)
+            latest, touched = person.latest, person.fence
+            years = calendar.year_of(monday), calendar.year_of(monday + 6)
+            for value in (entries, *self.schedules(resource_id, person, *years)):
+                if value is not None:
+                    latest, touched = max(latest, value.latest), max(touched, value.fence)
+            yield monday, Told(parts, latest, max(touched, self._touched_far(resource_id, person, held, monday)))
+
+    def _touched_far(self, resource_id: str, person: Person, held: Iterable[Booking], monday: int) -> int:
+        """Leave on any day of a booking in total minutes changes what falls on the others."""
+        spread = [one for one in held if one.total is not None and one.first <= monday + 6 and monday <= one.last]
+        if not spread:
+            return -1
+        first = calendar.year_of(min(one.first for one in spread))
+        last = calendar.year_of(max(one.last for one in spread))
+        return max((page.fence for page in self.schedules(resource_id, person, first, last)), default=-1)
+
+
+def week_row(resource_id: str, monday: int, as_of: int, told: Told) -> dict[str, Any]:
+    """A person's week as it is published."""
+    target = utilization.last_target(told.parts)
+    return utilization.row("resource", resource_id, monday, as_of, utilization.settled(told.parts), target)
+
+
+def _groups(fact: Fact) -> list[Group]:
+    return utilization.groups_of(standing_of(msgspec.json.decode(fact.data)))

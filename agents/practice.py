@@ -1,0 +1,214 @@
+"""Practice: what the people of a role, a practice, a region or the firm come to together, and the work nobody has."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from fractions import Fraction
+from typing import Any
+
+from agents.custody import Register
+from agents.effects import DEMAND, UTILIZATION, Batch, Effects, Statement, key_of
+from app.domain import calendar, demand, utilization
+from app.domain.availability import Exact
+from app.domain.utilization import FREE, NOTHING, WINDOW, Figures, Group, Window, added
+from app.events.share import Number, Share
+from app.events.wanted import Wanted
+from tables import Store, openings, shares
+from tables.heads import Latest
+from tables.openings import OPENINGS, Openings
+from tables.shares import SHARES, Given, Shares
+
+
+async def practice(batches: AsyncIterator[Batch], store: Store, window: Window = WINDOW) -> AsyncIterator[Effects]:
+    """Keep what every partition's people and every demand come to, add it up, publish what came to be another."""
+    agent: _Practice | None = None
+    async for batch in batches:
+        agent = agent or _Practice(store, batch.partition, window)
+        yield _Work(agent, batch).fold()
+
+
+class _Practice:
+    """The agent's memory of one partition: which groups there are, and what was told of them since the last tick."""
+
+    def __init__(self, store: Store, partition: int, window: Window) -> None:
+        self.store, self.partition, self.window = store, partition, window
+        self.weeks: dict[Group, set[int]] = {}  # Mondays of which there are shares
+        self.years: dict[Group, set[int]] = {}  # of which there is demand
+        for key in store.keys(SHARES):
+            group, monday = shares.parse(key)
+            self.weeks.setdefault(group, set()).add(monday)
+        for key in store.keys(OPENINGS):
+            group, year = shares.parse(key)
+            self.years.setdefault(group, set()).add(year)
+        self.restate = True
+        self.due: dict[Group, set[int] | None] = {}
+        self.told: dict[str, tuple[Any, ...]] = {}
+
+    def note(self, group: Group, mondays: Iterable[int] | None) -> None:
+        if self.restate:
+            return
+        if mondays is None:
+            self.due[group] = None
+        elif (due := self.due.setdefault(group, set())) is not None:
+            due.update(mondays)
+
+
+class _Work:
+    """One batch."""
+
+    def __init__(self, agent: _Practice, batch: Batch) -> None:
+        self.agent, self.store, self.batch = agent, agent.store, batch
+        self.last = batch.records[-1].offset if batch.records else -1
+        self.effects = Effects(batch)
+        self.register = Register(self.store, f"practice/{agent.partition}")
+        self.shares: dict[tuple[Group, int], Shares | None] = {}
+        self.openings: dict[tuple[Group, int], Openings] = {}
+
+    def fold(self) -> Effects:
+        for record in self.batch.records:
+            value = record.value
+            if isinstance(value, Share):
+                self._share(record.offset, value)
+            elif isinstance(value, Wanted):
+                self._want(record.offset, value)
+            elif not self.register.redelivered(record.offset, value) and value.kind == "clock":
+                self._tick(record.offset, calendar.number(value.entity))
+        if self.batch.publish:
+            self._publish()
+        self.effects.owing = len(self.agent.due)
+        self._write()
+        return self.effects
+
+    # -- in ---------------------------------------------------------------------------------------------------------
+
+    def _shares(self, group: Group, monday: int) -> Shares | None:
+        key = (group, monday)
+        return self.shares[key] if key in self.shares else self.store.get(SHARES, shares.key(group, monday))
+
+    def _openings(self, group: Group, year: int) -> Openings | None:
+        return self.openings.get((group, year)) or self.store.get(OPENINGS, openings.key(group, year))
+
+    def _share(self, offset: int, share: Share) -> None:
+        """Replace what a partition's people came to."""
+        group = (share.kind, share.group)
+        for monday, weekly in share.weeks.items():
+            kept = self._shares(group, monday) or Shares(-1, {})
+            self.shares[group, monday] = kept
+            if offset > kept.fence:
+                kept.fence = offset
+                known = kept.sums.get(share.sender)
+                if known is None or share.number >= known.number:
+                    kept.sums[share.sender] = Given(share.number, share.as_of, weekly.figures, weekly.latest)
+        self.agent.weeks.setdefault(group, set()).update(share.weeks)
+        self.agent.note(group, share.weeks)
+
+    def _want(self, offset: int, said: Wanted) -> None:
+        """Put a demand into its years, and let the others go of it."""
+        group, name, opening = (said.kind, said.group), said.entity, said.opening
+        latest = (said.time, said.source, said.id, said.correlation or "")
+        known = self.agent.years.setdefault(group, set())
+        for year in sorted({year for first, last in said.spans for year in calendar.years_of(first, last)}):
+            kept = self._openings(group, year) or openings.new()
+            self.openings[group, year] = kept
+            known.add(year)
+            if offset <= kept.fence:
+                continue
+            kept.fence, kept.latest = offset, max(kept.latest, latest)
+            kept.bare = kept.bare or said.bare
+            if name in kept.gone:
+                kept.gone.remove(name)
+            if opening is not None and year in calendar.years_of(opening.first, opening.last):
+                kept.open[name] = opening
+            else:
+                kept.open.pop(name, None)
+                kept.gone.append(name)
+        self.agent.note(group, None)
+
+    def _tick(self, offset: int, today: int) -> None:
+        control = self.register.control
+        if today >= control.today:
+            self.agent.restate = True
+            if today > control.today:
+                control.today, control.ticked = today, max(offset, control.ticked)
+                self._forget_before(self.agent.window.mondays(today)[0])
+
+    def _forget_before(self, first: int) -> None:
+        """Nobody asks for shares of weeks that are over for so long: what any day came to is worked out from facts."""
+        for group, mondays in self.agent.weeks.items():
+            for monday in [monday for monday in mondays if monday < first]:
+                mondays.discard(monday)
+                self.shares[group, monday] = None
+
+    # -- out --------------------------------------------------------------------------------------------------------
+
+    def _publish(self) -> None:
+        agent, today = self.agent, self.register.control.today
+        if not today:
+            return
+        if agent.restate:
+            agent.restate = False
+            agent.told.clear()
+            agent.due = dict.fromkeys(sorted({*agent.weeks, *agent.years}))
+        mondays = agent.window.mondays(today)
+        for group in sorted(agent.due):
+            if self.batch.limit is not None and len(self.effects.statements) >= self.batch.limit:
+                break
+            due = agent.due.pop(group)
+            self._state(group, [monday for monday in mondays if due is None or monday in due], today)
+
+    def _state(self, group: Group, mondays: Iterable[int], today: int) -> None:
+        kind, name = group
+        for monday in mondays:
+            kept = self._shares(group, monday)
+            if kept is not None and any(one.as_of != today for one in kept.sums.values()):
+                continue  # some partition has not come to this day yet, or is ahead: what it sends makes the week due
+            figures, latest = _sum(kept)
+            touched = max(self.register.control.ticked, kept.fence if kept is not None else -1)
+            if kind in ("role", "practice") and kept is not None:
+                payload = utilization.row(kind, name, monday, today, figures)
+                key = key_of(kind, name, utilization.week_name(monday))
+                self._say(UTILIZATION, "utilization.week_updated.v1", key, touched, payload, latest, (figures, latest))
+            if monday + 6 >= today and group in self.agent.years:
+                self._state_gap(group, monday, today, (figures[FREE], latest, touched))
+
+    def _state_gap(self, group: Group, monday: int, today: int, free: tuple[Exact, Latest, int]) -> None:
+        spare, latest, touched = free
+        role, place = utilization.role_and_practice(group)
+        pages = {year: page for year in sorted(self.agent.years[group]) if (page := self._openings(group, year))}
+        if not demand.tells(group[0], bare=any(page.bare for page in pages.values())):
+            return
+        near = demand.near(pages, monday)
+        its = {name: opening for page in near for name, opening in page.open.items()}
+        wants = demand.wanted(monday, today, (one for one in its.values() if place or one.practice is None))
+        latest = max([latest, *(page.latest for page in near)])
+        touched = max([touched, *(page.fence for page in near)])
+        payload = demand.gap(role, place, monday, today, wants, spare)
+        key = key_of(role, place or "", payload["week"])
+        self._say(DEMAND, "demand.gap_updated.v1", key, touched, payload, latest, (wants, spare, latest))
+
+    def _say(
+        self, topic: str, type_: str, key: str, version: int, payload: dict[str, Any], latest: Latest, now: Any
+    ) -> None:
+        name = f"{topic}/{key}"
+        if self.agent.told.get(name) != now:
+            self.agent.told[name] = now
+            self.effects.statements.append(Statement(topic, type_, key, version, payload, latest))
+
+    def _write(self) -> None:
+        writes = self.effects.writes
+        writes += ((OPENINGS, openings.key(*key), value) for key, value in self.openings.items())
+        writes += ((SHARES, shares.key(*key), value) for key, value in self.shares.items())
+        writes.append(self.register.closing(self.last))
+
+
+def _sum(kept: Shares | None) -> tuple[Figures, Latest]:
+    """What all partitions' people come to, exactly."""
+    figures, latest = NOTHING, (0, "", "", "")
+    for one in kept.sums.values() if kept is not None else ():
+        figures = added(figures, tuple(map(_exact, one.figures)))
+        latest = max(latest, one.latest)
+    return figures, latest
+
+
+def _exact(number: Number) -> Exact:
+    return number if isinstance(number, int) else Fraction(number)
