@@ -13,6 +13,7 @@ from app.domain.book import Book
 from app.domain.booked import Booking, Schedule, schedule
 from app.domain.burn import Commitment, Position, Reached
 from app.domain.completion import estimates
+from app.domain.flaws import Flaw, Planned, flaws
 from app.domain.ledger import EVIDENCE_LIMIT, Bucket, Issue
 from app.domain.masters import Masters
 from app.domain.money import micro
@@ -79,13 +80,26 @@ class Contract:
         self._estimates = estimates(said for key, said in facts.items() if key.startswith("estimate/"))
         self._releases = [release_of(effective(said)[1]) for key, said in facts.items() if key.startswith("retainage/")]
         self.given_up = sum(_given_up(said) for key, said in facts.items() if key.startswith("writeoff/"))
+        self._flaws: dict[int, list[Flaw]] = {}  # by the terms, which the agreement keeps
         self._holds = _open(facts, "hold/", "hold.set.v1")
         self._disputes = _open(facts, "dispute/", "dispute.opened.v1")
         found = ((key, ruling_of(said)) for key, said in facts.items() if key.startswith("policy/"))
         self.rulings = {key: ruling for key, ruling in found if ruling is not None}
         self._acknowledged = max(_acknowledged(facts), default=0)
 
-    def said(self, head: Head, known: Masters) -> Papers:
+    def flaws(self, day: int) -> list[Flaw]:
+        """What contradicts itself in the terms of a day; kept until those change."""
+        terms = self.agreement.on(day)
+        key = id(terms)
+        if key not in self._flaws:
+            planned = [
+                Planned(said.get("line_id"), micro(said.get("amount") or "0"), message.type.split(".")[1], message)
+                for message, said in self._milestones
+            ]
+            self._flaws[key] = flaws(self.agreement, day, planned)
+        return self._flaws[key]
+
+    def said(self, head: Head, known: Masters, day: int) -> Papers:
         """What was said beside terms and work: of its money, of holds and disputes, and for checks."""
         claims = {key: its for key, its in head.unplaced.items() if key.startswith(fees.PREFIX)}
         told = self.told[0] if self.told else 0
@@ -100,6 +114,7 @@ class Contract:
             self.rulings,
             self._acknowledged,
             told,
+            self.flaws(day),
         )
 
     def milestones(self, head: Head) -> Iterator[Milestone]:
@@ -264,9 +279,8 @@ class Contracts:
     def readiness(self, position: Position, head: Head) -> dict[str, Any]:
         contract = self.compiled(position.contract_id)
         documents = head.documents.values()
-        return readiness.row(
-            position, contract.milestones(head), documents, head.since, contract.said(head, self.reference.masters)
-        )
+        papers = contract.said(head, self.reference.masters, position.day)
+        return readiness.row(position, contract.milestones(head), documents, head.since, papers)
 
     def unlocks(self, position: Position, head: Head, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What each fix is worth, of the contract that `row` is the readiness of."""

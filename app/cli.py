@@ -159,6 +159,11 @@ def _looking(add: _Add) -> None:
     explain.add_argument("--known-at", type=_instant, metavar="T")
     _store(explain)
     _desk(add)
+    reconcile = _command(add, "reconcile", "reconciling:reconcile", "compare with extracts of a PSA and an ERP")
+    reconcile.add_argument("--psa", type=Path, metavar="FILE", help="entries and contract versions of the PSA")
+    reconcile.add_argument("--erp", type=Path, metavar="FILE", help="invoice lines and contract versions of the ERP")
+    reconcile.add_argument("--as-of", type=_date, metavar="D", help="business date (default: the greatest tick)")
+    _store(reconcile)
     schema = _command(add, "schema", "looking:schema", "check or write the JSON Schemas and the AsyncAPI document")
     schema.add_argument("--write", action="store_true", help="write them from the models")
 

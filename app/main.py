@@ -19,6 +19,8 @@ from zoneinfo import ZoneInfo
 import orjson
 from aiohttp import web
 
+from app.adapters import ADAPTERS
+from app.adapters.adapter import Instance
 from app.engine.desk import Desk
 from app.engine.embedded import EmbeddedHost
 from app.engine.gather import Gather
@@ -95,6 +97,21 @@ def policies(settings: Settings) -> list[bytes]:
     return events
 
 
+def _web(settings: Settings) -> WebSettings:
+    """Raises Misuse for an adapter that there is not, or one that is set up with what it does not have."""
+    unknown = sorted(set(settings.adapters) - set(ADAPTERS))
+    if unknown:
+        raise Misuse(f"HEADRACE_ADAPTERS names {unknown[0]!r}; there are {', '.join(ADAPTERS)}")
+    adapters = {}
+    for name, given in settings.adapters.items():
+        known = {"name", "secret", "own", "contracts"}
+        if set(given) - known or not given.get("secret"):
+            wanted = ", ".join(sorted(known))
+            raise Misuse(f"HEADRACE_ADAPTERS for {name!r} must have a secret, and may have of {wanted} only")
+        adapters[name] = Instance(**{**given, "own": frozenset(given.get("own", ()))})
+    return WebSettings(tokens=settings.tokens, adapters=adapters)
+
+
 class _Answers(Gather):
     """The engine's answers as the web port wants them."""
 
@@ -154,7 +171,7 @@ async def serve(
 
     answers = _Answers(host, monotonic, StoredLetters(host.store))
     desk = Desk(answers, take, reader(settings), now)
-    app = create_app(answers, _Door(take), host.feed, desk, WebSettings(tokens=settings.tokens))
+    app = create_app(answers, _Door(take), host.feed, desk, _web(settings))
     async with _listening(app, settings) as address:
         host.take(policies(settings))
         ready(address + "/")
@@ -235,7 +252,7 @@ async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks
             answers = _Answers(host, monotonic, KafkaLetters(settings), Peers(_inner_token(settings)))
             tape = Tape(settings, host.partitions)
             desk = Desk(answers, publisher.take, reader(settings), now)
-            app = create_app(answers, _Door(publisher.take), tape, desk, WebSettings(tokens=settings.tokens))
+            app = create_app(answers, _Door(publisher.take), tape, desk, _web(settings))
             async with _listening(app, settings) as address:
                 host.address = settings.kafka_advertised.rstrip("/") or address
                 await host.start()

@@ -65,6 +65,14 @@ class Settings(BaseSettings):
             'which sources may speak for an entity kind, like {"contract": ["/clm"]}; a kind left out: every source'
         ),
     )
+    adapters: dict[str, dict[str, Any]] = Field(
+        default={},
+        repr=False,
+        description=(
+            'vendors that may post to /v1/adapters, each with its secret, like {"jira": {"secret": "…", "own": ["our'
+            ' user"], "contracts": {"10002": "C-1"}}}'
+        ),
+    )
     policy: list[dict[str, Any]] = Field(
         default=[],
         description=(

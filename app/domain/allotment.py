@@ -69,7 +69,7 @@ def allow(rows: Sequence[tuple[str, Row]], before: tuple[int, int], terms_on: Te
         minutes, limit = row.billable_minutes, line.allowance
         got = min(minutes, max(limit - given, 0)) if minutes >= 0 else min(minutes + charged, 0)
         if line.billing_method == "prepaid" and line.prepaid is not None:
-            block = Block(limit, line.prepaid.fee, terms.exponent, terms.rounding.half_even)
+            block = Block(limit, line.prepaid.fee or 0, terms.exponent, terms.rounding.half_even)
             row.drawn, row.drawn_amount = got, block.worth(given + got) - block.worth(given)
         else:
             row.free = got

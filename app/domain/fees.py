@@ -9,6 +9,7 @@ begun; percent complete by cost to date. An invoice names a fee by its line, `L1
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from app.domain import calendar, completion, period, retainer
@@ -62,7 +63,7 @@ def fees(
         line = terms.lines.get(line_id)
         measured = True
         if line is not None and line.billing_method == "prepaid" and line.prepaid is not None:
-            earned += _begun(position, line.prepaid.fee)
+            earned += _begun(position, line.prepaid.fee or 0)
         elif line is not None and line.billing_method == "percent_complete" and line.fee is not None:
             so_far = _completed(position, line, estimates)
             measured = so_far is not None
@@ -110,7 +111,9 @@ def _months(position: Position, line_id: str, inside: Sum | None) -> Iterator[Mo
     def agreed(name: str) -> Retainer | None:
         then = position.agreement.on(max(period.first_day(name), begin))
         line = then.lines.get(line_id) if then is not None else None
-        return line.retainer if line is not None and line.billing_method == "retainer" else None
+        if then is None or line is None or line.billing_method != "retainer" or line.retainer is None:
+            return None
+        return replace(line.retainer, half_even=then.rounding.half_even)
 
     used = {name: minutes for name, minutes in _used(position, line_id, inside).items() if agreed(name) is not None}
     return retainer.months(
@@ -119,7 +122,6 @@ def _months(position: Position, line_id: str, inside: Sum | None) -> Iterator[Mo
         (begin, terms.term_to),
         position.day,
         exponent=position.exponent,
-        half_even=terms.rounding.half_even,
     )
 
 

@@ -16,6 +16,7 @@ from app.domain.burn import Position
 from app.domain.checks import failing
 from app.domain.completion import Estimate
 from app.domain.fees import Fee, fees, invoiced_as_fee
+from app.domain.flaws import Flaw
 from app.domain.ledger import (
     ADJUSTED,
     ADJUSTMENT,
@@ -37,13 +38,14 @@ from app.domain.ledger import (
     merged,
 )
 from app.domain.masters import Masters
-from app.domain.money import micro, show
+from app.domain.money import micro, round_to, show
 from app.domain.policy import Ruling
 from app.domain.retainage import Release, kept_of, released, withheld
+from app.domain.split import split
 from app.domain.terms import Terms
 from app.domain.unbilled import NONE, Passed, Unbilled, is_ready, joined, unbilled
 
-Tier = Literal["critical", "blocking", "held", "warning"]
+Tier = Literal["critical", "blocking", "held", "warning", "info"]
 Scope = Literal["contract", "entry"]
 
 
@@ -77,6 +79,22 @@ RULES: Final[Mapping[str, Rule]] = {
     "ESTIMATE_MISSING": Rule(
         "blocking", "entry", "project manager", "publish the estimated cost of the line: nothing measures its progress"
     ),
+    "FEE_MISSING": Rule(
+        "blocking", "entry", "commercial", "amend the line with the fee, and the minutes, that its method bills by"
+    ),
+    "CURRENCY_CHANGED": Rule(
+        "blocking", "contract", "legal", "close the contract and approve another in the new currency"
+    ),
+    "CAP_BELOW_ZERO": Rule("warning", "contract", "commercial", "amend the cap: less than nothing can be invoiced"),
+    "TERM_REVERSED": Rule("warning", "contract", "legal", "amend the term: it ends before it begins"),
+    "PAYERS_INCOMPLETE": Rule(
+        "warning", "contract", "client partner", "amend the payers: each named once, their ratios 1 in all"
+    ),
+    "MILESTONES_NOT_FEE": Rule(
+        "warning", "contract", "project manager", "plan milestones that come to the line's fee, or amend the fee"
+    ),
+    "BUDGET_BELOW_ZERO": Rule("info", "contract", "commercial", "amend the budget, if less than nothing was not meant"),
+    "AMENDMENT_AFTER_END": Rule("info", "contract", "legal", "amend the term too, or withdraw the amendment"),
     "MILESTONE_NOT_ACCEPTED": Rule("blocking", "entry", "project manager", "obtain the client's acceptance"),
     "CAP_EXCEEDED": Rule("blocking", "entry", "project manager", "amend the cap, or write the excess off"),
     "ADJUSTMENT_NEEDED": Rule("warning", "entry", "finance", "credit and rebill what changed after it was invoiced"),
@@ -148,6 +166,7 @@ class Papers(NamedTuple):
     rulings: Mapping[str, Ruling] = {}
     acknowledged: int = 0
     since: int = 0
+    flaws: Sequence[Flaw] = ()
 
 
 class _Blockers:
@@ -209,6 +228,9 @@ def row(
     if milestone.waiting.count:
         blockers.add("MILESTONE_NOT_ACCEPTED", milestone.waiting)
     _warnings(position, blockers)
+    for flaw in papers.flaws:
+        if not _stops_all(flaw.code):
+            blockers.add(flaw.code, flaw.issue)
     free = _released(position, time, milestone, earned, papers)
     fee = _fee(position, earned, free, papers)
     worked = sum(part.amount for part in time.lines.values())
@@ -218,8 +240,9 @@ def row(
     for check, ruling, issue in failing(position, papers.masters, papers.rulings, amounts, told):
         blockers.add(check, issue, tier=_tier(check, ruling))
     checked = [one["code"] for one in blockers.found if one["scope"] == "contract" and one["tier"] in _STOPPING]
+    flawed = {flaw.code: flaw.issue for flaw in papers.flaws}
     for code in stops:
-        said = papers.disputes if code == "DISPUTE_OPEN" else Issue(1, 0, since, [])
+        said = papers.disputes if code == "DISPUTE_OPEN" else flawed.get(code, Issue(1, 0, since, []))
         blockers.add(code, Issue(said.count, would_be, said.since, said.evidence))
     held = papers.holds if position.terms is not None else NONE
     if held.count:
@@ -250,6 +273,7 @@ def row(
         "adjustment_amount": money(adjustment),
         "retained_amount": money(retained - sum(free.values())),
         "written_off_amount": money(written),
+        "payers": _payers(position, would_be if ready else 0),
         "blockers": blockers.found,
     }
 
@@ -268,6 +292,19 @@ def _tier(code: str, ruling: Ruling) -> Tier:
     if ruling.action == "warning":
         return "warning"
     return "blocking" if RULES[code].tier == "warning" else RULES[code].tier
+
+
+def _payers(position: Position, ready: int) -> list[dict[str, str]]:
+    """What of the ready amount each payer has; nobody where the terms name none, or none who pays."""
+    payers = position.terms.payers if position.terms is not None else ()
+    ratios = [payer.ratio for payer in payers]
+    if not sum(ratios):
+        return []
+    parts = split(round_to(ready, position.exponent), ratios, position.exponent)
+    return [
+        {"client_id": payer.client_id, "amount": show(part, position.exponent)}
+        for payer, part in zip(payers, parts, strict=True)
+    ]
 
 
 def _state(stops: list[str], ready: int, blockers: list[dict[str, Any]]) -> str:
@@ -292,9 +329,14 @@ def _stops(position: Position, papers: Papers) -> list[str]:
         stops.append("CONTRACT_NOT_ACTIVE")
     if terms.purchase_order.get("required") and not terms.purchase_order.get("number"):
         stops.append("PO_MISSING")
+    stops += [flaw.code for flaw in papers.flaws if _stops_all(flaw.code)]
     if papers.disputes.count:
         stops.append("DISPUTE_OPEN")
     return stops
+
+
+def _stops_all(code: str) -> bool:
+    return RULES[code].scope == "contract" and RULES[code].tier in ("critical", "blocking")
 
 
 def _inside(position: Position) -> dict[str, Sum]:

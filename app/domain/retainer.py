@@ -25,17 +25,19 @@ _NEVER: Final = 10**9  # a period that no contract reaches
 class Retainer:
     """What was agreed for one month. Money in micro-units, `overage_rate` per hour.
 
-    `expiry_periods` None: what rolls over does not expire; 0: it cannot be used. `overage_rate` None: overage has no
-    price, which is not 0. `cap_minutes` limits, under `capped`, all that is carried into the next month together: it
-    is the month's own minutes that no longer fit. None: there is no room for any.
+    `fee` None: nobody named one. `expiry_periods` None: what rolls over does not expire; 0: it cannot be used.
+    `overage_rate` None: overage has no price, which is not 0. `cap_minutes` limits, under `capped`, all that is carried
+    into the next month together: it is the month's own minutes that no longer fit. None: there is no room for any.
+    `half_even` is how the month's terms round.
     """
 
-    fee: int
+    fee: int | None
     minutes: int
     rollover: Rollover = "none"
     cap_minutes: int | None = None
     expiry_periods: int | None = None
     overage_rate: int | None = None
+    half_even: bool = False
 
     def __post_init__(self) -> None:
         if self.rollover not in get_args(Rollover):
@@ -49,10 +51,11 @@ class Retainer:
 
 
 def retainer_of(said: Mapping[str, Any]) -> Retainer:
-    """Read the `retainer` of a contract's line; an absent fee and absent minutes are 0, an absent roll-over is none."""
+    """Read the `retainer` of a contract's line; absent minutes are 0, an absent roll-over is none."""
+    fee = said.get("fee")
     rate = said.get("overage_rate")
     return Retainer(
-        fee=micro(said.get("fee") or "0"),
+        fee=micro(fee) if fee is not None else None,
         minutes=said.get("minutes") or 0,
         rollover=said.get("rollover") or "none",
         cap_minutes=said.get("cap_minutes"),
@@ -98,7 +101,6 @@ def months(
     through: int,
     *,
     exponent: int,
-    half_even: bool = False,
 ) -> Iterator[Month]:
     """Every month of the term that has begun by the day `through`, in order.
 
@@ -108,7 +110,7 @@ def months(
     """
     lots: deque[Lot] = deque()
     for period in periods.periods(term[0], min(term[1], through)):
-        yield _month(period, terms(period), lots, used.get(period, 0), term, exponent, half_even)
+        yield _month(period, terms(period), lots, used.get(period, 0), term, exponent)
 
 
 def _month(
@@ -118,11 +120,10 @@ def _month(
     used: int,
     term: tuple[int, int],
     exponent: int,
-    half_even: bool,
 ) -> Month:
     """One month; `lots`, oldest first, are left as they roll into the next."""
     days, of = periods.covered_days(period, *term), periods.days_in(period)
-    granted = divide(agreed.minutes * days, of, half_even=half_even) if agreed else 0
+    granted = divide(agreed.minutes * days, of, half_even=agreed.half_even) if agreed else 0
     rolled_in = _total(lots)
     used = max(used, 0)
     need = _draw(lots, used)
@@ -132,14 +133,14 @@ def _month(
     return Month(
         period=period,
         covered_days=days,
-        fee=portion(agreed.fee, days, of, exponent, half_even=half_even) if agreed else 0,
+        fee=portion(agreed.fee or 0, days, of, exponent, half_even=agreed.half_even) if agreed else 0,
         granted=granted,
         rolled_in=rolled_in,
         used=used,
         rolled_out=_total(lots),
         forfeited=left - _total(lots),
         overage_minutes=overage,
-        overage_amount=_price(overage, agreed, exponent, half_even),
+        overage_amount=_price(overage, agreed, exponent),
     )
 
 
@@ -162,12 +163,12 @@ def _roll(lots: deque[Lot], unused: int, index: int, agreed: Retainer | None) ->
         lots.append(Lot(own, _NEVER if agreed.expiry_periods is None else index + agreed.expiry_periods))
 
 
-def _price(overage: int, agreed: Retainer | None, exponent: int, half_even: bool) -> int | None:
+def _price(overage: int, agreed: Retainer | None, exponent: int) -> int | None:
     if not overage:
         return 0
     if agreed is None or agreed.overage_rate is None:
         return None
-    return portion(agreed.overage_rate, overage, HOUR, exponent, half_even=half_even)
+    return portion(agreed.overage_rate, overage, HOUR, exponent, half_even=agreed.half_even)
 
 
 def _total(lots: Iterable[Lot]) -> int:

@@ -55,10 +55,17 @@ class Included:
 
 @dataclass(frozen=True, slots=True)
 class Prepaid:
-    """A block of time paid in advance: `fee` micro-units for `minutes`."""
+    """A block of time paid in advance: `fee` micro-units for `minutes`; None or 0 where nobody named them."""
 
     minutes: int
-    fee: int
+    fee: int | None
+
+
+class Payer(NamedTuple):
+    """Who pays which part of the contract; `ratio` in millionths."""
+
+    client_id: str
+    ratio: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +136,7 @@ class Terms:
     lines: Mapping[str, Line]
     purchase_order: Mapping[str, Any]
     retro_policy: Literal["credit_rebill", "delta_line", "prospective_only"]
+    payers: tuple[Payer, ...]
     said: Mapping[str, Any] = field(repr=False)
 
     @property
@@ -192,18 +200,20 @@ class Agreement:
         self.line_ids = sorted(
             {str(line["line_id"]) for event in events for line in json.loads(bytes(event.data)).get("lines") or ()}
         )
+        self._approved: list[Message] = []
+        self._said: list[tuple[int, Message]] = []
         self._starts: list[int] = []
         self._terms: list[Terms] = []
         if self.known:
             self._compile(approved)
         self.allots = self.known and any(terms.allots for terms in (*self._terms, self._before))
 
-    def _compile(self, approved: Sequence[Message]) -> None:
+    def _compile(self, approved: list[Message]) -> None:
         self._approved = approved
         self._said = [(calendar.number(json.loads(bytes(e.data))["effective_from"]), e) for e in self.events]
         self._starts = sorted({start for start, _ in self._said})
         self._before = _fold(approved)
-        self._terms = [_fold(self._in_force(start)) for start in self._starts]
+        self._terms = [_fold(self.in_force(start)) for start in self._starts]
 
     def on(self, day: int) -> Terms | None:
         """The terms on `day`; None as long as no approval is known."""
@@ -248,7 +258,7 @@ class Agreement:
     def priced_by(self, day: int) -> Amendment | None:
         """The last amendment that changed what work on `day` may cost; None where the approved terms price it."""
         found: Amendment | None = None
-        events = self._in_force(day)
+        events = self.in_force(day)
         before: tuple[object, ...] | None = None
         for count, event in enumerate(events, 1):
             if before is None and event.type != "contract.approved.v1":
@@ -261,8 +271,8 @@ class Agreement:
             before = pricing
         return found
 
-    def _in_force(self, day: int) -> list[Message]:
-        """The events that make the terms of a day, in version order."""
+    def in_force(self, day: int) -> list[Message]:
+        """The events that make the terms of a day, in version order; the contract is known."""
         begun = [event for begin, event in self._said if begin <= day]
         # An amendment that reaches back before the approval changes what was approved, not nothing.
         base = self._approved if not any(event.type == "contract.approved.v1" for event in begun) else []
@@ -352,6 +362,7 @@ def _compiled(said: Mapping[str, Any], version: int, status: Status) -> Terms:
         lines={line["line_id"]: _line(line) for line in said.get("lines") or ()},
         purchase_order=said.get("purchase_order") or {},
         retro_policy=said.get("retro_policy") or "credit_rebill",
+        payers=tuple(Payer(one["client_id"], micro(one["ratio"])) for one in said.get("payers") or ()),
         said=said,
     )
 
@@ -390,9 +401,10 @@ def _included(said: Mapping[str, Any] | None) -> Included | None:
 
 
 def _prepaid(said: Mapping[str, Any] | None) -> Prepaid | None:
-    if not said or not said.get("minutes"):
+    if not said:
         return None
-    return Prepaid(said["minutes"], micro(said.get("fee") or "0"))
+    fee = said.get("fee")
+    return Prepaid(said.get("minutes") or 0, micro(fee) if fee is not None else None)
 
 
 def _pair(said: Mapping[str, Any]) -> tuple[int | None, int | None]:

@@ -195,6 +195,13 @@ class Blocker(Part):
     fix: Text
 
 
+class PayerShare(Part):
+    """What of the ready amount a payer has; the shares add up to it."""
+
+    client_id: Text
+    amount: Amount
+
+
 class ReadinessUpdated(Statement):
     """What of a contract can be invoiced now, what cannot, and why."""
 
@@ -213,6 +220,7 @@ class ReadinessUpdated(Statement):
     adjustment_amount: Amount
     retained_amount: Amount
     written_off_amount: Amount = "0.00"
+    payers: list[PayerShare] = []
     blockers: list[Blocker]
 
 

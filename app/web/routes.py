@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.engine.peers import PATH as PEERS_PATH
 from app.web import sse, submission
-from app.web.handlers import burn, contracts, desk, documents, events, health, page, readiness, workers
+from app.web.handlers import adapters, burn, contracts, desk, documents, events, health, page, readiness, workers
 from app.web.metrics import CONTENT_TYPE
 from app.web.parameters import AFTER, AS_OF, CURSOR, KNOWN_AT, LIMIT, ON, PERIOD
 from app.web.route import JSON, Route
@@ -213,6 +213,20 @@ ROUTES: tuple[Route, ...] = (
         access="write",
         status=202,
         bodies=POSTED,
+    ),
+    Route(
+        "/v1/adapters/{name}",
+        "adapter",
+        adapters.receive,
+        "events",
+        "Take a vendor's message: verified as the vendor signs, mapped to events, taken like any; echoes are dropped",
+        "Adapted",
+        (),
+        (400, 401, 404),
+        method="POST",
+        access="open",
+        status=202,
+        bodies=((JSON, "Anything"),),
     ),
     Route(
         "/v1/stream",

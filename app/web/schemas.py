@@ -264,6 +264,16 @@ SCHEMAS: dict[str, Schema] = {
         {"frame": ANYTHING, "value": {}}, "`frame` says which of the partitions are held there, and how far they are."
     ),
     "Receipts": record({"accepted": WHOLE, "refused": WHOLE, "results": array(RECEIPT)}),
+    "Adapted": record(
+        {
+            "accepted": WHOLE,
+            "refused": WHOLE,
+            "results": array(RECEIPT),
+            "wants": array(record({"entity": TEXT, "ids": array(TEXT), "why": TEXT})),
+            "dropped": array(TEXT),
+        },
+        "`wants`: records to fetch from the vendor and to post here, as the message did not carry them.",
+    ),
     "Status": record({"status": TEXT}),
     "Problem": PROBLEM,
     "ProblemKind": record({"type": TEXT, "title": TEXT, "status": WHOLE, "meaning": TEXT}),

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
+from app.adapters.adapter import Instance
+
 Role = Literal["read", "write"]
 Token = Annotated[str, Field(min_length=16)]
 
@@ -29,6 +31,7 @@ class WebSettings(BaseModel):
     tokens: dict[Token, Role] = Field(default={}, repr=False)
     open_networks: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK
     open_hosts: frozenset[str] = frozenset({"localhost"})
+    adapters: dict[str, Instance] = Field(default={}, repr=False)
     max_body_bytes: PositiveInt = 10_000_000
     max_events: PositiveInt = 10_000
     max_streams: PositiveInt = 200

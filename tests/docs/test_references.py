@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from agents.effects import DEAD_LETTERS
 from app.cli import parser
 from app.domain.readiness import RULES
+from app.domain.reconciliation import CAUSES
 from app.engine.embedded import EmbeddedHost
 from app.engine.kafka.ending import Exit
 from app.engine.kafka.topics import product
@@ -154,3 +155,7 @@ def test_every_decision_is_listed_and_says_what_enforces_it() -> None:
         assert f"({page.name})" in index
         for part in ("**Context.**", "**Decision.**", "**Consequences.**", "**Enforced by**"):
             assert part in text, f"{page.name}: {part}"
+
+
+def test_reconciliation_lists_every_cause_as_the_code_has_it() -> None:
+    assert dict(rows(DOCS / "reconcile.md", "cause")) == dict(CAUSES)

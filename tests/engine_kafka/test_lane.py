@@ -133,6 +133,26 @@ async def test_a_full_lane_makes_its_topic_wait() -> None:
     await lane.stop()
 
 
+async def test_a_step_of_records_that_waits_is_enough() -> None:
+    """So what waits stays within bounds, however large its batches are."""
+    held = asyncio.Event()
+
+    async def holding(lane: Lane, effects: Effects, fetched: list[Any]) -> None:
+        await held.wait()
+
+    lane = lane_of(Agent(), holding)
+    await lane.put(Event(0, 1))
+    await asyncio.sleep(0.01)  # under way
+    await lane.put(Event(1, pace.RECORDS))
+    await lane.put(Event(1 + pace.RECORDS, 1))
+    putting = asyncio.create_task(lane.put(Event(2 + pace.RECORDS, 1)))
+    await asyncio.sleep(0.02)
+    assert not putting.done()
+    held.set()
+    await asyncio.wait_for(putting, 5)
+    await lane.stop()
+
+
 async def test_a_lane_that_ends_lets_go_of_who_waits_for_room_in_it() -> None:
     """An agent reads many partitions, and hands each batch to its lane in turn: one that waited for a lane that was
     given away would read none of the others any more."""

@@ -85,6 +85,10 @@ def approved(choices: Choices, contract_id: str, version: int, days: Days, *, ef
         data["rounding"] = rounding(choices)
     if may(choices, "prospective_only", 60):
         data["retro_policy"] = choices.one(("prospective_only", "prospective_only", "delta_line", "credit_rebill"))
+    if may(choices, "contradictions", 60):
+        data["payers"] = payers(choices)
+    if may(choices, "contradictions", 4):
+        data["currency"] = choices.one(tuple(_SCALES))
     if choices.chance(20):
         data["day_minutes"] = choices.one((450, 420))
     if choices.chance(20):
@@ -93,6 +97,12 @@ def approved(choices: Choices, contract_id: str, version: int, days: Days, *, ef
         data["term"] = {**data["term"], "from": choices.one([d for d in days.terms if not end or d.isoformat() <= end])}
         data["term"]["from"] = data["term"]["from"].isoformat()
     return data
+
+
+def payers(choices: Choices) -> list[Data]:
+    """One to three clients who pay, their parts often not all of it."""
+    ratios = choices.one((("1",), ("0.6", "0.4"), ("0.333333",) * 3, ("0.5", "0.3"), ("0.7", "0.7"), ("0", "0"), ()))
+    return [{"client_id": f"CL-{choices.between(1, 9)}", "ratio": ratio} for ratio in ratios]
 
 
 def rounding(choices: Choices) -> Data:
@@ -127,11 +137,30 @@ def line(choices: Choices, line_id: str, currency: str) -> Data:
     if may(choices, "included", 50):
         data["included"] = included(choices)
     for method in ("prepaid", "retainer", "percent_complete"):
-        if may(choices, method, 35):
+        if may(choices, method, 15):
             data.update(billed_by_fee(choices, method, currency))
     if may(choices, "retainage", 50):
         data["retainage_ratio"] = choices.one(("0.1", "0.05", "0.3333"))
+    if may(choices, "contradictions", 12):
+        data.update(incomplete(choices, currency))
     return data
+
+
+def incomplete(choices: Choices, currency: str) -> Data:
+    """A line by milestones with a fee for all of them, or one by a fee of which a part is missing."""
+    fee = money(choices, currency, 0, 40)
+    return choices.one(
+        (
+            {"billing_method": "milestone", "fee": fee},
+            {"billing_method": "milestone", "fee": fee},
+            {"billing_method": "percent_complete"},
+            {"billing_method": "retainer", "retainer": {"minutes": 60}},
+            {"billing_method": "retainer"},
+            {"billing_method": "prepaid", "prepaid": {"minutes": 60}},
+            {"billing_method": "prepaid", "prepaid": {"fee": fee}},
+            {"billing_method": "prepaid"},
+        )
+    )
 
 
 def billed_by_fee(choices: Choices, method: str, currency: str) -> Data:
@@ -194,6 +223,12 @@ def amended(choices: Choices, contract_id: str, version: int, days: Sequence[dat
         }
     if may(choices, "prospective_only", 40):
         data["retro_policy"] = choices.one(("prospective_only", "credit_rebill", "delta_line"))
+    if may(choices, "contradictions", 10):
+        data.update(choices.one(({"payers": payers(choices)}, {"payers": None})))
+    if may(choices, "contradictions", 6):
+        data["currency"] = choices.one(tuple(_SCALES))
+    if may(choices, "contradictions", 15):
+        data["term"] = {choices.one(("to", "from")): choices.one(days).isoformat()}
     if choices.chance(15):
         data["client_id"] = choices.one(CLIENTS)
     if choices.chance(15):

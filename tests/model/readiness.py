@@ -9,11 +9,13 @@ from typing import Any
 
 from .allotments import PREPAID
 from .burn import contract_shares
+from .contradictions import contradictions, payers
 from .dossier import Dossier, Milestone
 from .fees import earned_fees, invoiced_fees, unmeasured
 from .numbers import exponent, fixed
 from .pricing import CURRENCY_MISMATCH, RATE_UNRESOLVED, Entry
 from .retainage import Withheld, kept_of, released, share
+from .retainer import unpriced_months
 from .settlement import Settlement, settle
 from .terms import TIME_AND_MATERIALS
 
@@ -73,6 +75,7 @@ def assess(dossier: Dossier) -> Assessment:
         *_budget_warnings(dossier),
         *_adjustment_warning(time),
         *_estimate_blockers(dossier),
+        *_flaws(dossier),
     ]
     before = Assessment(
         time=time,
@@ -111,6 +114,7 @@ def readiness_row(dossier: Dossier) -> dict[str, Any]:
         **{name: fixed(amount, places) for name, amount in amounts.items()},
         "ready_minutes": 0 if stopped else sum(claim.minutes for claim in time.ready),
         "ready_entries": 0 if stopped else len(time.ready),
+        "payers": [{**one, "amount": fixed(one["amount"], places)} for one in payers(dossier, amounts["ready_amount"])],
         "blockers": [
             {**vars(one), "amount": fixed(one.amount, places)}
             for one in sorted(found.blockers, key=lambda one: (one.code, one.tier))
@@ -230,7 +234,10 @@ def _entry_blockers(dossier: Dossier, time: Settlement) -> Iterable[Blocker]:
         "OUTSIDE_TERM": [entry.time_amount for entry in time.outside],
         "TIME_NOT_APPROVED": [entry.amount for entry in submitted],
         "MILESTONE_NOT_ACCEPTED": [one.amount for one in completed],
-        RATE_UNRESOLVED: [entry.amount for entry in unpriced if entry.unpriced == RATE_UNRESOLVED],
+        RATE_UNRESOLVED: [
+            *[entry.amount for entry in unpriced if entry.unpriced == RATE_UNRESOLVED],
+            *[None] * unpriced_months(dossier),
+        ],
         CURRENCY_MISMATCH: [
             *[entry.amount for entry in unpriced if entry.unpriced == CURRENCY_MISMATCH],
             *[None] * dossier.foreign_expenses,
@@ -244,6 +251,13 @@ def _entry_blockers(dossier: Dossier, time: Settlement) -> Iterable[Blocker]:
 def _estimate_blockers(dossier: Dossier) -> Iterable[Blocker]:
     if count := unmeasured(dossier):
         yield Blocker("ESTIMATE_MISSING", BLOCKING, ENTRY, count, _ZERO)
+
+
+def _flaws(dossier: Dossier) -> Iterable[Blocker]:
+    """Terms that contradict themselves; those that stop the contract are with the others that do."""
+    for code, tier, scope, count in contradictions(dossier):
+        if (tier, scope) != (BLOCKING, CONTRACT):
+            yield Blocker(code, tier, scope, count, _ZERO)
 
 
 def _cap_blockers(time: Settlement) -> Iterable[Blocker]:
@@ -262,6 +276,9 @@ def _contract_blockers(dossier: Dossier, total: Fraction) -> Iterable[Blocker]:
     order = dossier.terms.fields.get("purchase_order") or {}
     if order.get("required") and not order.get("number"):
         yield Blocker("PO_MISSING", BLOCKING, CONTRACT, 1, total)
+    for code, tier, scope, count in contradictions(dossier):
+        if (tier, scope) == (BLOCKING, CONTRACT):
+            yield Blocker(code, tier, scope, count, total)
     if dossier.disputes:
         yield Blocker("DISPUTE_OPEN", BLOCKING, CONTRACT, dossier.disputes, total)
     if dossier.holds:

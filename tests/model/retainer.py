@@ -48,6 +48,15 @@ class Month:
 
 def retainer_fees(dossier: Dossier) -> dict[str, Fraction]:
     """Fees and overages earned up to as-of, by line."""
+    return {line_id: fee for line_id, (fee, _) in _by_line(dossier).items()}
+
+
+def unpriced_months(dossier: Dossier) -> int:
+    """Months with work beyond what was agreed, which nobody named a rate for."""
+    return sum(count for _, count in _by_line(dossier).values())
+
+
+def _by_line(dossier: Dossier) -> dict[str, tuple[Fraction, int]]:
     months = _months(dossier)
     lines = sorted({line_id for month in months for line_id in month.terms.lines if _agreed(month, line_id)})
     return {line_id: _earned(dossier, line_id, months) for line_id in lines}
@@ -73,13 +82,14 @@ def _agreed(month: Month, line_id: str) -> Fields | None:
     """The retainer of the line in that month, if it is one."""
     if line_id not in month.terms.lines or month.terms.method(line_id) != RETAINER:
         return None
-    return month.terms.line(line_id).get("retainer") or {}
+    return month.terms.line(line_id).get("retainer") or None
 
 
-def _earned(dossier: Dossier, line_id: str, months: list[Month]) -> Fraction:
+def _earned(dossier: Dossier, line_id: str, months: list[Month]) -> tuple[Fraction, int]:
+    """What the line earned, and in how many months something has no price."""
     used = _used(dossier, line_id)
     lots: list[Lot] = []
-    total = _NOTHING
+    total, unpriced = _NOTHING, 0
     for month in months:
         lots = [lot for lot in lots if lot.usable(month.number)]
         retainer = _agreed(month, line_id)
@@ -88,7 +98,8 @@ def _earned(dossier: Dossier, line_id: str, months: list[Month]) -> Fraction:
         over = _draw(lots, month, retainer, max(0, used.get(month.number, 0)))
         total += month.terms.rounded(month.prorated(number(retainer.get("fee"))))
         total += month.terms.rounded(over * number(retainer.get("overage_rate")) / 60)
-    return total
+        unpriced += over > 0 and retainer.get("overage_rate") is None
+    return total, unpriced
 
 
 def _used(dossier: Dossier, line_id: str) -> Mapping[int, int]:

@@ -43,6 +43,8 @@ _KINDS = {
     "rate.set",
     "rate.withdrawn",
     "estimate.set",
+    "writeoff.recorded",
+    "retainage.released",
     "hold.set",
     "hold.cleared",
     "dispute.opened",
@@ -109,7 +111,8 @@ def test_every_kind_occurs_and_options_leave_kinds_out() -> None:
     seen = {event["type"].removesuffix(".v1") for seed in _SEEDS for event in history(seed, 200)}
     assert seen == _KINDS
     plain = history(1, 200, expenses=False, milestones=False, invoices=False, holidays=False)
-    assert {kind_of(event) for event in plain} == {"contract", "dispute", "estimate", "hold", "rate", "time"}
+    commerce = {"dispute", "estimate", "hold", "retainage", "writeoff"}
+    assert {kind_of(event) for event in plain} == {"contract", "rate", "time", *commerce}
 
 
 def test_every_kind_of_staffing_occurs_where_it_is_asked_for() -> None:
@@ -219,6 +222,14 @@ def test_every_state_and_blocker_is_reached() -> None:
     assert states == {"blocked", "held", "nothing_to_bill", "ready_with_warnings", "ready"}
     assert codes == {
         ("ADJUSTMENT_NEEDED", "warning"),
+        ("AMENDMENT_AFTER_END", "info"),
+        ("BUDGET_BELOW_ZERO", "info"),
+        ("CAP_BELOW_ZERO", "warning"),
+        ("CURRENCY_CHANGED", "blocking"),
+        ("FEE_MISSING", "blocking"),
+        ("MILESTONES_NOT_FEE", "warning"),
+        ("PAYERS_INCOMPLETE", "warning"),
+        ("TERM_REVERSED", "warning"),
         ("BUDGET_EXCEEDED", "warning"),
         ("BUDGET_NEARLY_EXHAUSTED", "warning"),
         ("CAP_EXCEEDED", "blocking"),

@@ -19,7 +19,7 @@ RECORDS = 10_000
 """Records of one step, at most: while more come than an agent can take, steps grow and each record costs less."""
 
 WAITING = 8
-"""Batches that wait for a lane, at most; beyond, its topic is not read."""
+"""Batches that wait for a lane, at most, or the records of a step; beyond, its topic is not read."""
 
 BRISK_SECONDS = 0.05
 """While records keep coming and none have to wait, what changed is stated this often at most."""
@@ -66,6 +66,7 @@ class Lane:
         self.delivered = last
         self._stated = 0.0
         self._waiting: deque[Any] = deque()  # Faust's events, each a record batch
+        self._count = 0  # their records
         self._more, self._room, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._room.set()
         self._idle.set()
@@ -85,12 +86,13 @@ class Lane:
         One that comes when the lane has ended is dropped: it is not acknowledged, so whoever owns the partition reads
         it. The agent that hands events in serves other lanes, too, and must not wait for this one.
         """
-        while len(self._waiting) >= WAITING and not self._ended:
+        while (len(self._waiting) >= WAITING or self._count > RECORDS) and not self._ended:
             self._room.clear()
             await self._room.wait()
         if self._ended:
             return
         self._waiting.append(event)
+        self._count += len(event.value.records)
         self._more.set()
 
     def rest(self) -> None:
@@ -144,6 +146,7 @@ class Lane:
         while self._waiting and (not events or count + len(self._waiting[0].value.records) <= RECORDS):
             events.append(self._waiting.popleft())
             count += len(events[-1].value.records)
+        self._count -= count
         self._room.set()
         return events
 

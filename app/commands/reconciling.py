@@ -1,0 +1,77 @@
+"""`reconcile`: the engine against extracts of a PSA and an ERP."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from app.commands.output import say_json, screen, table
+from app.engine.letters import StoredLetters
+from app.engine.runner import finish
+from app.engine.store import Store
+from app.misuse import Misuse
+from app.replay.extracts import of_erp, of_psa
+from app.replay.reconcile import compare, engine_side
+from app.settings import Settings
+from tables.controls import CONTROLS
+
+LETTERS = 100_000
+SHOWN = 50
+
+
+def reconcile(options: argparse.Namespace) -> bool:
+    """Compare, and say whether everything agrees."""
+    if options.psa is None and options.erp is None:
+        raise Misuse("name what to compare with: --psa FILE, --erp FILE, or both")
+    psa = of_psa(options.psa) if options.psa else None
+    erp = of_erp(options.erp) if options.erp else None
+    with Store(Settings.load(store=options.store).store, read_only=True) as store:
+        stores = [store.tables(p) for p in range(store.partitions)]
+        latest = max((c.today for s in stores for _, c in s.scan(CONTROLS, "engagement/")), default=0) or None
+        today = options.as_of.toordinal() if options.as_of else latest
+        letters = finish(StoredLetters(store).read("", LETTERS))
+        refused = [letter["value"] for letter in letters if letter["value"]]
+        answer = compare(engine_side(stores, refused, today), psa, erp, today)
+    if options.json:
+        say_json(answer)
+    else:
+        _show(answer)
+    return bool(answer["agrees"])
+
+
+def _show(answer: dict[str, Any]) -> None:
+    if answer["causes"]:
+        table(
+            "Drift by cause",
+            ("cause", "count", "what it means"),
+            [(one["cause"], one["count"], one["meaning"]) for one in answer["causes"]],
+            right=(1,),
+        )
+        rows = [
+            (
+                d["system"],
+                d["contract_id"],
+                d["id"],
+                d["field"],
+                d["engine"],
+                d["other"],
+                d["cause"],
+                ", ".join((*d["behind"], *([d["row"]] if d["row"] else []))),
+            )
+            for d in answer["drift"][:SHOWN]
+        ]
+        columns = ("system", "contract", "what", "field", "engine", "theirs", "cause", "behind it")
+        table("Differences", columns, rows, right=(4, 5))
+        if len(answer["drift"]) > SHOWN:
+            screen.print(f"and {len(answer['drift']) - SHOWN:,} more; --json has them all")
+    if answer["unacknowledged"]:
+        table(
+            f"Approved and not invoiced, by days since approval, as of {answer['as_of']}",
+            ("currency", "days", "entries", "amount", "oldest"),
+            [tuple(one.values()) for one in answer["unacknowledged"]],
+            right=(2, 3),
+        )
+    compared = answer["compared"]
+    said = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in compared.items() if count is not None)
+    verdict = "[green]agrees[/green]" if answer["agrees"] else f"[red]{len(answer['drift']):,} differences[/red]"
+    screen.print(f"{verdict}: {said}")
