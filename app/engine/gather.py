@@ -249,6 +249,10 @@ class Gather:
         cases = {name: case for value in values for name, case in value["cases"].items()}
         return self._whole({"items": items, "cases": cases}, frame)
 
+    async def promises(self) -> Answered[list[Answer]]:
+        values, frame = await self._all_on_one_day("promises")
+        return self._whole(shapes.promises(values), frame)
+
     async def dead_letters(self, after: str, limit: int) -> Answered[list[Answer]]:
         rows = await self._letters.read(after, limit)
         _, frame = await self._all("frame")

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 from agents.effects import Effects
+from app.domain import sla
 from app.domain.unlocks import owners
 from app.engine import shapes
 from app.engine.host import PREFIX, Host
@@ -21,6 +22,8 @@ from tables.controls import DISPOSITIONS
 
 T = TypeVar("T")
 Slices = Sequence[Slice]
+MEASURED_AT_ONCE: Final = 200
+"""Contracts that one scrape of the metrics measures for business SLAs: some tens of milliseconds."""
 Sample = tuple[dict[str, str], int | float]
 
 
@@ -211,6 +214,23 @@ class Queries:
         items = [row for one in slices for row in one.standing(day)]
         return {"items": items, "cases": dict(case for one in slices for case in one.cases())}
 
+    def promises(self, slices: Slices, day: int | None) -> Answer:
+        """Measures of business SLAs of these slices, by name, and the moment they are as of."""
+        day = self._day(slices, day)
+        now = max((control.watermark for one in slices for control in one.controls()), default=0)
+        since = _window(day)
+        measures = sla.total(one.promises(day, since) for one in slices)
+        return {"now": now, "measures": {name: shapes.measured(one) for name, one in measures.items()}}
+
+    def _measured(self, slices: Slices) -> list[Answer]:
+        """Business SLAs for metrics: none until all contracts were measured, some with every question.
+
+        A scrape must not hold up everybody else; after a start, and at midnight, all contracts are to be measured anew.
+        """
+        day = self._day(slices, None)
+        done = [one.measure_some(day, _window(day), MEASURED_AT_ONCE) for one in slices]
+        return shapes.promises([self.promises(slices, day)]) if all(done) else []
+
     async def event(self, slices: Slices, source: str, event_id: str) -> Answer | None:
         for one in slices:
             if (found := await one.event(source, event_id)) is not None:
@@ -258,6 +278,7 @@ class Queries:
         ]
         parked: list[Sample] = [({}, counts["parked"])]
         contracts: list[Sample] = [({"table": "heads"}, sum(1 for _ in self._ids(slices)))]
+        slas = self._measured(slices)
         return [
             ("events_total", "counter", "Input records by what became of them.", dispositions),
             ("events_parked", "gauge", "Entities that wait for the approval of their contract.", parked),
@@ -269,8 +290,50 @@ class Queries:
                 [({}, self._host.stated)],
             ),
             ("table_entries", "gauge", "Contracts known.", contracts),
+            (
+                "sla_seconds",
+                "gauge",
+                "Duration of what a business SLA measures, by quantile, in the last 90 days; NaN before any.",
+                [
+                    ({"sla": one["sla"], "quantile": quantile}, _or_nan(one[name]))
+                    for one in slas
+                    for quantile, name in (("0.5", "p50_seconds"), ("0.95", "p95_seconds"))
+                    if name in one
+                ],
+            ),
+            (
+                "sla_ratio",
+                "gauge",
+                "Rate of what a business SLA counts, in the last 90 days; NaN before any.",
+                [({"sla": one["sla"]}, _or_nan(one["ratio"])) for one in slas if "ratio" in one],
+            ),
+            (
+                "sla_breaches",
+                "gauge",
+                "What took longer than its SLA's target in the last 90 days, or waits longer.",
+                [({"sla": one["sla"]}, one["breaches"]) for one in slas if "breaches" in one],
+            ),
+            (
+                "sla_oldest_open_seconds",
+                "gauge",
+                "Age of what waits longest; 0 where nothing does.",
+                [
+                    ({"sla": one["sla"]}, one["oldest_open"]["age_seconds"] if one["oldest_open"] else 0)
+                    for one in slas
+                    if "oldest_open" in one
+                ],
+            ),
             ("build_info", "gauge", "The running version.", [({"version": ENGINE_VERSION}, 1)]),
         ]
+
+
+def _window(day: int | None) -> int:
+    """The moment from which on business SLAs count what closed, microseconds."""
+    return 0 if day is None else max(0, (day - sla.WINDOW_DAYS - sla.EPOCH_DAY) * sla.DAY)
+
+
+def _or_nan(value: int | str | None) -> int | float:
+    return float("nan") if value is None else value if isinstance(value, int) else float(value)
 
 
 def _first(found: Iterator[T]) -> T | None:
@@ -292,6 +355,7 @@ _ANSWERS: Final[Mapping[str, Callable[..., Any]]] = {
     "unlocks": Queries.unlocks,
     "overview": Queries.overview,
     "desk": Queries.desk,
+    "promises": Queries.promises,
     "event": Queries.event,
     "streams": Queries.streams,
     "frame": lambda queries, slices: None,

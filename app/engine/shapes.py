@@ -14,12 +14,13 @@ from typing import Any, Final
 import orjson
 
 from agents.contracts import Contract
-from app.domain import calendar
+from app.domain import calendar, sla
 from app.domain.burn import Position
 from app.domain.currency import EXPONENTS
 from app.domain.ledger import NO_RATE, OTHER_CURRENCY, STATUS_NAMES, Claims, Row, claimed
 from app.domain.money import micro, show
 from app.domain.rates import Card
+from app.domain.sla import Measured, Open
 from app.domain.terms import Agreement, Terms
 from app.events.cloudevents import timestamp
 
@@ -293,6 +294,33 @@ def standing(kind: str, name: str, row: Answer, events: Sequence[str]) -> Answer
         "fingerprint": fingerprint(kind, row["code"], row["owner"]),
         "event_id": events[0].rpartition("#")[2] if events else None,
     }
+
+
+def measured(one: Measured) -> Answer:
+    """A measure as workers tell each other: durations as pairs of minutes and count, and the open ones."""
+    return {
+        "closed": sorted(one.closed.items()),
+        "open": [list(waiting) for waiting in one.opened],
+        "part": one.part,
+        "whole": one.whole,
+    }
+
+
+def promises(parts: Sequence[Answer]) -> list[Answer]:
+    """Business SLAs of different slices as one row each."""
+    measures = sla.total(
+        {
+            name: Measured(
+                dict(said["closed"]),
+                [Open(*waiting) for waiting in said["open"]],
+                said["part"],
+                said["whole"],
+            )
+            for name, said in part["measures"].items()
+        }
+        for part in parts
+    )
+    return sla.rows(measures, max((part["now"] for part in parts), default=0))
 
 
 def overviews(parts: Sequence[Answer]) -> Answer:

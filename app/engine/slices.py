@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 
 from agents.contracts import Contracts, Reference
-from app.domain import calendar
+from app.domain import calendar, sla
 from app.domain.burn import Position
 from app.domain.casework import case_id, state
 from app.domain.ledger import STATUS_NAMES
 from app.domain.money import show
-from app.engine import shapes
+from app.engine import promises, shapes
 from app.engine.explain import explain
 from app.engine.figures import entities_of, told
 from app.engine.messages import Messages
@@ -44,6 +44,8 @@ class Slice:
         self._messages = Messages(store)
         self._rows: dict[str, tuple[int | None, Answer]] = {}
         self._unlocks: dict[str, tuple[int | None, list[Answer]]] = {}
+        self._measured: dict[str, tuple[tuple[int | None, int], sla.Measures]] = {}
+        self._staffing: tuple[tuple[tuple[int, ...], int], sla.Measures] | None = None
         self._blocked: dict[str, tuple[int | None, tuple[str | None, list[Answer]]]] = {}
 
     @property
@@ -61,6 +63,7 @@ class Slice:
                 self._rows.clear()
                 self._unlocks.clear()
                 self._blocked.clear()
+                self._measured.clear()
             elif table is DOSSIERS:
                 self._contracts.forget(key)
             elif table is PLANS and value is not None:
@@ -69,6 +72,7 @@ class Slice:
                 self._rows.pop(key, None)
                 self._unlocks.pop(key, None)
                 self._blocked.pop(key, None)
+                self._measured.pop(key, None)
 
     def controls(self, prefix: str = "") -> Iterator[Control]:
         for _, control in self.store.scan(CONTROLS, prefix):
@@ -260,6 +264,34 @@ class Slice:
             blockers = [one for one in row["blockers"] if one["tier"] in ("critical", "blocking")]
             terms = found[0].terms
             known = self._blocked[contract_id] = (day, (terms.currency if terms else None, blockers))
+        return known[1]
+
+    def promises(self, day: int | None, since: int) -> sla.Measures:
+        """What this slice adds to the measures of business SLAs; kept by contract until it or the day changes."""
+        parts = [self._measure(contract_id, day, since) for contract_id in self.ids()]
+        seen = tuple(sorted(control.fence for control in self.controls()))
+        if self._staffing is None or self._staffing[0] != (seen, since):
+            self._staffing = ((seen, since), promises.of_staffing(self.store, since))
+        return sla.total([*parts, self._staffing[1]])
+
+    def measure_some(self, day: int | None, since: int, most: int) -> bool:
+        """Measure at most so many contracts that are not measured yet; whether all of them are now."""
+        for contract_id in self.ids():
+            known = self._measured.get(contract_id)
+            if known is None or known[0] != (day, since):
+                if not most:
+                    return False
+                self._measure(contract_id, day, since)
+                most -= 1
+        return True
+
+    def _measure(self, contract_id: str, day: int | None, since: int) -> sla.Measures:
+        known = self._measured.get(contract_id)
+        if known is None or known[0] != (day, since):
+            head = self._contracts.head(contract_id)
+            assert head is not None  # it was listed
+            measures = promises.of_contract(self._contracts, contract_id, head, day, since)
+            known = self._measured[contract_id] = ((day, since), measures)
         return known[1]
 
     def cases(self) -> Iterator[tuple[str, Answer]]:

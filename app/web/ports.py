@@ -131,6 +131,10 @@ class Queries(Protocol):
         """The event as it came: envelope and data."""
         ...
 
+    async def promises(self) -> Said[list[Row]]:
+        """Business SLAs: one row for each."""
+        ...
+
     async def dead_letters(self, after: str, limit: int) -> Said[list[Row]]:
         """Refused records; each carries `cursor`."""
         ...

@@ -240,6 +240,9 @@ ROUTES: tuple[Route, ...] = (
         media_type="text/event-stream",
         endless=True,
     ),
+    Route(
+        "/v1/slas", "slas", health.slas, "health", "Business SLAs: target, p50, p95, breaches, oldest open", "SlaList"
+    ),
     Route("/v1/streams", "streams", health.streams, "health", "Topics, positions, lag and dispositions", "Streams"),
     Route(
         PEERS_PATH,

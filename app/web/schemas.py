@@ -249,6 +249,35 @@ SCHEMAS: dict[str, Schema] = {
     "Acted": record({"exception_id": TEXT, "done": FLAG, "action": TEXT}),
     "GroupActed": record({"done": WHOLE, "rejected": WHOLE, "results": array(ANYTHING)}),
     "DeadLetterList": listing(ANYTHING),
+    "SlaList": table(
+        record(
+            {
+                "items": array(
+                    {
+                        "type": "object",
+                        "description": "A latency has target, p50 and p95 in seconds; a rate has ratios.",
+                        "properties": {
+                            "sla": TEXT,
+                            "meaning": TEXT,
+                            "met": maybe(FLAG),
+                            "target_seconds": WHOLE,
+                            "p50_seconds": maybe(WHOLE),
+                            "p95_seconds": maybe(WHOLE),
+                            "closed": WHOLE,
+                            "open": WHOLE,
+                            "breaches": WHOLE,
+                            "oldest_open": maybe(record({"subject": TEXT, "age_seconds": WHOLE})),
+                            "target_ratio": AMOUNT,
+                            "ratio": maybe(AMOUNT),
+                            "part": WHOLE,
+                            "whole": WHOLE,
+                        },
+                        "required": ["sla", "meaning", "met"],
+                    }
+                )
+            }
+        )
+    ),
     "Streams": table(record({"topics": array(ANYTHING), "dispositions": ANYTHING})),
     "Event": EVENT,
     "EventBatch": {**array(ref("Event")), "minItems": 1},

@@ -14,6 +14,7 @@ from agents.effects import DEAD_LETTERS
 from app.cli import parser
 from app.domain.readiness import RULES
 from app.domain.reconciliation import CAUSES
+from app.domain.sla import PROMISES
 from app.engine.embedded import EmbeddedHost
 from app.engine.kafka.ending import Exit
 from app.engine.kafka.topics import product
@@ -159,3 +160,8 @@ def test_every_decision_is_listed_and_says_what_enforces_it() -> None:
 
 def test_reconciliation_lists_every_cause_as_the_code_has_it() -> None:
     assert dict(rows(DOCS / "reconcile.md", "cause")) == dict(CAUSES)
+
+
+def test_business_slas_are_listed_as_the_code_has_them() -> None:
+    documented = {name: meaning for name, _, meaning in rows(DOCS / "slas.md", "sla")}
+    assert documented == {name: promise.meaning for name, promise in PROMISES.items()}

@@ -160,6 +160,9 @@ class Firm:
     async def event(self, source: str, event_id: str) -> Row | None:
         return self.events.get((source, event_id))
 
+    async def promises(self) -> Said[list[Row]]:
+        return [{"sla": "dispute_rate", "ratio": "0.0000"}], self.meta()
+
     async def dead_letters(self, after: str, limit: int) -> Said[list[Row]]:
         rows: list[Row] = [{"code": "not_json", "cursor": f"contracts/0/{offset}"} for offset in (1, 2)]
         return [row for row in rows if row["cursor"] > after][:limit], self.meta()

@@ -14,6 +14,12 @@ async def streams(call: Call) -> web.Response:
     return await call.table(*await call.queries.streams())
 
 
+async def slas(call: Call) -> web.Response:
+    """What the firm promised itself, and how it does."""
+    rows, meta = await call.queries.promises()
+    return await call.table({"items": rows}, meta)
+
+
 async def healthz(call: Call) -> web.Response:
     """The process runs and answers; it says nothing of the tables."""
     return await answers.json(call.request, {"status": "ok"}, {"Cache-Control": "no-store"})
