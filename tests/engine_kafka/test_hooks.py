@@ -18,6 +18,7 @@ from typing import Any
 import faust.transport.drivers.aiokafka as driver
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.consumer.fetcher import Fetcher
@@ -129,6 +130,14 @@ _KNOWN: list[tuple[Any, str]] = [
     (AIOKafkaConsumer.start, "29e48f52197b"),
     (AIOKafkaConsumer.seek_to_committed, "1c44c254fdbb"),
     (Fetcher.fetched_records, "377ee3925c9f"),
+    (hooks._Records.__bases__[0], "6cea7630af76"),
+    (Fetcher._proc_fetch_request, "120083e326eb"),
+    (GroupCoordinator._do_fetch_commit_offsets, "8d91a185a480"),
+    (GroupCoordinator._push_error_to_user, "466858df8ba7"),
+    (GroupCoordinator._send_req, "9def76135c72"),
+    (PartitionAssignor._perform_assignment, "93413c5e7061"),
+    (AIOKafkaAdminClient.find_coordinator, "1badc818f898"),
+    (AIOKafkaAdminClient._send_request, "5b5098edbf7c"),
     (AIOKafkaProducer.send_batch, "94a05520ee3c"),
     (MessageAccumulator.add_batch, "d833a80f6fa3"),
     (Sender._send_produce_req, "9693c30e1aa0"),
