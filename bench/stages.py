@@ -6,14 +6,14 @@ import gc
 from pathlib import Path
 from time import process_time
 
-from agents.effects import ENGAGEMENTS, FACTS, RESOURCES
 from app.engine.memory import MemoryHost
 from app.engine.runner import finish
+from app.engine.topology import WORKED_OFF
 from app.replay.lines import Span, chunks
 from bench.measure import Row, log
 
 SAMPLE = 300_000
-STAGES = ("read", "intake", FACTS, ENGAGEMENTS, RESOURCES)
+STAGES = ("read", "intake", *WORKED_OFF)
 
 
 def run(events: int, folder: Path) -> list[Row]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import orjson
 import pytest
 
-from agents.effects import Record
+from agents.effects import BURN, READINESS, THRESHOLDS, Record, Statement
 from app.engine.memory import MemoryHost, MemoryStore
 from app.engine.runner import finish
 from tables import Table
@@ -50,7 +50,7 @@ class Counted(MemoryStore):
 
 
 class Firm:
-    """A host that counts: `take` events, then ask what they cost."""
+    """A host that counts: `take` events, then ask what they cost. Statements are those about contracts."""
 
     def __init__(self) -> None:
         self.store = Counted()
@@ -58,8 +58,8 @@ class Firm:
         self._host = MemoryHost(stores=[self.store], on_statement=self._hear)
         self._offset = 0
 
-    def _hear(self, statement: object) -> None:
-        self._statements += 1
+    def _hear(self, statement: Statement) -> None:
+        self._statements += statement.topic in (BURN, THRESHOLDS, READINESS)
 
     def take(self, *events: bytes) -> Counter[str]:
         before, said = self.store.work.copy(), self._statements
@@ -82,7 +82,7 @@ def approval(contract_id: str, line: dict[str, Any], term: dict[str, str]) -> by
 
 BASICS = (
     event("rate.set.v1", "r", rate_id="R", revision=1, amount="100", currency="EUR", effective_from="2023-01-01"),
-    event("clock.ticked.v1", "t", on="2026-12-31"),
+    event("clock.ticked.v1", "t", on="2027-06-30"),  # later than any week that is told of with its person
 )
 
 
@@ -95,7 +95,7 @@ def week_of(contract_id: str, number: int) -> list[bytes]:
             entry_id=f"{contract_id}-{number}-{day}-{person}",
             revision=1,
             contract_id=contract_id,
-            resource_id=person,
+            resource_id=f"{contract_id}/{person}",
             work_date=str(MONDAY + timedelta(weeks=number, days=day)),
             minutes=600,
             role="engineer",

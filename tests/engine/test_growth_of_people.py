@@ -1,0 +1,164 @@
+"""What one event about a person makes others do grows neither with the firm nor with the person's years.
+
+Work is counted, not timed: values read, written, sent and stated, and the bytes of what is written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+
+from agents.effects import PRACTICES, RESOURCES, Batch, Record, Statement
+from agents.practice import practice
+from agents.resource import resource
+from app.domain import calendar
+from app.domain.utilization import HARD, WINDOW, Booking, Window, Worked
+from app.engine.memory import MemoryHost
+from app.engine.runner import Runner, finish
+from app.events.reader import Reader
+from app.events.stint import Assigned, Stint
+from tables.shares import SHARES
+from tests.engine.noise import said, tick
+from tests.engine.runs import lines
+from tests.engine.test_growth import Counted
+
+TODAY = date(2026, 3, 4)
+MONDAY = calendar.week_start(TODAY.toordinal())
+
+
+_PLACES = count()
+
+
+class Agents:
+    """The resource agent and the practice agent of one partition over tables that count."""
+
+    def __init__(self, window: Window = WINDOW) -> None:
+        self.store = Counted()
+        self._agents = {
+            RESOURCES: Runner(lambda batches: resource(batches, self.store, window)),
+            PRACTICES: Runner(lambda batches: practice(batches, self.store, window)),
+        }
+        self._offsets = dict.fromkeys(self._agents, 0)
+        self.statements: list[Statement] = []
+
+    def take(self, *values: Any) -> Counter[str]:
+        """Step the resource agent, then hand what it shares to the practice agent."""
+        before, told = self.store.work.copy(), len(self.statements)
+        sends = self._step(RESOURCES, values)
+        shares = [send.value for send in sends if send.topic == PRACTICES]
+        self._step(PRACTICES, shares)
+        counted = Counter(shares=len(shares), sends=len(sends), statements=len(self.statements) - told)
+        return self.store.work - before + counted
+
+    def tick(self, fact: Any) -> None:
+        self._step(PRACTICES, [fact])
+        self.take(fact)
+
+    def _step(self, topic: str, values: Any) -> list[Any]:
+        records = [Record(self._offsets[topic] + place, value) for place, value in enumerate(values)]
+        self._offsets[topic] += len(records)
+        effects = finish(self._agents[topic].step(Batch(topic, 0, records)))
+        self.store.write(effects.writes)
+        self.statements += effects.statements
+        return effects.sends
+
+
+def facts(*events: dict[str, Any]) -> list[Any]:
+    reader = Reader()
+    return [reader.read(line, origin=("log", 0, next(_PLACES))).fact for line in lines(events)]
+
+
+def person(name: str) -> dict[str, Any]:
+    return said(
+        "resource.upserted",
+        f"is-{name}",
+        resource_id=name,
+        revision=1,
+        effective_from="2020-01-01",
+        weekly_minutes=2_400,
+        role="engineer",
+        practice="Data",
+        region="emea",
+    )
+
+
+def stint(name: str, entry: str, day: int) -> Stint:
+    week = calendar.week_start(day)
+    return Stint(entry, 1, name, week, [], 1, "/psa", entry, None, Worked(1, day, 480, 0))
+
+
+def booking(name: str, assignment: str, first: int, last: int) -> Assigned:
+    held = Booking(1, "C-1", first, last, 1_200, None, HARD, 1_000_000, True)
+    return Assigned(assignment, 1, name, [(first, last)], ["C-1"], held, 1, "/psa", assignment, None, 1)
+
+
+def firm(size: int, window: Window = WINDOW) -> Agents:
+    agents = Agents(window)
+    agents.take(*facts(*(person(f"P-{number}") for number in range(size))))
+    agents.tick(facts(tick(TODAY))[0])
+    return agents
+
+
+@pytest.mark.parametrize("size", [100, 2_000])
+def test_a_time_entry_makes_the_same_work_in_a_firm_of_any_size(size: int) -> None:
+    # By hand: written are the person's week, both agents' controls and 5 shares of that week (role, practice, region,
+    # firm, role in the practice); stated are the weeks of the person, the role and the practice.
+    work = firm(size).take(stint("P-7", "T-1", MONDAY))
+    assert (work["writes"], work["shares"], work["sends"], work["statements"]) == (8, 5, 5, 3)
+    assert work["reads"] <= 30
+    assert work["scans"] == 0
+    assert work["bytes"] <= 4_000
+
+
+@pytest.mark.slow
+def test_a_firm_of_100_000_makes_the_same_work_as_one_of_100() -> None:
+    small, large = (firm(size, Window(1, 1)).take(stint("P-7", "T-1", MONDAY)) for size in (100, 100_000))
+    assert {name: large[name] for name in ("reads", "writes", "scans", "shares", "statements")} == {
+        name: small[name] for name in ("reads", "writes", "scans", "shares", "statements")
+    }
+    assert large["bytes"] <= small["bytes"] * 1.2  # sums over more people are longer numbers
+
+
+def test_a_booking_makes_no_more_work_for_a_person_of_ten_years_than_of_one() -> None:
+    # By hand: the person's year and the resource agent's control, 5 groups with 13 weeks each, the practice's control,
+    # and one plan for the contract.
+    work = []
+    for years in (1, 10):
+        agents = firm(10)
+        for number in range(12 * years):
+            first = MONDAY - 30 * (number + 1)
+            agents.take(booking("P-7", f"A-{number}", first, first + 25), stint("P-7", f"T-{number}", first))
+        work.append(agents.take(booking("P-7", "A-new", MONDAY + 7, MONDAY + 7 + 90)))
+    young, old = work
+    assert old["sends"] == young["sends"] == 5 + 1
+    assert old["writes"] == young["writes"] == 1 + 1 + 5 * 13 + 1
+    assert old["reads"] == young["reads"]
+    assert old["bytes"] <= young["bytes"] * 1.1
+
+
+def test_what_lasts_for_ever_is_written_once() -> None:
+    agents = firm(10)
+    first = MONDAY - 365 * 20
+    work = agents.take(booking("P-7", "A-1", first, first + 365 * 120))
+    assert work["writes"] <= 2 + 1 + 5 * 35 + 1  # the schedule, that there is one, controls, 35 weeks of 5 groups
+
+
+def test_weeks_that_left_the_window_are_forgotten_by_their_groups() -> None:
+    agents = firm(10)
+    before = len(list(agents.store.keys(SHARES)))
+    for week in range(1, 30):
+        agents.tick(facts(tick(TODAY + timedelta(weeks=week)))[0])
+    assert len(list(agents.store.keys(SHARES))) == before == 5 * 35
+
+
+def test_memory_host_agrees_that_a_first_tick_tells_of_every_week() -> None:
+    # By hand: 3 people, a role and a practice are told of in 8 + 1 + 26 weeks each.
+    told: list[Statement] = []
+    host = MemoryHost(on_statement=told.append)
+    events = lines([*(person(f"P-{number}") for number in range(3)), tick(TODAY)])
+    finish(host.take("log", [Record(place, line) for place, line in enumerate(events)]))
+    assert len({one.key for one in told}) == len(told) == (3 + 2) * 35
