@@ -86,6 +86,7 @@ class Contract:
         found = ((key, ruling_of(said)) for key, said in facts.items() if key.startswith("policy/"))
         self.rulings = {key: ruling for key, ruling in found if ruling is not None}
         self._acknowledged = max(_acknowledged(facts), default=0)
+        self.refusals = _refusals(facts)
 
     def flaws(self, day: int) -> list[Flaw]:
         """What contradicts itself in the terms of a day; kept until those change."""
@@ -134,6 +135,12 @@ def _given_up(facts: Sequence[Fact]) -> int:
     """The amount that a write-off names; one that names entries takes those."""
     _, said = effective(facts)
     return 0 if said.get("entry_ids") else micro(said.get("amount") or "0")
+
+
+def _refusals(facts: Mapping[str, list[Fact]]) -> list[tuple[Fact, dict[str, Any]]]:
+    """What ERPs say last of documents that they refused: the deciding message and its data, by document and target."""
+    said = (effective(its) for key, its in sorted(facts.items()) if key.startswith("erp/"))
+    return [(message, data) for message, data in said if data.get("status") == "rejected"]
 
 
 def _acknowledged(facts: Mapping[str, list[Fact]]) -> Iterator[int]:

@@ -281,6 +281,7 @@ _TOLD: dict[str, Callable[[Sequence[Fact], int], list[Send]]] = {
     "expense": _tell_spend,
     "assignment": _tell_assignment,
     "demand": _tell_demand,
+    "case": lambda said, n: [],  # only the desk asks what was done about an exception
 }
 
 

@@ -179,7 +179,9 @@ def _desk(add: _Add) -> None:
     desk.add_argument("--event", type=Path, metavar="FILE", help="with resolve, the corrected event, sent instead")
     desk.add_argument("--fingerprint", help="of a group: list it, or act on all of it")
     desk.add_argument("--status", choices=("open", "claimed", "resolved", "all"), help="list only these cases")
-    desk.add_argument("--kind", choices=("conflict", "parked", "blocker", "dead_letter"), help="list only this kind")
+    desk.add_argument(
+        "--kind", choices=("conflict", "parked", "blocker", "document", "dead_letter"), help="list only this kind"
+    )
     desk.add_argument("--owner", help="list only what this owner should act on")
     desk.add_argument("--claimed-by", help="list only what this person has claimed")
     desk.add_argument("--code", help="list only this code")

@@ -81,21 +81,19 @@ def _look(options: argparse.Namespace) -> None:
 def _show(rows: Sequence[Row]) -> None:
     table(
         f"Exceptions: {len(rows):,}, {sum(row['overdue'] for row in rows):,} overdue",
-        ("exception", "code", "tier", "owner", "age", "cash", "claimed by", "what to do"),
+        ("exception", "owner", "age", "cash", "what to do"),
         [
             (
                 row["exception_id"],
-                row["code"],
-                row["tier"],
-                row["owner"],
+                row["owner"] if row["claimed_by"] is None else f"{row['owner']} ({row['claimed_by']})",
                 _age(row),
                 f"{row['amount']} {row['currency']}" if row["amount"] and row["currency"] else None,
-                row["claimed_by"],
-                row["message"],
+                f"{row['code']}: {row['message']}",
             )
             for row in rows
         ],
-        right=(4, 5),
+        right=(2, 3),
+        whole=(2, 3),
     )
 
 
@@ -109,12 +107,13 @@ def _age(row: Row) -> str | None:
 def _show_groups(rows: Sequence[Row]) -> None:
     table(
         "Exceptions by fingerprint",
-        ("fingerprint", "kind", "code", "owner", "count", "overdue", "the first says"),
+        ("fingerprint", "count", "overdue", "owner", "the first says"),
         [
-            (row["fingerprint"], row["kind"], row["code"], row["owner"], row["count"], row["overdue"], row["message"])
+            (row["fingerprint"], row["count"], row["overdue"], row["owner"], f"{row['code']}: {row['message']}")
             for row in rows
         ],
-        right=(4, 5),
+        right=(1, 2),
+        whole=(0,),
     )
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 from rich.console import Console
@@ -25,11 +25,19 @@ def say_json(value: Any) -> None:
     sys.stdout.buffer.flush()
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[int] = ()) -> None:
-    """A table on the terminal; the columns at the positions `right` are figures."""
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    right: Sequence[int] = (),
+    whole: Sequence[int] = (),
+) -> None:
+    """A table on the terminal; the columns at the positions `right` are figures, those at `whole` are never folded."""
     shown = Table(title=title, title_justify="left", header_style="bold")
     for place, name in enumerate(columns):
-        shown.add_column(name, justify="right" if place in right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if place in right else "left"
+        shown.add_column(name, justify=justify, overflow="fold", no_wrap=place in whole)
     for row in rows:
         shown.add_row(*("–" if value is None else str(value) for value in row))
     screen.print(shown)

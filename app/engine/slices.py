@@ -231,6 +231,21 @@ class Slice:
                     yield self._parked(contract_id, count, day)
         for contract_id in self.ids():
             yield from self._blockers(contract_id, day)
+            yield from self._refused_documents(contract_id)
+
+    def _refused_documents(self, contract_id: str) -> Iterator[Answer]:
+        """Documents that an ERP refused, until it accepts them or a higher revision of them."""
+        for message, said in self._contracts.compiled(contract_id).refusals:
+            row = {
+                "code": "DOCUMENT_REJECTED",
+                "tier": "blocking",
+                "owner": "finance",
+                "subject": f"document/{said['document_key']}",
+                "message": f"{said['target']} refused revision {message.revision}: {said.get('reason') or 'no reason'}",
+                "since": timestamp(message.time),
+            }
+            name = case_id("document", said["target"], said["document_key"], message.revision)
+            yield shapes.standing("document", name, row, [f"{message.source}#{message.id}"])
 
     def _parked(self, contract_id: str, count: int, day: int | None) -> Answer:
         [blocker] = [one for one in self._open(contract_id, day)[1] if one["code"] == "CONTRACT_UNKNOWN"]

@@ -138,7 +138,7 @@ OWNED = record(
 EXCEPTION = record(
     {
         "exception_id": TEXT,
-        "kind": {"enum": ["conflict", "parked", "blocker", "dead_letter"]},
+        "kind": {"enum": ["conflict", "parked", "blocker", "document", "dead_letter"]},
         "code": TEXT,
         "tier": TEXT,
         "owner": TEXT,

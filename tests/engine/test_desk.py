@@ -9,12 +9,14 @@ from typing import Any
 import orjson
 import pytest
 
+from agents.facts import _TOLD
 from app.engine.desk import Desk, Rejected, place_of
 from app.engine.embedded import EmbeddedHost
 from app.engine.gather import Gather
 from app.engine.letters import StoredLetters
 from app.engine.placement import Taken
 from app.engine.store import Store
+from app.events.catalogue import TYPES
 from app.events.reader import Reader
 from app.main import tick
 from app.replay.verify import verify
@@ -197,3 +199,20 @@ async def test_a_group_is_acted_on_at_once(house: House) -> None:
 
 async def test_there_is_no_case_of_what_never_was(house: House) -> None:
     assert await house.desk.act("dead-letter/timesheets/0/99", "claim", "ana", {}) is None
+
+
+async def test_a_document_that_an_erp_refused_is_finance_s_until_it_is_accepted(house: House) -> None:
+    said = {"document_key": "C/2026-03/time/1", "contract_id": "C", "target": "sap", "status": "rejected"}
+    first = envelope("erp.acknowledged", {**said, "revision": 1, "reason": "no tax code"}, "a-1", AT)
+    await house._take(lines([first]), ())
+    [row] = await house.rows(kind="document")
+    assert (row["owner"], row["message"]) == ("finance", "sap refused revision 1: no tax code")
+    assert row["exception_id"] == "document/sap/C/2026-03/time/1/1"
+    await house._take(
+        lines([envelope("erp.acknowledged", {**said, "revision": 2, "status": "accepted"}, "a-2", AT)]), ()
+    )
+    assert await house.rows(kind="document") == []
+
+
+def test_the_facts_agent_knows_every_kind_that_goes_to_its_journal() -> None:
+    assert {known.kind for known in TYPES.values() if known.journal == "facts"} == set(_TOLD)

@@ -97,6 +97,10 @@ class Asked:
         headers = {"Content-Type": "application/x-ndjson" if len(lines) > 1 else "application/cloudevents+json"}
         return self._answer(urllib.request.Request(self.address + "/v1/events", b"\n".join(lines), headers))
 
+    def act(self, path: str, said: dict[str, Any]) -> Answer:
+        headers = {"Content-Type": "application/json"}
+        return self._answer(urllib.request.Request(self.address + path, json.dumps(said).encode(), headers))
+
     def _answer(self, request: urllib.request.Request) -> Answer:
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
@@ -219,7 +223,7 @@ def questions(worker: Asked) -> list[str]:
         asked += [f"/v1/contracts/{quote(contract_id, safe='')}{tail}" for tail in tails]
     for row in worker.get(asked[6] + "/entries")[1]["items"]:
         asked.append(f"/v1/events?source={quote(row['source'], safe='')}&id={quote(row['event_id'], safe='')}")
-    return asked
+    return [*asked, "/v1/readiness/unlocks", "/v1/exceptions/groups", "/v1/slas"]
 
 
 async def embedded(path: Path, log: list[bytes]) -> dict[str, list[Any]]:
@@ -287,6 +291,30 @@ def test_refused_records_come_page_by_page_from_any_worker(pair: tuple[Asked, As
     until(lambda: len(posted()) == 7, "the refused records do not show")
     assert letters(other, 3) == letters(one, 500)
     assert {letter["code"] for letter in posted()} == {"not_json"}
+
+
+def test_what_is_done_at_the_desk_of_one_worker_is_seen_at_another(pair: tuple[Asked, Asked]) -> None:
+    """A refused entry is claimed here and corrected there; it is counted, and its case is closed, at both."""
+    one, other = pair
+    bad = json.loads(entry("TE-desk", "C-desk"))
+    one.post(json.dumps({**bad, "data": {**bad["data"], "minutes": "an hour"}}).encode())
+
+    def listed(worker: Asked, status: str) -> list[Any]:
+        _, body = worker.get(f"/v1/exceptions?kind=dead_letter&code=bad_type&status={status}&limit=500")
+        return [row for row in body.get("items", ()) if "TE-desk" in row["value"]]
+
+    [row] = until(lambda: listed(one, "open"), "the refused record is not at the desk")
+    path = f"/v1/exceptions/{quote(row['exception_id'], safe='')}"
+    assert one.act(f"{path}/claim", {"by": "ana"})[0] == 202
+    [claimed] = until(lambda: listed(other, "claimed"), "the claim is not seen at the other worker")
+    assert (claimed["claimed_by"], claimed["revision"]) == ("ana", 1)
+    status, done = other.act(f"{path}/resolve", {"by": "bo", "revision": 1, "event": {**bad, "id": "TE-desk/again"}})
+    assert (status, done["how"]) == (202, "corrected")
+    until(lambda: minutes(one, "C-desk") == 90, "the corrected entry is not counted")
+    [resolved] = until(lambda: listed(one, "resolved"), "the case is not closed at the first worker")
+    assert resolved["resolution"]["by"] == "bo"
+    _, event = one.get("/v1/events?source=%2Ftest&id=TE-desk%2Fagain")
+    assert event["causationid"] == "TE-desk/1"
 
 
 def test_the_stream_of_one_worker_goes_on_at_another(pair: tuple[Asked, Asked]) -> None:
