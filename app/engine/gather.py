@@ -24,9 +24,22 @@ from app.engine.host import Host, Letters, Unavailable
 from app.engine.parts import Answered, Behind, Frame, Part, Question, decode_question, encode, joined
 from app.engine.peers import Peers, Silent
 from app.engine.queries import Queries, Sample
+from app.engine.roster import (
+    Roster,
+    Span,
+    ahead_of,
+    described,
+    mondays_of,
+    near,
+    shown_gaps,
+    shown_groups,
+    together,
+)
 from app.engine.shapes import Answer
 from app.engine.statements import ENGINE_VERSION
 from app.engine.topology import partition_of
+from app.engine.workforce import people_as_known
+from app.events.fact import Fact
 
 log = logging.getLogger(__name__)
 
@@ -84,8 +97,12 @@ class Gather:
 
     async def _one(self, contract_id: str, name: str, **arguments: Any) -> Part:
         """The part of the one worker that has the contract's slice."""
-        number = partition_of(contract_id, self._host.partitions)
-        for part in await self._ask(name, [number], contract_id=contract_id, **arguments):
+        return await self._of(contract_id, name, contract_id=contract_id, **arguments)
+
+    async def _of(self, key: str, name: str, **arguments: Any) -> Part:
+        """The part of the one worker that has the slice where `key` leads."""
+        number = partition_of(key, self._host.partitions)
+        for part in await self._ask(name, [number], **arguments):
             return part
         raise self._missing([number])
 
@@ -186,17 +203,23 @@ class Gather:
         behind: Behind = part.value
         if not behind.named:
             return self._answered(None, part)
-        facts, frames = list(behind.facts), [part.frame]
-        for number, keys in self._by_slice(behind.entities).items():
+        facts, frames = await self._facts(behind.entities)
+        day = _day(as_of) if as_of is not None else part.frame.today()
+        whole = joined([part.frame, *frames])
+        return Answered(read(as_known([*behind.facts, *facts], moment), day), whole.meta(len(whole.slices)))
+
+    async def _facts(self, entities: Iterable[str]) -> tuple[list[Fact], list[Frame]]:
+        """Every message about these entities (`kind/id`), wherever each is kept."""
+        facts: list[Fact] = []
+        frames: list[Frame] = []
+        for number, keys in self._by_slice(entities).items():
             for start in range(0, len(keys), _KEYS_AT_ONCE):
                 found = await self._ask("facts", [number], keys=keys[start : start + _KEYS_AT_ONCE])
                 if not found:
                     raise self._missing([number])
                 facts += found[0].value
                 frames.append(found[0].frame)
-        day = _day(as_of) if as_of is not None else part.frame.today()
-        whole = joined(frames)
-        return Answered(read(as_known(facts, moment), day), whole.meta(len(whole.slices)))
+        return facts, frames
 
     def _by_slice(self, keys: Iterable[str]) -> dict[int, list[str]]:
         placed: defaultdict[int, list[str]] = defaultdict(list)
@@ -204,11 +227,110 @@ class Gather:
             placed[partition_of(key, self._host.partitions)].append(key)
         return dict(sorted(placed.items()))
 
+    # -- people -----------------------------------------------------------------------------------------------------
+
+    async def people(
+        self, after: str, limit: int, span: Span, as_of: date | None, role: str | None, practice: str | None
+    ) -> Answered[list[Answer]]:
+        values, frame = await self._all_as_of(
+            "people", as_of, after=after, limit=limit, span=span, role=role, practice=practice
+        )
+        return self._whole(_merged(values, "resource_id", limit), frame)
+
+    async def person(
+        self, resource_id: str, span: Span, as_of: date | None, known_at: int | None
+    ) -> Answered[Answer | None]:
+        if known_at is not None:
+            facts, part, meta = await self._behind_person(resource_id)
+            day = _day(as_of) or part.frame.today()
+            return Answered(_known_people(facts, known_at).person(resource_id, mondays_of(span, day), day), meta)
+        part = await self._of(resource_id, "person", resource_id=resource_id, span=span, day=_day(as_of))
+        return self._answered(part.value, part)
+
+    async def cell(
+        self, resource_id: str, monday: int, as_of: date | None, known_at: int | None
+    ) -> Answered[Answer | None]:
+        """The entries of a cell say more of themselves where they are kept."""
+        if known_at is not None:
+            facts, part, meta = await self._behind_person(resource_id)
+            known = [fact for fact in facts if fact.accepted <= known_at]
+            day = _day(as_of) or part.frame.today()
+            return Answered(described(_known_people(known, known_at).cell(resource_id, monday, day), known), meta)
+        part = await self._of(resource_id, "cell", resource_id=resource_id, monday=monday, day=_day(as_of))
+        if part.value is None:
+            return self._answered(None, part)
+        facts, frames = await self._facts(f"time/{entry['entry_id']}" for entry in part.value["entries"])
+        whole = joined([part.frame, *frames])
+        return Answered(described(part.value, facts), whole.meta(len(whole.slices)))
+
+    async def _behind_person(self, resource_id: str) -> tuple[list[Fact], Part, Answer]:
+        """Every message that the person's weeks may rest on."""
+        part = await self._of(resource_id, "behind_person", resource_id=resource_id)
+        behind: Behind = part.value
+        facts, frames = await self._facts(behind.entities)
+        whole = joined([part.frame, *frames])
+        return [*behind.facts, *facts], part, whole.meta(len(whole.slices))
+
+    async def groups(
+        self, kind: str, after: str, limit: int, span: Span, as_of: date | None, known_at: int | None
+    ) -> Answered[list[Answer]]:
+        rows, meta = await self._groups(kind, None, span, as_of, known_at)
+        return Answered([row for row in rows if row["id"] > after][:limit], meta)
+
+    async def group(
+        self, kind: str, group_id: str, span: Span, as_of: date | None, known_at: int | None
+    ) -> Answered[Answer | None]:
+        rows, meta = await self._groups(kind, group_id, span, as_of, known_at)
+        return Answered(rows[0] if rows else None, meta)
+
+    async def _groups(
+        self, kind: str, group_id: str | None, span: Span, as_of: date | None, known_at: int | None
+    ) -> Answered[list[Answer]]:
+        if known_at is None:
+            name = "" if kind == "firm" else group_id
+            values, frame = await self._all_as_of("groups", as_of, kinds=[kind], span=span, group_id=name)
+            day = _day(as_of) or frame.today()
+            totals = together(values)
+        else:
+            values, frame = await self._all("behind_people")
+            day = _day(as_of) or frame.today()
+            known = people_as_known((fact for value in values for fact in value), known_at)
+            totals = {} if day is None else known.groups(day, mondays_of(span, day))
+        rows = [] if day is None else shown_groups(kind, totals, day, mondays_of(span, day))
+        return self._whole([row for row in rows if group_id in (None, row["id"])], frame)
+
+    async def demand(
+        self, after: str, limit: int, span: Span, as_of: date | None, role: str | None, practice: str | None
+    ) -> Answered[list[Answer]]:
+        values, frame = await self._all_as_of("demand", as_of, span=span)
+        day = _day(as_of) or frame.today()
+        rows: list[Answer] = []
+        if day is not None:
+            totals = together(value.sums for value in values)
+            wanted = (row for value in values for row in value.wanted)
+            rows = shown_gaps(wanted, totals, day, ahead_of(span, day))
+        found = (
+            row
+            for row in rows
+            if row["cursor"] > after and role in (None, row["role"]) and practice in (None, row["practice"])
+        )
+        return self._whole(list(islice(found, limit)), frame)
+
+    async def _all_as_of(self, name: str, as_of: date | None, **arguments: Any) -> tuple[list[Any], Frame]:
+        """As of a day, or of the one that all slices have reached."""
+        if as_of is None:
+            return await self._all_on_one_day(name, **arguments)
+        return await self._all(name, day=_day(as_of), **arguments)
+
     # -- all of them ------------------------------------------------------------------------------------------------
 
     async def overview(self) -> Answered[Answer]:
         values, frame = await self._all_on_one_day("overview")
-        return self._whole(shapes.overviews(values), frame)
+        use = together(value["utilization"] for value in values)
+        day = frame.today()
+        rows = [] if day is None else shown_groups("firm", use, day, near(day))
+        utilization = {"weeks": rows[0]["weeks"]} if rows else None
+        return self._whole({**shapes.overviews(values), "utilization": utilization}, frame)
 
     async def contracts(
         self, after: str, limit: int, status: str | None, client_id: str | None
@@ -292,6 +414,11 @@ class Gather:
     def samples(self) -> list[tuple[str, str, str, list[Sample]]]:
         """Metrics of this worker alone."""
         return self._here.samples()
+
+
+def _known_people(facts: Iterable[Fact], moment: int) -> Roster:
+    """People from those of `facts` that were accepted up to `moment` (microseconds), and no others."""
+    return Roster(people_as_known(facts, moment).stores[0])
 
 
 def _day(as_of: date | None) -> int | None:

@@ -12,6 +12,7 @@ from app.engine.shapes import Answer
 from app.engine.statements import ENGINE_VERSION
 from app.events.cloudevents import timestamp
 from app.events.fact import Fact
+from tables.openings import Openings
 
 T = TypeVar("T")
 
@@ -83,12 +84,19 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Behind(msgspec.Struct, frozen=True):
-    """What the figures of a contract rest on: messages kept in its own slice, and entities (`kind/id`) kept where their
-    own names lead. `named`: whether anything ever named the contract."""
+    """What the figures of a contract or a person rest on: messages kept in its own slice, and entities (`kind/id`) kept
+    where their own names lead. `named`: whether anything ever named it."""
 
     named: bool
     facts: list[Fact]
     entities: list[str]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Demand of groups by year, and what people come to: (kind, id, exact figures by week)."""
+
+    sums: list[tuple[str, str, list[list[int | str]]]]
+    wanted: list[tuple[tuple[str, str], int, Openings]]
 
 
 class _Sent(msgspec.Struct, frozen=True):
@@ -96,7 +104,13 @@ class _Sent(msgspec.Struct, frozen=True):
     value: msgspec.Raw
 
 
-_SHAPES: dict[str, Any] = {"behind": Behind, "facts": list[Fact]}
+_SHAPES: dict[str, Any] = {
+    "behind": Behind,
+    "facts": list[Fact],
+    "behind_person": Behind,
+    "behind_people": list[Fact],
+    "demand": Asked,
+}
 """Answers that are more than plain JSON."""
 
 encode = msgspec.json.Encoder().encode

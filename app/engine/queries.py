@@ -11,9 +11,11 @@ from typing import Any, Final, TypeVar
 from agents.effects import Effects
 from app.domain import sla
 from app.domain.unlocks import owners
+from app.domain.utilization import WINDOW
 from app.engine import shapes
 from app.engine.host import PREFIX, Host
-from app.engine.parts import Behind, Frame, Part, Question
+from app.engine.parts import Asked, Behind, Frame, Part, Question
+from app.engine.roster import STAFFED, Span, Sums, ahead_of, mondays_of, near
 from app.engine.shapes import Answer
 from app.engine.slices import Slice
 from app.engine.statements import ENGINE_VERSION
@@ -30,8 +32,8 @@ Sample = tuple[dict[str, str], int | float]
 class Queries:
     """What this worker can say by itself. Every answer but `event` is one consistent moment, as nothing runs meanwhile.
 
-    Answers take the slices they are to be made from. What is about one contract is given one slice, or none: then there
-    is no answer. Days are day numbers; `day` None means the day that all those slices have reached.
+    Answers take the slices they are to be made from. What is about one contract or person is given one slice, or none:
+    then there is no answer. Days are day numbers; `day` None means the day that all those slices have reached.
     """
 
     def __init__(self, host: Host, clock: Callable[[], float]) -> None:
@@ -122,6 +124,65 @@ class Queries:
         """Every message about entities (`kind/id`), whichever of these slices keeps each."""
         return [fact for one in slices for key in keys for fact in one.facts(key)]
 
+    # -- people -----------------------------------------------------------------------------------------------------
+
+    def people(
+        self,
+        slices: Slices,
+        after: str,
+        limit: int,
+        span: Span,
+        role: str | None,
+        practice: str | None,
+        day: int | None,
+    ) -> list[Answer]:
+        """Rows by resource id; no more are composed than are wanted, or filtered out."""
+        day = self._day(slices, day)
+        mondays = mondays_of(span, day)
+
+        def ids(one: Slice) -> Iterator[tuple[str, Slice]]:
+            return ((resource_id, one) for resource_id in one.roster.ids() if resource_id > after)
+
+        found = merge(*(ids(one) for one in slices), key=lambda found: found[0])
+        rows = (one.roster.row(resource_id, mondays, day, role, practice) for resource_id, one in found)
+        return list(islice((row for row in rows if row is not None), limit))
+
+    def person(self, slices: Slices, resource_id: str, span: Span, day: int | None) -> Answer | None:
+        day = self._day(slices, day)
+        return _first(one.roster.person(resource_id, mondays_of(span, day), day) for one in slices)
+
+    def cell(self, slices: Slices, resource_id: str, monday: int, day: int | None) -> Answer | None:
+        return _first(one.roster.cell(resource_id, monday, self._day(slices, day)) for one in slices)
+
+    def behind_person(self, slices: Slices, resource_id: str) -> Behind:
+        return _first(one.roster.behind(resource_id) for one in slices) or Behind(False, [], [])
+
+    def behind_people(self, slices: Slices) -> list[Fact]:
+        """Every message that any figure of people may rest on."""
+        return [fact for one in slices for fact in one.roster.everything()]
+
+    def groups(self, slices: Slices, kinds: Sequence[str], span: Span, group_id: str | None, day: int | None) -> Sums:
+        """What people come to, for groups of these kinds; a group may have a row for every slice."""
+        asked = self._day(slices, day)
+        return [] if asked is None else self._sums(slices, kinds, mondays_of(span, asked), group_id, asked)
+
+    def demand(self, slices: Slices, span: Span, day: int | None) -> Asked:
+        """Demand that lives in these slices, and what their people leave of those it may look for."""
+        asked = self._day(slices, day)
+        sums = [] if asked is None else self._sums(slices, STAFFED, ahead_of(span, asked), None, asked)
+        return Asked(sums, [row for one in slices for row in one.roster.wanted()])
+
+    def _sums(
+        self, slices: Slices, kinds: Sequence[str], mondays: Sequence[int], group_id: str | None, day: int
+    ) -> Sums:
+        """Today's weeks are kept up to date; any others are worked out from every member, which takes its time."""
+        kept = day == self._day(slices, None) and set(mondays) <= set(WINDOW.mondays(day))
+        found = (
+            one.roster.shared(kinds, mondays, group_id) if kept else one.roster.sums(kinds, mondays, day, group_id)
+            for one in slices
+        )
+        return [row for rows in found for row in rows]
+
     # -- all of them ------------------------------------------------------------------------------------------------
 
     def contracts(
@@ -183,7 +244,7 @@ class Queries:
             "ready": shapes.by_currency(rows, "ready_amount"),
             "blocked": shapes.by_currency(rows, "blocked_amount"),
             "at_risk": shapes.at_risk(rows, day),
-            "utilization": None,
+            "utilization": [] if day is None else self._sums(slices, ["firm"], near(day), "", day),
             "health": {
                 "lag": self._lag(slices),
                 "dead_letters": counts["dead_lettered"],
@@ -350,6 +411,13 @@ _ANSWERS: Final[Mapping[str, Callable[..., Any]]] = {
     "explain": Queries.explain,
     "behind": Queries.behind,
     "facts": Queries.facts,
+    "people": Queries.people,
+    "person": Queries.person,
+    "cell": Queries.cell,
+    "behind_person": Queries.behind_person,
+    "behind_people": Queries.behind_people,
+    "groups": Queries.groups,
+    "demand": Queries.demand,
     "contracts": Queries.contracts,
     "readiness_list": Queries.readiness_list,
     "unlocks": Queries.unlocks,

@@ -18,6 +18,7 @@ from app.engine.explain import explain
 from app.engine.figures import entities_of, told
 from app.engine.messages import Messages
 from app.engine.parts import Behind
+from app.engine.roster import Roster
 from app.engine.shapes import Answer
 from app.events.cloudevents import exported, timestamp
 from app.events.fact import Fact
@@ -47,6 +48,7 @@ class Slice:
         self._measured: dict[str, tuple[tuple[int | None, int], sla.Measures]] = {}
         self._staffing: tuple[tuple[tuple[int, ...], int], sla.Measures] | None = None
         self._blocked: dict[str, tuple[int | None, tuple[str | None, list[Answer]]]] = {}
+        self.roster = Roster(store)
 
     @property
     def _contracts(self) -> Contracts:
@@ -58,6 +60,7 @@ class Slice:
         """Forget what these writes changed."""
         for table, key, value in writes:
             self._messages.note(table, key, value)
+            self.roster.note(table, key)
             if table is REFERENCE:
                 self._opened = None
                 self._rows.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Generic, TypeVar
 
 from multidict import MultiMapping
@@ -15,10 +16,12 @@ from app.web.problems import VALIDATION, Problem
 T = TypeVar("T")
 
 LIMIT_DEFAULT = 50
+WEEKS_MAX = 105
 LIMIT_MAX = 500
 
 _POSITION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._~-]*")
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+_WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,28 @@ def _parse_period(value: str) -> str:
     return value
 
 
+def parse_week(value: str) -> int:
+    """The day number of the Monday of an ISO week, `2026-W53`. Raises ValueError for a week that year does not have."""
+    found = _WEEK.fullmatch(value)
+    if found is None:
+        raise ValueError(value)
+    return date.fromisocalendar(int(found[1]), int(found[2]), 1).toordinal()
+
+
+def _parse_from(value: str) -> int:
+    """The Monday of a week, or of the week that a business date is in."""
+    if _WEEK.fullmatch(value):
+        return parse_week(value)
+    on = civil_date(value)
+    return on.toordinal() - on.weekday()
+
+
+def _parse_weeks(value: str) -> int:
+    if not re.fullmatch("[0-9]{1,3}", value) or not 1 <= int(value) <= WEEKS_MAX:
+        raise ValueError(value)
+    return int(value)
+
+
 def _parse_position(value: str) -> str:
     if not _POSITION.fullmatch(value):
         raise ValueError(value)
@@ -124,6 +149,19 @@ PERIOD = Parameter(
 )
 ON = Parameter(
     "on", civil_date, "a business date, YYYY-MM-DD", "Only this work date.", {"type": "string", "format": "date"}
+)
+FROM = Parameter(
+    "from",
+    _parse_from,
+    "an ISO week, YYYY-Www, or a business date in it",
+    "The first week; 8 weeks before as-of where it is not given.",
+)
+WEEKS = Parameter(
+    "weeks",
+    _parse_weeks,
+    f"a whole number from 1 to {WEEKS_MAX}",
+    "How many weeks; up to 26 weeks after as-of where it is not given, or 35 from a given first one.",
+    {"type": "integer", "minimum": 1, "maximum": WEEKS_MAX},
 )
 AFTER = Parameter(
     "after",

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from app.engine.desk import Rejected
 from app.engine.feed import Heard as Statement
 from app.engine.host import Unavailable
+from app.engine.roster import Span
 
 __all__ = [
     "Desk",
@@ -24,6 +25,7 @@ __all__ = [
     "Rejected",
     "Row",
     "Said",
+    "Span",
     "Statement",
     "Unavailable",
 ]
@@ -125,6 +127,36 @@ class Queries(Protocol):
         self, contract_id: str, figure: str, line_id: str | None, as_of: date | None, known_at: int | None
     ) -> Said[Row | None]:
         """Raises ValueError, with a sentence, for a figure that does not exist."""
+        ...
+
+    async def people(
+        self, after: str, limit: int, span: Span, as_of: date | None, role: str | None, practice: str | None
+    ) -> Said[list[Row]]:
+        """People by `resource_id`, ids > `after`, each with its place on as-of and its `weeks`."""
+        ...
+
+    async def person(
+        self, resource_id: str, span: Span, as_of: date | None, known_at: int | None
+    ) -> Said[Row | None]: ...
+
+    async def cell(self, resource_id: str, monday: int, as_of: date | None, known_at: int | None) -> Said[Row | None]:
+        """One week of a person, with its days, bookings, leave and entries."""
+        ...
+
+    async def groups(
+        self, kind: str, after: str, limit: int, span: Span, as_of: date | None, known_at: int | None
+    ) -> Said[list[Row]]:
+        """Roles, practices, regions, or the firm, by id, ids > `after`, each with its `weeks`."""
+        ...
+
+    async def group(
+        self, kind: str, group_id: str, span: Span, as_of: date | None, known_at: int | None
+    ) -> Said[Row | None]: ...
+
+    async def demand(
+        self, after: str, limit: int, span: Span, as_of: date | None, role: str | None, practice: str | None
+    ) -> Said[list[Row]]:
+        """What is asked for of a role in a practice, or of a role in any, with what is free; each carries `cursor`."""
         ...
 
     async def event(self, source: str, event_id: str, /) -> Row | None:

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from app.engine.peers import PATH as PEERS_PATH
 from app.web import sse, submission
-from app.web.handlers import adapters, burn, contracts, desk, documents, events, health, page, readiness, workers
+from app.web.handlers import (
+    adapters,
+    burn,
+    contracts,
+    desk,
+    documents,
+    events,
+    health,
+    page,
+    people,
+    readiness,
+    workers,
+)
 from app.web.metrics import CONTENT_TYPE
-from app.web.parameters import AFTER, AS_OF, CURSOR, KNOWN_AT, LIMIT, ON, PERIOD
+from app.web.parameters import AFTER, AS_OF, CURSOR, FROM, KNOWN_AT, LIMIT, ON, PERIOD, WEEKS
 from app.web.route import JSON, Route
 
 PAGED = (LIMIT, CURSOR)
 AS_ASKED = (AS_OF, KNOWN_AT)
+WEEKLY = (FROM, WEEKS, *AS_ASKED)
 LISTED = (*PAGED, contracts.STATUS, contracts.CLIENT)
 EXPLAINED = (contracts.FIGURE, contracts.LINE, *AS_ASKED)
 ENTRIES = (*PAGED, contracts.LINE, contracts.ENTRY_STATUS, PERIOD, ON)
@@ -119,6 +132,87 @@ ROUTES: tuple[Route, ...] = (
         "Fixes by the cash behind each, within one currency the most first; and what waits for each owner",
         "UnlockList",
         (*PAGED, readiness.OWNER, readiness.CURRENCY, readiness.CODE, readiness.CONTRACT),
+        (400,),
+    ),
+    Route(
+        "/v1/resources",
+        "resources",
+        people.people,
+        "people",
+        "People, by id: what each is on as-of, and week by week what they can do, are booked for and did",
+        "ResourceList",
+        (*PAGED, FROM, WEEKS, AS_OF, people.ROLE, people.PRACTICE),
+        (400,),
+    ),
+    Route(
+        "/v1/resources/{resource_id}",
+        "resource",
+        people.person,
+        "people",
+        "One person: weeks, places held, bookings and leave",
+        "Resource",
+        WEEKLY,
+        (400, 404),
+    ),
+    Route(
+        "/v1/resources/{resource_id}/weeks/{week}",
+        "resource_week",
+        people.cell,
+        "people",
+        "What one week of a person is made of: its days, bookings, leave and time entries",
+        "ResourceWeek",
+        AS_ASKED,
+        (400, 404),
+    ),
+    Route(
+        "/v1/utilization",
+        "utilization",
+        people.utilization,
+        "people",
+        "Weeks of the firm, or of every role, practice or region, by id",
+        "StaffGroupList",
+        (people.KIND, *PAGED, *WEEKLY),
+        (400,),
+    ),
+    Route(
+        "/v1/roles",
+        "roles",
+        people.roles,
+        "people",
+        "Weeks of every role, by id",
+        "StaffGroupList",
+        (*PAGED, *WEEKLY),
+        (400,),
+    ),
+    Route("/v1/roles/{role}", "role", people.role, "people", "Weeks of one role", "StaffGroup", WEEKLY, (400, 404)),
+    Route(
+        "/v1/practices",
+        "practices",
+        people.practices,
+        "people",
+        "Weeks of every practice, by id",
+        "StaffGroupList",
+        (*PAGED, *WEEKLY),
+        (400,),
+    ),
+    Route(
+        "/v1/practices/{practice}",
+        "practice",
+        people.practice,
+        "people",
+        "Weeks of one practice",
+        "StaffGroup",
+        WEEKLY,
+        (400, 404),
+    ),
+    Route(
+        "/v1/demand",
+        "demand",
+        people.demand,
+        "people",
+        "Work that looks for people, by role and practice, with who is free, this week and ahead",
+        "DemandList",
+        (*PAGED, FROM, WEEKS, AS_OF, people.ROLE, people.PRACTICE),
         (400,),
     ),
     Route(

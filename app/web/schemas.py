@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from app.events.derived import BurnUpdated, ReadinessUpdated
+from app.events.derived import BurnUpdated, DemandGapUpdated, ReadinessUpdated, UtilizationWeekUpdated
 from app.web.handlers.contracts import CONTRACT_STATUSES
 from app.web.handlers.readiness import STATES
 
@@ -57,6 +57,21 @@ def catalogued(*models: type[BaseModel]) -> dict[str, Schema]:
     _, document = models_json_schema(asked, ref_template="#/components/schemas/{model}")
     definitions: dict[str, Schema] = document["$defs"]
     return definitions
+
+
+# What a statement says of itself; an answer says it once, of all its rows.
+_ENVELOPE = frozenset({"engine_version", "state_version", "correlationid", "causationid"})
+
+
+def row_of(model: type[BaseModel], **others: Schema) -> Schema:
+    """The figures of a statement as they stand in a list, with some fields described otherwise."""
+    schema = catalogued(model)[model.__name__]
+    properties = {name: part for name, part in schema["properties"].items() if name not in _ENVELOPE}
+    return {
+        **schema,
+        "properties": {**properties, **others},
+        "required": [name for name in schema["required"] if name not in _ENVELOPE],
+    }
 
 
 MINUTES: Schema = {"anyOf": [WHOLE, AMOUNT], "description": "Whole, or a decimal string where they became fractional."}
@@ -175,6 +190,60 @@ GROUP = record(
         "exception_ids": array(TEXT),
     }
 )
+PLACE = record(
+    {
+        "role": maybe(TEXT),
+        "practice": maybe(TEXT),
+        "region": maybe(TEXT),
+        "weekly_minutes": maybe(WHOLE),
+        "working_days": maybe(array(WHOLE)),
+        "target_ratio": maybe(AMOUNT),
+        "employed_from": maybe(DAY),
+        "employed_to": maybe(DAY),
+    },
+    "What somebody is from a day on; nulls before the first one.",
+)
+WEEKS = record({"weeks": array(ref("Week"))})
+SUBJECT = record({"kind": {"enum": ["resource", "role", "practice", "region", "firm"]}, "id": TEXT})
+BOOKING = record(
+    {
+        "assignment_id": TEXT,
+        "contract_id": TEXT,
+        "booking": {"enum": ["hard", "soft", "proposed"]},
+        "probability_ratio": AMOUNT,
+        "billable": FLAG,
+        "from": DAY,
+        "to": DAY,
+        "minutes_per_week": maybe(WHOLE),
+        "minutes_total": maybe(WHOLE),
+    }
+)
+LEAVE = record({"leave_id": TEXT, "from": DAY, "to": DAY, "minutes_per_day": maybe(WHOLE)})
+CELL = record(
+    {
+        "resource_id": TEXT,
+        "days": array(
+            record(
+                {
+                    "on": DAY,
+                    "gross_minutes": MINUTES,
+                    "holiday_minutes": MINUTES,
+                    "leave_minutes": MINUTES,
+                    "capacity_minutes": MINUTES,
+                    "actual_minutes": WHOLE,
+                }
+            )
+        ),
+        "bookings": array({"allOf": [BOOKING, record({"gross_minutes": MINUTES, "net_minutes": MINUTES})]}),
+        "leave": array(LEAVE),
+        "entries": array(
+            record(
+                {"entry_id": TEXT, "work_date": DAY, "minutes": WHOLE, "status": TEXT, "class": TEXT, "counts": FLAG}
+            )
+        ),
+    },
+    "`counts`: the entry is among the actual minutes. Minutes of a booking are those of this week.",
+)
 EXPLANATION = record(
     {
         "figure": TEXT,
@@ -216,6 +285,8 @@ SCHEMAS: dict[str, Schema] = {
     "Anything": ANYTHING,
     "Meta": META,
     **catalogued(BurnUpdated, ReadinessUpdated),
+    "Week": row_of(UtilizationWeekUpdated, subject=SUBJECT),
+    "Gap": row_of(DemandGapUpdated),
     "ContractRow": CONTRACT_ROW,
     "Entry": ENTRY,
     "Overview": table(ANYTHING),
@@ -236,6 +307,17 @@ SCHEMAS: dict[str, Schema] = {
             }
         )
     ),
+    "ResourceRow": {"allOf": [record({"resource_id": TEXT}), PLACE, WEEKS]},
+    "ResourceList": listing(ref("ResourceRow")),
+    "Resource": table(
+        ref("ResourceRow"),
+        KNOWN_AT,
+        record({"places": array(PLACE), "bookings": array(BOOKING), "leave": array(LEAVE)}),
+    ),
+    "ResourceWeek": table(ref("Week"), CELL, KNOWN_AT),
+    "StaffGroup": table(record({"id": TEXT}), WEEKS, KNOWN_AT),
+    "StaffGroupList": {"allOf": [listing({"allOf": [record({"id": TEXT}), WEEKS]}), KNOWN_AT]},
+    "DemandList": listing(record({"role": TEXT, "practice": maybe(TEXT), "weeks": array(ref("Gap"))})),
     "Explanation": table(EXPLANATION, KNOWN_AT),
     "Exception": table(EXCEPTION),
     "ExceptionList": listing(EXCEPTION),

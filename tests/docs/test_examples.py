@@ -13,14 +13,16 @@ from typing import Any
 import pytest
 
 from agents.effects import Record
+from app.domain.utilization import WINDOW
 from app.engine.figures import Figures
 from app.engine.memory import MemoryHost
 from app.engine.runner import finish
+from app.engine.workforce import Workforce, group_rows
 from tests.docs.pages import DOCS, ROOT, Example, Fence, examples, fences
 
 WORKED = [
     pytest.param(example, id=f"{name}-{example.line}")
-    for name in ("burn", "readiness")
+    for name in ("burn", "readiness", "utilization")
     for example in examples(DOCS / f"{name}.md")
 ]
 
@@ -36,6 +38,22 @@ def test_an_example_comes_to_what_the_page_says(example: Example) -> None:
         assert _shown(figures.burn(contract_id, as_of)[0], said) == said
     for contract_id, said in example.expected.get("readiness", {}).items():
         assert _shown(figures.readiness(contract_id, as_of), said) == said
+    found = _weeks(Workforce(host.stores), as_of)
+    for key, said in {**example.expected.get("weeks", {}), **example.expected.get("gaps", {})}.items():
+        assert _shown(found[key], said) == said
+
+
+def _weeks(force: Workforce, as_of: int) -> dict[str, Any]:
+    """Weeks by `kind/id/week`, gaps by `role/practice/week`."""
+    mondays = list(WINDOW.mondays(as_of))
+    people, totals = force.everybody(as_of, mondays)
+    rows = [row.payload for its in people.values() for row in its]
+    rows += [row.payload for _, row in group_rows(totals, as_of, mondays, ("role", "practice"))]
+    gaps = [row.payload for row in force.gaps(as_of, mondays)]
+    return {
+        **{f"{row['subject']['kind']}/{row['subject']['id']}/{row['week']}": row for row in rows},
+        **{f"{gap['role']}/{gap['practice'] or ''}/{gap['week']}": gap for gap in gaps},
+    }
 
 
 def _shown(value: Any, said: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from app.web.ports import Metric, Receipt, Rejected, Said, Statement, Unavailable
+from app.web.ports import Metric, Receipt, Rejected, Said, Span, Statement, Unavailable
 
 Row = dict[str, Any]
 
@@ -36,6 +36,11 @@ def contract_row(contract_id: str, status: str = "active", client_id: str = "ACM
     }
 
 
+def week_row(kind: str, name: str, week: str = "2026-W11") -> Row:
+    subject = {"kind": kind, "id": name}
+    return {"subject": subject, "week": week, "as_of": "2026-03-31", "capacity_minutes": 2400, "state_version": 9}
+
+
 class Firm:
     """`Queries` over dicts. Records what burn was asked for; `recovering` makes every table refuse."""
 
@@ -43,6 +48,8 @@ class Firm:
         rows = contracts or (contract_row("C-1"), contract_row("C-2", "closed", "BETA"), contract_row(STRANGE_ID))
         self._contracts = {row["contract_id"]: row for row in sorted(rows, key=lambda row: row["contract_id"])}
         self.asked: list[tuple[date | None, int | None]] = []
+        self.spans: list[Span] = []
+        self._people = {"P-1": "engineer", "P-2": "analyst", STRANGE_ID: "engineer"}
         self.state_version = 41
         self.recovering = False
         self.broken = False
@@ -156,6 +163,52 @@ class Firm:
         if contract_id not in self._contracts:
             return None, self.meta()
         return {"figure": figure, "value": "90.00", "recomputed": "90.00", "agrees": True}, self.meta()
+
+    def _row(self, resource_id: str) -> Row:
+        role = self._people[resource_id]
+        return {"resource_id": resource_id, "role": role, "weeks": [week_row("resource", resource_id)]}
+
+    async def people(
+        self, after: str, limit: int, span: Span, as_of: date | None, role: str | None, practice: str | None
+    ) -> Said[list[Row]]:
+        self.spans.append(span)
+        names = [name for name in sorted(self._people) if name > after and role in (None, self._people[name])]
+        return [self._row(name) for name in names][:limit], self.meta()
+
+    async def person(self, resource_id: str, span: Span, as_of: date | None, known_at: int | None) -> Said[Row | None]:
+        self.spans.append(span)
+        self.asked.append((as_of, known_at))
+        return self._row(resource_id) if resource_id in self._people else None, self.meta()
+
+    async def cell(self, resource_id: str, monday: int, as_of: date | None, known_at: int | None) -> Said[Row | None]:
+        self.spans.append((monday, 1))
+        row = {"resource_id": resource_id, "entries": [], **week_row("resource", resource_id)}
+        return row if resource_id in self._people else None, self.meta()
+
+    async def groups(
+        self, kind: str, after: str, limit: int, span: Span, as_of: date | None, known_at: int | None
+    ) -> Said[list[Row]]:
+        self.spans.append(span)
+        names = ["firm"] if kind == "firm" else [STRANGE_ID, "cloud", "data"]
+        rows = [{"id": name, "weeks": [week_row(kind, name)]} for name in names if name > after]
+        return rows[:limit], self.meta()
+
+    async def group(
+        self, kind: str, group_id: str, span: Span, as_of: date | None, known_at: int | None
+    ) -> Said[Row | None]:
+        rows, meta = await self.groups(kind, "", 500, span, as_of, known_at)
+        return next((row for row in rows if row["id"] == group_id), None), meta
+
+    async def demand(
+        self, after: str, limit: int, span: Span, as_of: date | None, role: str | None, practice: str | None
+    ) -> Said[list[Row]]:
+        self.spans.append(span)
+        rows: list[Row] = [
+            {"role": "engineer", "practice": place, "cursor": f"engineer/{place or ''}", "weeks": []}
+            for place in (None, "cloud", "data")
+        ]
+        wanted = [row for row in rows if role in (None, row["role"]) and practice in (None, row["practice"])]
+        return [row for row in wanted if row["cursor"] > after][:limit], self.meta()
 
     async def event(self, source: str, event_id: str) -> Row | None:
         return self.events.get((source, event_id))

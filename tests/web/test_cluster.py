@@ -109,10 +109,26 @@ async def questions(alone: Worker) -> list[str]:
             asked.append(page)
             _, body, _ = await alone.get(page)
             page = f"{path}?limit=5&cursor={body['next']}" if body["next"] else ""
+    asked += await people(alone)
     for contract_id in await contracts(alone):
         of = f"/v1/contracts/{quote(contract_id, safe='')}"
         asked += [of + tail for tail in ABOUT]
     return asked + await evidence(alone)
+
+
+async def people(alone: Worker) -> list[str]:
+    """Every list of people, groups and demand; some people, a week of each; as of today, another day, an instant."""
+    asked = ["/v1/resources/nobody", "/v1/roles/nothing", "/v1/utilization", "/v1/utilization?kind=region"]
+    asked += [f"/v1/{path}?limit=3" for path in ("resources", "roles", "practices", "demand")]
+    asked += ["/v1/roles?as_of=2026-02-11", "/v1/practices?weeks=2&known_at=2026-02-11T00:00:00Z"]
+    asked += ["/v1/demand?as_of=2026-02-11&weeks=3", "/v1/utilization?from=2020-W53&weeks=4"]
+    _, body, _ = await alone.get("/v1/resources?limit=500&weeks=1")
+    assert len(body["items"]) > 5
+    for row in body["items"][:6]:
+        of = f"/v1/resources/{quote(row['resource_id'], safe='')}"
+        asked += [of, f"{of}?from=2026-W05&weeks=6&as_of=2026-02-11", f"{of}?known_at=2026-02-11T00:00:00Z&weeks=3"]
+        asked += [f"{of}/weeks/2026-W07", f"{of}/weeks/2026-W07?known_at=2026-02-11T00:00:00Z"]
+    return asked
 
 
 ABOUT = (
