@@ -11,13 +11,19 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from tests.browser.firm import Contract, Firm, Json, burn, readiness
+from tests.browser.crew import Crew, mondays
+from tests.browser.firm import AS_OF, Contract, Firm, Json, burn, readiness
 
 STATIC = Path(__file__).parents[2] / "app" / "web" / "static"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+TOPICS = {
+    "burn.updated": "burn",
+    "readiness.updated": "readiness",
+    "utilization.week_updated": "forecast.utilization",
+}
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,10 +33,11 @@ class Site:
 
     def __init__(self, firm: Firm) -> None:
         self.firm = firm
+        self.crew = Crew(AS_OF)
         self.outage = False
         self.resumed_from: list[str | None] = []
-        self.readers: set[asyncio.Queue[bytes | None]] = set()
-        self.sent: list[bytes] = []
+        self.readers: dict[asyncio.Queue[bytes | None], set[str]] = {}
+        self.sent: list[tuple[str, bytes]] = []
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -45,6 +52,10 @@ class Site:
         app.router.add_get("/v1/contracts/{id}/daily", self.of_contract(lambda contract, _: self.firm.daily(contract)))
         app.router.add_get("/v1/contracts/{id}/entries", self.of_contract(self.entries))
         app.router.add_get("/v1/contracts/{id}/explain", self.of_contract(self.explain))
+        app.router.add_get("/v1/resources", self.answer(self.people))
+        app.router.add_get("/v1/resources/{id}/weeks/{week}", self.answer(self.cell))
+        app.router.add_get("/v1/roles", self.answer(lambda request: self.groups("role", request)))
+        app.router.add_get("/v1/practices", self.answer(lambda request: self.groups("practice", request)))
         app.router.add_get("/v1/events", self.answer(lambda request: self.firm.event(request.query["id"])))
         app.router.add_get("/v1/streams", self.answer(lambda _: self.firm.streams()))
         app.router.add_get("/v1/stream", self.stream)
@@ -89,6 +100,38 @@ class Site:
             "next": str(start + limit) if len(found) > start + limit else None,
         }
 
+    def people(self, request: web.Request) -> Json:
+        query = request.query
+        weeks = mondays(query.get("from"), int(query.get("weeks", "35")), AS_OF)
+        after, limit = query.get("cursor", ""), int(query.get("limit", "50"))
+        later = [
+            one
+            for one in self.crew.people
+            if one.resource_id > after
+            and query.get("role", one.role) == one.role
+            and query.get("practice", one.practice) == one.practice
+        ]
+        return self.firm.meta() | {
+            "items": [self.crew.row(one, weeks) for one in later[:limit]],
+            "next": later[limit - 1].resource_id if len(later) > limit else None,
+        }
+
+    def groups(self, kind: str, request: web.Request) -> Json:
+        weeks = mondays(request.query.get("from"), int(request.query.get("weeks", "35")), AS_OF)
+        names = sorted({str(getattr(one, kind)) for one in self.crew.people})
+        return self.firm.meta() | {"items": [self.crew.group(kind, name, weeks) for name in names], "next": None}
+
+    def cell(self, request: web.Request) -> Json | None:
+        found = [one for one in self.crew.people if one.resource_id == request.match_info["id"]]
+        [monday] = mondays(request.match_info["week"], 1, AS_OF)
+        return self.firm.meta() | self.crew.cell(found[0], monday) if found else None
+
+    def rebook(self, resource_id: str, week: str, minutes: int) -> None:
+        """Book somebody otherwise and publish what the week comes to."""
+        data = self.crew.rebook(resource_id, week, minutes)
+        key = f"resource/{resource_id}/{week}"
+        self._send("utilization.week_updated", statement("utilization.week_updated", key, self.crew.version, data))
+
     def explain(self, contract: Contract, request: web.Request) -> Json | None:
         figure = request.query["figure"]
         if self.firm.explained is not None and figure not in self.firm.explained:
@@ -104,14 +147,16 @@ class Site:
         await response.prepare(request)
         await response.write(b": here\n\n")
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
-        for missed in self.sent[int(after) :] if after is not None else []:
-            queue.put_nowait(missed)
-        self.readers.add(queue)
+        topics = set(request.query["topics"].split(","))
+        for topic, missed in self.sent[int(after) :] if after is not None else []:
+            if topic in topics:
+                queue.put_nowait(missed)
+        self.readers[queue] = topics
         try:
             while (block := await queue.get()) is not None:
                 await response.write(block)
         finally:
-            self.readers.discard(queue)
+            self.readers.pop(queue, None)
         return response
 
     def publish(self, contract: Contract) -> None:
@@ -126,10 +171,14 @@ class Site:
             for data in lines
         ]
         for kind, key, data in [*statements, ("readiness.updated", contract.contract_id, readiness(contract))]:
-            body = json.dumps(statement(kind, key, contract.version, data))
-            block = f"event: {kind}\nid: {len(self.sent) + 1}\ndata: {body}\n\n".encode()
-            self.sent.append(block)
-            for queue in self.readers:
+            self._send(kind, statement(kind, key, contract.version, data))
+
+    def _send(self, kind: str, said: Json) -> None:
+        block = f"event: {kind}\nid: {len(self.sent) + 1}\ndata: {json.dumps(said)}\n\n".encode()
+        topic = TOPICS[kind]
+        self.sent.append((topic, block))
+        for queue, topics in self.readers.items():
+            if topic in topics:
                 queue.put_nowait(block)
 
     def reset(self) -> None:

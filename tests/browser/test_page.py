@@ -10,7 +10,16 @@ from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
 
-ADDRESSES = ["#/", "#/streams", "#/contracts/C-0003", "#/contracts/C-0003?explain=approved.amount", "#/nowhere"]
+ADDRESSES = [
+    "#/",
+    "#/streams",
+    "#/people",
+    "#/people?show=practices",
+    "#/people?cell=2026-W47%20R-001",
+    "#/contracts/C-0003",
+    "#/contracts/C-0003?explain=approved.amount",
+    "#/nowhere",
+]
 UNNAMED = """
 const controls = [...document.querySelectorAll('a[href], button, input, select, summary, [role=img], dialog[open]')];
 const name = (node) => node.getAttribute('aria-label') || node.textContent.trim() || node.title
@@ -56,7 +65,7 @@ def test_every_control_and_image_has_a_name(page: Page, address: str) -> None:
     assert page.run(UNNAMED) == []
 
 
-@pytest.mark.parametrize("address", ["#/", "#/streams", "#/contracts/C-0003"])
+@pytest.mark.parametrize("address", ["#/", "#/streams", "#/people", "#/contracts/C-0003"])
 def test_a_view_has_one_main_heading_and_its_landmarks(page: Page, address: str) -> None:
     page.open(address)
     settled(page)
@@ -72,7 +81,7 @@ def test_text_stands_out_from_its_ground(page: Page, dark: bool) -> None:
     assert too_faint == {}
 
 
-@pytest.mark.parametrize("address", ["#/", "#/streams", "#/contracts/C-0003"])
+@pytest.mark.parametrize("address", ["#/", "#/streams", "#/people", "#/contracts/C-0003"])
 def test_a_phone_never_scrolls_sideways(page: Page, address: str) -> None:
     page.open(address, width=390, height=844)
     settled(page)

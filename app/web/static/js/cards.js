@@ -3,7 +3,7 @@ import { read } from "./api.js";
 import { band } from "./burnbar.js";
 import { length } from "./decimal.js";
 import { el, failure, figure, pill, set } from "./dom.js";
-import { count, money, plural, week } from "./format.js";
+import { count, money, percent, plural, week } from "./format.js";
 import { sparkline } from "./sparkline.js";
 
 const HEALTH_MS = 15_000;
@@ -194,8 +194,9 @@ export class Cards {
     this.risk.tail(this.histogram, "Contracts by budget used, 0 % to over 100 %");
   }
 
+  /** This week, and the next four: what is billable of what everybody together can do. */
   showUse(utilization) {
-    if (utilization !== null) return;
+    if (utilization !== null) return this.showWeeks(utilization.weeks);
     this.use.element.dataset.empty = "";
     this.use.build("empty", () =>
       el(
@@ -204,6 +205,34 @@ export class Cards {
         el("strong", {}, "Not measured yet. "),
         "People (resource.upserted) and their bookings (assignment.booked) on the staffing topic will fill it: this week and the next four.",
       ),
+    );
+  }
+
+  showWeeks([now, ...ahead]) {
+    const { use } = this;
+    delete use.element.dataset.empty;
+    use.build("weeks", () => {
+      use.now = el("strong", { class: "big num", "data-figure": "utilization.now" });
+      use.ahead = el("dl", { class: "facts" });
+      return el("div", {}, el("p", { class: "headline" }, use.now, " this week"), use.ahead);
+    });
+    figure(use.now, percent(now.utilization_ratio), now.utilization_ratio);
+    const names = ahead.map(({ week: name }) => name).join();
+    if (use.names !== names) {
+      use.names = names;
+      use.ahead.replaceChildren(
+        ...ahead.map(({ week: name }) =>
+          el(
+            "div",
+            {},
+            el("dt", {}, el("a", { href: "#/people" }, week(name))),
+            el("dd", { class: "num", "data-figure": `utilization.${name}` }),
+          ),
+        ),
+      );
+    }
+    ahead.forEach(({ utilization_ratio: ratio }, index) =>
+      figure(use.ahead.children[index].lastChild, percent(ratio), ratio),
     );
   }
 

@@ -1,6 +1,7 @@
 /** The drawer: where a figure comes from, down to the event as it was sent. */
 import { address, read } from "./api.js";
 import { changed, go, leave } from "./address.js";
+import { cellContent } from "./cell.js";
 import { el, failure } from "./dom.js";
 import { count, day, hours, instant, money, percent, plural } from "./format.js";
 import { figureName } from "./words.js";
@@ -14,10 +15,13 @@ export class Drawer {
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
 
-  /** Follow the address: `explain` names a figure of the contract, `event` an event as `source id`. */
+  /** Follow the address: `explain` names a figure of the contract, `cell` a person's week as `week id`, `event` an event
+   * as `source id`. */
   follow({ path, query }) {
-    const wanted = JSON.stringify([path[1], query.get("line"), query.get("explain"), query.get("event")]);
-    const needed = query.has("event") || (path[0] === "contracts" && query.has("explain"));
+    const asked = ["line", "explain", "cell", "event"].map((name) => query.get(name));
+    const wanted = JSON.stringify([path[1], ...asked]);
+    const cell = path[0] === "people" && query.has("cell");
+    const needed = query.has("event") || cell || (path[0] === "contracts" && query.has("explain"));
     if (!needed) {
       this.shown = "";
       this.dialog.close();
@@ -25,7 +29,8 @@ export class Drawer {
     }
     if (wanted === this.shown) return;
     this.shown = wanted;
-    if (query.has("event")) this.openEvent(...named(query.get("event")), query.has("explain"));
+    if (query.has("event")) this.openEvent(...named(query.get("event")), query.has("explain") || cell);
+    else if (cell) this.openCell(...named(query.get("cell")));
     else this.openFigure(path[1], query.get("explain"), query.get("line"));
     if (!this.dialog.open) this.dialog.showModal();
   }
@@ -33,7 +38,7 @@ export class Drawer {
   closed() {
     if (this.shown === "") return;
     this.shown = "";
-    leave({ explain: null, event: null });
+    leave({ explain: null, cell: null, event: null });
   }
 
   frame(title, crumb, ...content) {
@@ -62,6 +67,15 @@ export class Drawer {
       ],
       (problem) => (problem.status === 400 && name in IN_WORDS ? this.inWords(name) : null),
     );
+  }
+
+  async openCell(week, resourceId) {
+    const path = ["resources", resourceId, "weeks", week];
+    const openEvent = (event) => go(changed({ event: `${event.source} ${event.id}` }), { replace: true });
+    await this.reading(resourceId, el("p", { class: "crumb" }, `What ${week} is made of`), path, {}, (answer) => [
+      ...cellContent(answer, openEvent),
+      source(path, {}),
+    ]);
   }
 
   /** A figure the server does not take apart: how it is worked out, and the way to the figure it rests on. */
@@ -117,7 +131,8 @@ export class Drawer {
   }
 }
 
-/** The source and the id of an event; a source is a URI reference and has no space, an id may. */
+/** What stands before the first space, and the rest: the source and the id of an event, as a source is a URI reference
+ * and has no space; the week and the person of a cell. */
 function named(text) {
   const cut = text.indexOf(" ");
   return [text.slice(0, cut), text.slice(cut + 1)];

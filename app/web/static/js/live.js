@@ -12,32 +12,47 @@ const LAST_RETRY_MS = 15_000;
 
 export class Live {
   /**
+   * @param {string} topics with commas between
    * @param {{statements: Function, connection: Function, reset: Function}} on `statements` gets an array, at most once a
    *   second; `connection` gets `{state: "live" | "lost", problem}`; `reset` means: read everything again.
    */
-  constructor(on) {
+  constructor(topics, on) {
+    this.topics = topics;
     this.on = on;
+    this.stopped = false;
     this.lastId = null;
     this.pending = new Map();
     this.paintedAt = 0;
     this.timer = null;
     this.retryMs = FIRST_RETRY_MS;
     this.wasLive = false;
-    addEventListener("offline", () => this.controller?.abort());
-    addEventListener("online", () => this.retryNow());
+    this.leaving = new AbortController();
+    const { signal } = this.leaving;
+    addEventListener("offline", () => this.controller?.abort(), { signal });
+    addEventListener("online", () => this.retryNow(), { signal });
   }
 
-  /** Read until the page is left; never returns. */
+  /** Read until the page is left, or `stop` is called. */
   async run() {
     for (;;) {
       const problem = await this.connect();
+      if (this.stopped) return;
       this.on.connection({ state: "lost", problem });
       await new Promise((resolve) => {
         this.retryNow = resolve;
         setTimeout(resolve, this.retryMs);
       });
+      if (this.stopped) return;
       this.retryMs = Math.min(this.retryMs * 2, LAST_RETRY_MS);
     }
+  }
+
+  /** Hang up, for good. */
+  stop() {
+    this.stopped = true;
+    this.leaving.abort();
+    this.controller?.abort();
+    this.retryNow();
   }
 
   retryNow() {}
@@ -45,7 +60,7 @@ export class Live {
   /** One connection, from opening to its end; returns why it ended. */
   async connect() {
     this.controller = new AbortController();
-    const url = address(["stream"], { topics: "burn,readiness" });
+    const url = address(["stream"], { topics: this.topics });
     const headers = authorised({
       Accept: "text/event-stream",
       ...(this.lastId === null ? {} : { "Last-Event-ID": this.lastId }),
@@ -79,14 +94,16 @@ export class Live {
       return;
     }
     const statement = JSON.parse(data);
-    const { contract_id: contractId, line_id: lineId } = statement.data;
-    this.pending.set(JSON.stringify([type, contractId, lineId]), { type, data: statement.data });
+    const { contract_id: contractId, line_id: lineId, subject, week } = statement.data;
+    const key = JSON.stringify([type, contractId, lineId, subject?.kind, subject?.id, week]);
+    this.pending.set(key, { type, data: statement.data });
     this.timer ??= setTimeout(() => this.paint(), Math.max(0, this.paintedAt + PAINT_MS - Date.now()));
   }
 
   paint() {
     requestAnimationFrame(() => {
       this.timer = null;
+      if (this.stopped) return;
       this.paintedAt = Date.now();
       const statements = [...this.pending.values()];
       this.pending.clear();

@@ -7,9 +7,13 @@ import { el, empty } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Live } from "./live.js";
 import { Overview } from "./overview.js";
+import { People } from "./people.js";
 import { Shell } from "./shell.js";
 import { Streams } from "./streams.js";
 
+/** Views with a place of their own in the navigation, and what they are made of where their address is not it. */
+const VIEWS = ["people", "streams"];
+const SOURCES = { undefined: ["overview"], people: ["resources"] };
 const main = document.getElementById("main");
 const shell = new Shell();
 const drawer = new Drawer(document.getElementById("drawer"));
@@ -22,6 +26,7 @@ const overview = new Overview(book);
 function viewOf(path) {
   if (path.length === 0) return overview;
   if (path[0] === "contracts" && path.length === 2) return new Contract(path[1]);
+  if (path[0] === "people" && path.length === 1) return new People((source) => shell.showSource(source));
   if (path[0] === "streams" && path.length === 1) return new Streams();
   return {
     title: "Not found",
@@ -52,7 +57,7 @@ function goTo(address) {
     document.title = `${view.title} · headrace`;
     scrollTo({ top: view.scrolledTo ?? 0, behavior: "instant" });
     if (!first) (view.heading ?? main).focus({ preventScroll: true });
-    shell.showView(path[0] === "streams" ? "streams" : "overview", path.length === 0 ? ["overview"] : path);
+    shell.showView(VIEWS.includes(path[0]) ? path[0] : "overview", SOURCES[path[0]] ?? path);
   }
   view.open(address);
   drawer.follow(address);
@@ -64,7 +69,7 @@ function readAgain() {
   view.load?.();
 }
 
-const live = new Live({
+const live = new Live("burn,readiness", {
   statements(statements) {
     const touched = book.apply(statements);
     if (view === overview && touched.size > 0) {

@@ -40,6 +40,11 @@ export class Shell {
       if (link.dataset.view === view) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
+    this.showSource(source);
+  }
+
+  /** @param {string[]} source the path of the answer that is shown */
+  showSource(source) {
     this.json.href = address(source);
     this.json.textContent = `GET /${address(source)}`;
   }
