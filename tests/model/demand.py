@@ -43,9 +43,7 @@ def demand_rows(entities: Sequence[Entity], staff: Sequence[Person], as_of: date
     """The payload of `demand.gap_updated` for this week and those ahead, wherever anything was ever asked for."""
     mine = [entity for entity in entities if entity.kind == "demand"]
     said = [message["data"] for entity in mine for message in entity.messages]
-    asked = {
-        (one["role"], one.get("practice")) for one in [*said, *(entity.fields() for entity in mine)] if "role" in one
-    }
+    asked = {(data["role"], data.get("practice")) for data in said if data.get("role")}
     demands = [_demand(entity) for entity in mine if entity.state in _OPEN]
     return {
         (role, practice, week.name): _row(role, practice, week, demands, staff, as_of)

@@ -22,13 +22,12 @@ class Week:
 
     @property
     def days(self) -> list[date]:
-        """Monday to Sunday, as far as the calendar goes."""
-        left = (date.max - self.monday).days
-        return [self.monday + timedelta(days=n) for n in range(min(6, left) + 1)]
+        """Monday to Sunday."""
+        return [self.monday + timedelta(days=n) for n in range(7)]
 
 
 def weeks_around(as_of: date, behind: int = BEHIND, ahead: int = AHEAD) -> list[Week]:
-    """The week of `as_of` with those behind and ahead of it; none before the calendar begins or after it ends."""
+    """The week of `as_of` with those behind and ahead of it, as far as they lie wholly within the calendar."""
     monday = as_of.toordinal() - as_of.weekday()
     starts = (monday + 7 * n for n in range(-behind, ahead + 1))
-    return [Week(date.fromordinal(start)) for start in starts if 1 <= start <= date.max.toordinal()]
+    return [Week(date.fromordinal(start)) for start in starts if 1 <= start <= date.max.toordinal() - 6]

@@ -1,0 +1,217 @@
+"""Engine and model read the rules of people's weeks and of demand independently; on every figure they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from fractions import Fraction
+from itertools import permutations
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.utilization import WINDOW
+from app.engine.roster import KINDS
+from app.engine.workforce import Workforce, group_rows
+from tests.engine.runs import Row, Run, examples, fold, histories, lines
+from tests.engine.staffing_stories import STORIES
+from tests.model.entities import instant, known_since
+from tests.model.features import STAFFING
+from tests.model.histories import (
+    Event,
+    as_of_days,
+    as_ofs,
+    disorder,
+    event_sets,
+    history,
+    known_ats,
+    repeated,
+    troubled,
+    unstamped,
+)
+from tests.model.numbers import shortest
+from tests.model.oracle import Staffing, recompute_staffing
+
+_CUTS = (1, 2, 7, 30, 1000)
+_STORY_DAYS = [date(2026, 3, 4), date(2026, 4, 2)]
+_DOOMSDAY = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def staffed(seed: int, size: int) -> list[Event]:
+    """A history of people, with contracts to book on and much time."""
+    return history(seed, size, features=STAFFING, expenses=False, milestones=False, invoices=False)
+
+
+def drawn(events: list[Event], rng: Random) -> Run:
+    return fold(lines(events), partitions=rng.randint(1, 4), cut=rng.choice(_CUTS))
+
+
+def figures(force: Workforce, as_of: date) -> Staffing:
+    """Every row of the engine, in the model's form."""
+    day = as_of.toordinal()
+    mondays = list(WINDOW.mondays(day))
+    people, totals = force.everybody(day, mondays)
+    rows = [row.payload for its in people.values() for row in its]
+    rows += [row.payload for _, row in group_rows(totals, day, mondays, KINDS)]
+    gaps = [row.payload for row in force.gaps(day, mondays)]
+    return Staffing(
+        {(row["subject"]["kind"], row["subject"]["id"] or "firm", row["week"]): modelled(row) for row in rows},
+        {(row["role"], row["practice"], row["week"]): modelled(row) for row in gaps},
+    )
+
+
+def modelled(row: Row) -> Row:
+    """A row as the model has it: minutes all as the shortest decimal, the firm with a name."""
+    said: Row = {
+        name: shortest(Fraction(str(value)), 2) if name.endswith("_minutes") else value for name, value in row.items()
+    }
+    if "subject" in said:
+        said["subject"] = {**said["subject"], "id": said["subject"]["id"] or "firm"}
+    return said
+
+
+def differences(expected: Staffing, found: Staffing) -> list[str]:
+    """Every field that differs, one sentence each; empty where all agree."""
+    return [*_differing("week", expected.weeks, found.weeks), *_differing("gap", expected.gaps, found.gaps)]
+
+
+def _differing(kind: str, expected: Mapping[Any, Row], found: Mapping[Any, Row]) -> list[str]:
+    said = []
+    for key in sorted({*expected, *found}, key=str):
+        if key not in found or key not in expected:
+            said.append(f"{kind} {key} is only in the {'model' if key in expected else 'engine'}")
+            continue
+        one, other = found[key], expected[key]
+        said += [
+            f"{kind} {key} {name}: model {other.get(name)!r}, engine {one.get(name)!r}"
+            for name in sorted({*one, *other})
+            if one.get(name) != other.get(name)
+        ]
+    return said
+
+
+def assert_agreement(events: list[Event], run: Run, days: list[date]) -> None:
+    assert run.letters == []
+    for as_of in days:
+        found = figures(Workforce(run.host.stores), as_of)
+        assert differences(recompute_staffing(events, as_of), found) == [], f"as of {as_of}"
+
+
+@pytest.mark.parametrize("seed", histories(8))
+def test_a_history_in_its_natural_order(seed: int) -> None:
+    events = staffed(seed, 110)
+    rng = Random(seed)
+    assert_agreement(events, drawn(events, rng), rng.sample(as_of_days(events), 2))
+
+
+@pytest.mark.parametrize("seed", histories(24))
+def test_a_history_in_trouble(seed: int) -> None:
+    rng = Random(seed)
+    events = troubled(staffed(1_000_000 + seed, 90), rng)
+    assert_agreement(events, drawn(events, rng), rng.sample(as_of_days(events), 2))
+
+
+@pytest.mark.parametrize("seed", histories(3))
+def test_days_far_from_all_work(seed: int) -> None:
+    events = troubled(staffed(2_000_000 + seed, 60), Random(seed))
+    assert_agreement(events, drawn(events, Random(seed)), [date(1, 1, 3), date(2060, 2, 29), date.max])
+
+
+@examples(40)
+@given(event_sets(features=STAFFING), as_ofs(), st.integers(1, 4), st.sampled_from(_CUTS))
+def test_any_set_of_events(events: list[Event], as_of: date, partitions: int, cut: int) -> None:
+    run = fold(lines(events), partitions=partitions, cut=cut)
+    assert_agreement(events, run, [as_of])
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_short_story_in_every_order(story: str) -> None:
+    # One event at a time, so that each meets the consequences of all before it.
+    events = STORIES[story]
+    natural, *others = permutations(events)
+    for order in (natural, *(others if len(others) < 24 else Random(story).sample(others, 24))):
+        assert_agreement(list(order), fold(lines(order), cut=1), _STORY_DAYS)
+
+
+# -- known at -----------------------------------------------------------------------------------------------------
+
+
+def known(run: Run, as_of: date, known_at: datetime) -> dict[str, list[Row]]:
+    """The weeks of every person from what was accepted up to an instant."""
+    moment = round(known_at.timestamp()) * 1_000_000
+    day = as_of.toordinal()
+    found = {}
+    force = Workforce(run.host.stores)
+    for resource_id in force.resource_ids():
+        then = force.known_at(resource_id, moment)
+        rows = [modelled(row.payload) for row in then.weeks(resource_id, day, list(WINDOW.mondays(day)))]
+        if rows:
+            found[resource_id] = rows
+    return found
+
+
+def told(events: list[Event], as_of: date, known_at: datetime) -> dict[str, list[Row]]:
+    """The same from the model."""
+    rows: dict[str, list[Row]] = {}
+    for (kind, name, _), row in recompute_staffing(events, as_of, known_at.isoformat()).weeks.items():
+        if kind == "resource":
+            rows.setdefault(name, []).append(row)
+    return rows
+
+
+@pytest.mark.parametrize("seed", histories(10))
+def test_what_was_known_at_an_instant(seed: int) -> None:
+    rng = Random(seed)
+    events = unstamped(troubled(staffed(3_000_000 + seed, 70), rng), rng)
+    run = drawn(events, rng)
+    known_at = known_since(rng.choice(events))
+    as_of = rng.choice(as_of_days(events))
+    assert known(run, as_of, known_at) == told(events, as_of, known_at), f"as of {as_of}, known at {known_at}"
+
+
+@examples(20)
+@given(event_sets(max_size=6, features=STAFFING), as_ofs(), known_ats())
+def test_what_was_known_at_an_instant_of_any_set(events: list[Event], as_of: date, known_at: str) -> None:
+    run = fold(lines(events))
+    assert known(run, as_of, instant(known_at)) == told(events, as_of, instant(known_at))
+
+
+# -- what is published --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", histories(10))
+def test_the_latest_statements_are_the_figures_of_the_last_tick(seed: int) -> None:
+    # Sums of groups are maintained there and recomputed here; whatever the order, the latest of each key is right.
+    rng = Random(seed)
+    events = repeated(disorder(staffed(4_000_000 + seed, 80), rng), rng)
+    days = as_of_days(events)
+    for tick in (days[0], days[len(days) // 2]):
+        events.insert(rng.randint(0, len(events)), ticked(tick))
+    today = max(days[0], days[len(days) // 2])
+    run = fold(lines(events), partitions=rng.randint(1, 4), cut=rng.choice(_CUTS), publish=True)
+    expected = recompute_staffing(events, today)
+    names = {week for _, _, week in expected.weeks}
+    weeks, gaps = {}, {}
+    for (topic, _), (_, payload, _) in run.said.items():
+        if topic == "forecast.utilization" and payload["week"] in names:
+            subject = payload["subject"]
+            weeks[subject["kind"], subject["id"], payload["week"]] = modelled(payload)
+        elif topic == "forecast.demand" and payload["week"] in names:
+            gaps[payload["role"], payload["practice"], payload["week"]] = modelled(payload)
+    published = {key: row for key, row in expected.weeks.items() if key[0] in ("resource", "role", "practice")}
+    ahead = {key: row for key, row in gaps.items() if key in expected.gaps}
+    assert differences(Staffing(published, expected.gaps), Staffing(weeks, ahead)) == []
+
+
+def ticked(day: date) -> Event:
+    return {
+        "specversion": "1.0",
+        "id": f"tick/{day}",
+        "source": "/clock",
+        "type": "clock.ticked.v1",
+        "time": f"{day}T00:00:00Z",
+        "data": {"on": day.isoformat()},
+    }
