@@ -206,9 +206,10 @@ def people_as_known(facts: Iterable[Fact], moment: int) -> Workforce:
     host = MemoryHost(publish=False)
     known = [fact for fact in facts if fact.accepted <= moment]
     moving = ("time", "assignment", "demand")
+    # What the facts agent sends comes behind what a person is told directly, and not below its fences.
     for topic, share in (
-        (FACTS, [fact for fact in known if fact.kind in moving]),
         (RESOURCES, [fact for fact in known if fact.kind not in moving]),
+        (FACTS, [fact for fact in known if fact.kind in moving]),
     ):
         records = [Record(offset, unplaced(fact, offset)) for offset, fact in enumerate(share)]
         if records:
