@@ -15,8 +15,10 @@ import orjson
 from agents.effects import DEAD_LETTERS, DERIVED, INPUTS
 from app.commands.feeding import CHUNK, chunks, lines_of
 from app.commands.output import aside, progress, say_json, say_verdict, screen, table
+from app.commands.reconciling import LETTERS, Erp, Psa, compared, extracts
 from app.commands.replaying import asked, job_of, say_replay, write_export
 from app.engine.kafka.journals import KafkaJournals, dead_letters
+from app.engine.kafka.letters import KafkaLetters
 from app.engine.kafka.log import Log, Stretch, speaking
 from app.engine.kafka.publisher import NOWHERE, Publisher
 from app.engine.kafka.records import letter_of, structured_statement
@@ -25,6 +27,7 @@ from app.engine.kafka.topics import admin, create, product
 from app.engine.placement import Taken
 from app.events.reader import Reader
 from app.misuse import Misuse
+from app.replay.deployment import tables_now
 from app.replay.deployment import verify as verified
 from app.replay.journals import READ_IN_ORDER, total
 from app.replay.lines import check, spans
@@ -90,6 +93,19 @@ def _count(done: Iterable[asyncio.Task[list[Taken]]], counts: dict[str, int]) ->
 
 
 # -- out ----------------------------------------------------------------------------------------------------------
+
+
+def reconcile(options: argparse.Namespace) -> bool:
+    """Compare the deployment, as it is, with extracts of other systems."""
+    psa, erp = extracts(options)
+    return asyncio.run(_reconcile(options, _settings(options), psa, erp))
+
+
+async def _reconcile(options: argparse.Namespace, settings: Settings, psa: Psa | None, erp: Erp | None) -> bool:
+    async with Log(settings) as log:
+        stores = await tables_now(log, settings)
+    letters = await KafkaLetters(settings).read("", LETTERS)
+    return compared(options, stores, letters, psa, erp)
 
 
 def replay(options: argparse.Namespace) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 from app.commands.output import say_json, screen, table
+from app.domain.reconciliation import Entry, Line, Version
 from app.engine.letters import StoredLetters
 from app.engine.runner import finish
 from app.engine.store import Store
@@ -13,25 +15,43 @@ from app.misuse import Misuse
 from app.replay.extracts import of_erp, of_psa
 from app.replay.reconcile import compare, engine_side
 from app.settings import Settings
+from tables import Store as Tables
 from tables.controls import CONTROLS
 
 LETTERS = 100_000
+Psa = tuple[Sequence[Entry], Sequence[Version]]
+Erp = tuple[Sequence[Line], Sequence[Version]]
 SHOWN = 50
 
 
 def reconcile(options: argparse.Namespace) -> bool:
     """Compare, and say whether everything agrees."""
-    if options.psa is None and options.erp is None:
-        raise Misuse("name what to compare with: --psa FILE, --erp FILE, or both")
-    psa = of_psa(options.psa) if options.psa else None
-    erp = of_erp(options.erp) if options.erp else None
+    psa, erp = extracts(options)
     with Store(Settings.load(store=options.store).store, read_only=True) as store:
         stores = [store.tables(p) for p in range(store.partitions)]
-        latest = max((c.today for s in stores for _, c in s.scan(CONTROLS, "engagement/")), default=0) or None
-        today = options.as_of.toordinal() if options.as_of else latest
         letters = finish(StoredLetters(store).read("", LETTERS))
-        refused = [letter["value"] for letter in letters if letter["value"]]
-        answer = compare(engine_side(stores, refused, today), psa, erp, today)
+        return compared(options, stores, letters, psa, erp)
+
+
+def extracts(options: argparse.Namespace) -> tuple[Psa | None, Erp | None]:
+    """What to compare with. Raises Misuse."""
+    if options.psa is None and options.erp is None:
+        raise Misuse("name what to compare with: --psa FILE, --erp FILE, or both")
+    return of_psa(options.psa) if options.psa else None, of_erp(options.erp) if options.erp else None
+
+
+def compared(
+    options: argparse.Namespace,
+    stores: Sequence[Tables],
+    letters: Sequence[dict[str, Any]],
+    psa: Psa | None,
+    erp: Erp | None,
+) -> bool:
+    """Compare, show, and say whether everything agrees."""
+    latest = max((c.today for s in stores for _, c in s.scan(CONTROLS, "engagement/")), default=0) or None
+    today = options.as_of.toordinal() if options.as_of else latest
+    refused = [letter["value"] for letter in letters if letter["value"]]
+    answer = compare(engine_side(stores, refused, today), psa, erp, today)
     if options.json:
         say_json(answer)
     else:

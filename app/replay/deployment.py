@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from time import monotonic
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from agents.effects import INPUTS, JOURNALS
 from app.engine.kafka.journals import KafkaJournals
 from app.engine.kafka.log import Log, LogError, Place
 from app.engine.kafka.snapshot import tables
+from app.engine.memory import MemoryStore
 from app.replay.journals import Progress
 from app.replay.verify import Verdict, caught_up, compare
 from app.settings import Settings
@@ -55,6 +57,20 @@ async def _look(log: Log, settings: Settings, progress: Progress) -> Verdict:
     What was acknowledged is asked first: all that followed from it stands in changelog and journals by now, and what
     was not is folded again. The tables come before the ends of the journals: they hold nothing from behind them.
     """
+    live, journals = await _now(log, settings)
+    return await compare(live, journals, progress)
+
+
+async def tables_now(log: Log, settings: Settings) -> Sequence[MemoryStore]:
+    """The tables of every partition as they come to be once what waits in the journals is worked off.
+
+    Raises LogError.
+    """
+    live, _ = await _now(log, settings)
+    return live
+
+
+async def _now(log: Log, settings: Settings) -> tuple[Sequence[MemoryStore], KafkaJournals]:
     positions = await log.committed()
     live = await tables(log, settings)
     journals = await KafkaJournals.at(log, settings)
@@ -67,7 +83,7 @@ async def _look(log: Log, settings: Settings, progress: Progress) -> Verdict:
     def position(topic: str, partition: int) -> int:
         return positions.get(Place(settings.kafka_prefix + topic, partition), 0)
 
-    return await compare(await caught_up(journals, live, position), journals, progress)
+    return await caught_up(journals, live, position), journals
 
 
 class _Progress(NamedTuple):

@@ -265,6 +265,23 @@ def test_parquet_needs_its_library_and_says_so(deployment: Deployment, tmp_path:
     assert "install headrace[parquet]" in refused(done)
 
 
+# -- reconcile ----------------------------------------------------------------------------------------------------
+
+
+def test_a_deployment_is_compared_with_extracts_as_a_store_is(
+    deployment: Deployment, log: Path, tmp_path: Path
+) -> None:
+    """An entry that nobody sent is missing in both, and every other of the firm is missing in the extract."""
+    extract = tmp_path / "psa.csv"
+    extract.write_text("entry_id,contract_id,status,minutes\nTE-nobody,C-0001,approved,60\n")
+    store = tmp_path / "store.sqlite"
+    assert headrace("publish", log, "--store", store).returncode == 0
+    there = said("reconcile", *deployment.words, "--psa", extract, "--as-of", "2026-03-31", code=1)
+    here = said("reconcile", "--store", store, "--psa", extract, "--as-of", "2026-03-31", code=1)
+    assert {one["cause"] for one in there["causes"]} == {"never_arrived", "not_in_psa"}
+    assert there == here
+
+
 # -- verify -------------------------------------------------------------------------------------------------------
 
 
