@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import msgspec
 
-from app.domain import burn, calendar, fees, masters, readiness, unlocks
+from app.domain import burn, calendar, fees, forecast, masters, readiness, revenue, unlocks
 from app.domain.adjustment import Adjustment, Paper, Sources, adjustments
 from app.domain.book import Book
 from app.domain.booked import Booking, Schedule, schedule
 from app.domain.burn import Commitment, Position, Reached
 from app.domain.completion import estimates
 from app.domain.flaws import Flaw, Planned, flaws
+from app.domain.forecast import Basis, Stone
 from app.domain.ledger import EVIDENCE_LIMIT, Bucket, Issue
 from app.domain.masters import Masters
 from app.domain.money import micro
@@ -22,6 +23,7 @@ from app.domain.rates import RateBook, Rates, card_of
 from app.domain.readiness import Milestone, Papers
 from app.domain.resolution import counting, current, effective, folded
 from app.domain.retainage import release_of
+from app.domain.revenue import Hint
 from app.domain.terms import Agreement
 from app.domain.unbilled import edge_of
 from app.domain.walks import Walks
@@ -72,12 +74,12 @@ class Contract:
         self.rates = Rates(contract_id, RateBook(self.cards), firm)
         self.papers = sum(len(counting(said)) if key == CONTRACT else 1 for key, said in facts.items())
         self._milestones = [_milestone(said) for key, said in facts.items() if key.startswith("milestone/")]
-        self.commitments = [
-            Commitment(fields.get("line_id"), micro(fields["net"]["amount"]), fields["net"]["currency"])
-            for message, fields in (effective(said) for key, said in facts.items() if key.startswith("subcontract/"))
-            if message.type == "subcontract.committed.v1"
-        ]
-        self._estimates = estimates(said for key, said in facts.items() if key.startswith("estimate/"))
+        self.commitments = _commitments(facts, "subcontract.committed.v1")
+        self._invoices = _commitments(facts, "subcontract.invoiced.v1")
+        self._stones = [stone for one in self._milestones if (stone := _stone(*one)) is not None]
+        estimated = [said for key, said in facts.items() if key.startswith("estimate/")]
+        self.revenue = _earning(facts, estimated, self._milestones, self.agreement)
+        self._estimates = estimates(estimated)
         self._releases = [release_of(effective(said)[1]) for key, said in facts.items() if key.startswith("retainage/")]
         self.given_up = sum(_given_up(said) for key, said in facts.items() if key.startswith("writeoff/"))
         self._flaws: dict[int, list[Flaw]] = {}  # by the terms, which the agreement keeps
@@ -100,6 +102,11 @@ class Contract:
             self._flaws[key] = flaws(self.agreement, day, planned)
         return self._flaws[key]
 
+    def basis(self, earned: int, readiness: Mapping[str, Any]) -> Basis:
+        """What a forecast rests on beside work and bookings: papers, what is earned, and what readiness says of it."""
+        invoiced, written = (micro(readiness[name]) for name in ("invoiced_amount", "written_off_amount"))
+        return Basis(self._stones, self._estimates, self._invoices, earned, invoiced, written)
+
     def said(self, head: Head, known: Masters, day: int) -> Papers:
         """What was said beside terms and work: of its money, of holds and disputes, and for checks."""
         claims = {key: its for key, its in head.unplaced.items() if key.startswith(fees.PREFIX)}
@@ -121,6 +128,54 @@ class Contract:
     def milestones(self, head: Head) -> Iterator[Milestone]:
         for message, said in self._milestones:
             yield readiness.milestone_of(message, said, head.unplaced.get(f"milestone/{said['milestone_id']}"))
+
+
+def _commitments(facts: Mapping[str, list[Fact]], type_: str) -> list[Commitment]:
+    """What subcontractors were promised, or have invoiced: papers whose deciding message is of a type."""
+    said = (effective(said) for key, said in facts.items() if key.startswith("subcontract/"))
+    return [
+        Commitment(fields.get("line_id"), micro(fields["net"]["amount"]), fields["net"]["currency"])
+        for message, fields in said
+        if message.type == type_
+    ]
+
+
+def _stone(message: Fact, said: Mapping[str, Any]) -> Stone | None:
+    """A milestone's part in what is done; None once it is cancelled."""
+    status = message.type.split(".")[1]
+    if status == "cancelled":
+        return None
+    on = said.get(f"{status}_on")
+    reached = status in ("accepted", "completed")
+    return Stone(
+        said.get("line_id"),
+        micro(said.get("amount") or "0"),
+        calendar.FOREVER if not reached else calendar.number(on) if on else calendar.BEGINNING,
+        micro(said.get("progress_ratio") or "0"),
+    )
+
+
+def _earning(
+    facts: Mapping[str, list[Fact]],
+    estimated: Sequence[Sequence[Fact]],
+    milestones: Sequence[tuple[Fact, dict[str, Any]]],
+    agreement: Agreement,
+) -> revenue.Said:
+    """What of a contract's papers its revenue rests on."""
+    accepted = [
+        revenue.Accepted(said.get("line_id"), _accepted_on(message, said), micro(said.get("amount") or "0"))
+        for message, said in milestones
+        if message.type == "milestone.accepted.v1"
+    ]
+    spoken = [fact for key, said in facts.items() if key.startswith("milestone/") for fact in said]
+    days = [_accepted_on(fact, msgspec.json.decode(fact.data)) for fact in spoken]
+    return revenue.Said(accepted, estimated, min([agreement.first, *days]))
+
+
+def _accepted_on(message: Fact, said: Mapping[str, Any]) -> int:
+    """The day of acceptance; where none is said, that of the message."""
+    on = said.get("accepted_on")
+    return calendar.number(on) if on else calendar.day_of(message.time)
 
 
 def _open(facts: Mapping[str, list[Fact]], prefix: str, type_: str) -> Issue:
@@ -299,6 +354,20 @@ class Contracts:
         edge = edge_of(position, contract.given_up)
         papers = _Papers(position.contract_id, self.store, invoices_of)
         return list(adjustments(position, edge, Sources(papers.invoice, papers.rate_said)))
+
+    def forecast(self, position: Position, burn: Mapping[str, Any], readiness: Mapping[str, Any]) -> dict[str, Any]:
+        """`burn` and `readiness` are the contract's rows as of the same day."""
+        contract = self.compiled(position.contract_id)
+        earned = revenue.earned(position, contract.revenue)
+        return forecast.row(position, burn["exhaustion"], contract.basis(earned, readiness))
+
+    def hints(self, position: Position, since: int = calendar.BEGINNING) -> Iterator[Hint]:
+        """What lines have earned, from the period of the day `since` on, empty periods included."""
+        return revenue.hints(position, self.compiled(position.contract_id).revenue, since)
+
+    def revenue(self, position: Position) -> list[dict[str, Any]]:
+        """Every hint that says anything."""
+        return [revenue.payload(position, hint) for hint in self.hints(position) if revenue.says(hint)]
 
     def head(self, contract_id: str) -> Head | None:
         return self.store.get(HEADS, contract_id)

@@ -20,10 +20,12 @@ EVERY = "every"
 BURN = "burn"
 THRESHOLDS = "burn.thresholds"
 READINESS = "readiness"
+FORECAST = "forecast.burn"
+REVENUE = "erp.revenue"
 EXCEPTIONS = "exceptions"
 UTILIZATION = "forecast.utilization"
 DEMAND = "forecast.demand"
-DERIVED = (BURN, THRESHOLDS, READINESS, UTILIZATION, DEMAND, EXCEPTIONS)
+DERIVED = (BURN, THRESHOLDS, READINESS, FORECAST, REVENUE, UTILIZATION, DEMAND, EXCEPTIONS)
 DEAD_LETTERS = ".dead-letters"
 
 

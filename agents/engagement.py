@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,13 +10,14 @@ import msgspec
 from agents.contracts import Contract, Contracts, Reference, latest
 from agents.custody import Register, merge, merge_version, raise_conflicts, recalled
 from agents.desk import Desk
-from agents.effects import BURN, READINESS, THRESHOLDS, Batch, Effects, Statement, key_of
-from app.domain import burn, calendar, masters
+from agents.effects import BURN, FORECAST, READINESS, REVENUE, THRESHOLDS, Batch, Effects, Statement, key_of
+from app.domain import burn, calendar, masters, revenue
 from app.domain.burn import Crossing, Position, Reached
 from app.domain.ledger import WRITE_OFF, Claims
 from app.domain.money import micro
 from app.domain.rates import Card, card_of
 from app.domain.resolution import effective, insert
+from app.domain.revenue import Hint
 from app.domain.terms import Agreement
 from app.domain.walks import Walks
 from app.events.fact import Fact
@@ -25,7 +26,7 @@ from app.events.plan import Plan
 from tables import Store, invoices
 from tables.dossiers import CONTRACT, DOSSIERS, Dossier
 from tables.entities import Entity
-from tables.heads import HEADS, Head
+from tables.heads import HEADS, Head, Latest
 from tables.invoices import INVOICES, Invoice
 from tables.plans import PLANS
 from tables.reference import REFERENCE
@@ -52,6 +53,7 @@ class _Engagement:
         self.restating: set[str] = set()  # contracts of which everything is due, not only what changed
         self._marked: dict[str, set[str]] | None = None  # `client/x`, `currency/x` … → contracts whose terms name it
         self._walks: dict[str, Walks] = {}
+        self.hinted = Hinted()
         self._users: dict[str, set[str]] | None = None  # `role/x`, `person/x` → contracts whose work named it
 
     def fold(self, batch: Batch) -> Effects:
@@ -113,6 +115,45 @@ class _Engagement:
         if self._users is not None and plan.runs:
             self._users.setdefault(f"person/{plan.resource_id}", set()).add(plan.contract_id)
             self._users.setdefault(f"role/{plan.role}", set()).add(plan.contract_id)
+
+
+class Hinted:
+    """What was last said of each line's periods, of as many contracts as there is room for, since this process began.
+
+    Whatever it has forgotten is stated once more; nothing depends on what it knows but how much is stated again.
+    """
+
+    LIMIT = 5_000
+
+    def __init__(self) -> None:
+        # Two generations, as in `app.engine.kept`: what is said again moves into the young one.
+        self._young: dict[str, dict[tuple[str | None, str], int]] = {}
+        self._old: dict[str, dict[tuple[str | None, str], int]] = {}
+        self._open: set[str] = set()  # contracts whose papers changed since: any of their periods may have, too
+
+    def reopen(self, contract_id: str) -> None:
+        self._open.add(contract_id)
+
+    def since(self, contract_id: str, earliest: int) -> int:
+        """From which day on hints may differ from what was said last; `earliest`: the first whose work changed."""
+        known = (contract_id in self._young or contract_id in self._old) and contract_id not in self._open
+        return earliest if known else calendar.BEGINNING
+
+    def changed(self, contract_id: str, hint: Hint, payload: Mapping[str, Any], cause: Latest) -> bool:
+        """Whether the hint, or its cause, differs from what was said last; if so, remember it."""
+        said = self._young.get(contract_id)
+        if said is None:
+            if len(self._young) >= self.LIMIT:
+                self._young, self._old = {}, self._young
+            said = self._young[contract_id] = self._old.pop(contract_id, {})
+        content = hash((msgspec.json.encode(payload), cause))
+        if said.get((hint.line_id, hint.period)) == content:
+            return False
+        said[hint.line_id, hint.period] = content
+        return True
+
+    def close(self, contract_id: str) -> None:
+        self._open.discard(contract_id)
 
 
 class _Work:
@@ -356,6 +397,7 @@ class _Work:
             for low, high in after.agreement.repriced(before.agreement):
                 self.desk(contract_id).reprice(low, high)
             agent.note_marks(contract_id)
+            agent.hinted.reopen(contract_id)
             if after.told != before.told:
                 agent.restating.add(contract_id)
         waiting = self.register.control.waiting
@@ -417,13 +459,29 @@ class _Work:
         known.walk = position.book.reached
         version = max(head.touched, control.ticked)
         say = self.effects.statements.append
-        for payload in self.agent.contracts.burn(position):
+        rows = self.agent.contracts.burn(position)
+        for payload in rows:
             key = key_of(contract_id) if payload["line_id"] is None else key_of(contract_id, payload["line_id"])
             say(Statement(BURN, "burn.updated.v1", key, version, payload, head.latest))
         payload = self.agent.contracts.readiness(position, head)
         say(Statement(READINESS, "readiness.updated.v1", key_of(contract_id), version, payload, head.latest))
+        payload = self.agent.contracts.forecast(position, rows[0], payload)
+        say(Statement(FORECAST, "burn.forecast_updated.v1", key_of(contract_id), version, payload, head.latest))
+        self._state_revenue(position, earliest, version, head)
         for line in (None, *position.lines()):
             self._state_thresholds(position, line, known, version, head)
+
+    def _state_revenue(self, position: Position, earliest: int, version: int, head: Head) -> None:
+        """A line's period is stated when its hint changes; its cause is that of thresholds, for the same reason."""
+        contract_id = position.contract_id
+        cause = self.agent.contracts.compiled(contract_id).told or head.latest
+        known = self.agent.hinted
+        for hint in self.agent.contracts.hints(position, known.since(contract_id, earliest)):
+            payload = revenue.payload(position, hint)
+            if known.changed(contract_id, hint, payload, cause):
+                key = key_of(contract_id, hint.line_id or "", hint.period)
+                self.effects.statements.append(Statement(REVENUE, "revenue.hinted.v1", key, version, payload, cause))
+        known.close(contract_id)
 
     def _state_thresholds(
         self, position: Position, line: str | None, known: _Crossings, version: int, head: Head

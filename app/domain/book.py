@@ -56,6 +56,21 @@ class Book:
             elif any(s.first <= high and s.last >= low for s in lines.values()):
                 _gather(parts, tally(self.bucket(start), start, low, high, as_of))
 
+    def upto(self, line: str, total: int, day: int) -> int:
+        """One total (a position in `Sum.totals`) of a line's work up to `day`, of those that no claim changes."""
+        found = 0
+        for page, lines in self.pages.items():
+            if line not in lines or lines[line].first > day:
+                continue
+            if lines[line].last <= day:
+                found += lines[line].totals[total]
+                continue
+            for start, stored in self.page(page).items():
+                if line in stored and start <= day:
+                    inside = stored if stored[line].last <= day else tally(self.bucket(start), start, 1, day, day)
+                    found += inside[line].totals[total] if line in inside else 0
+        return found
+
     def days(self, line: str | None, low: int, high: int) -> Iterator[tuple[int, int, int]]:
         """(day, minutes, amount) of approved billable work in [low, high] as of `high`, in order.
 

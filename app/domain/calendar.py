@@ -20,6 +20,7 @@ _texts: dict[int, str] = {}
 _buckets: dict[int, int] = {}
 _pages: dict[int, int] = {}
 _MEMO_LIMIT: Final = 200_000
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 def number(text: str) -> int:
@@ -114,6 +115,15 @@ def page_start(page: int) -> int:
 def period_of(day: int) -> str:
     """The billing period `YYYY-MM` of a day."""
     return text_of(day)[:7]
+
+
+def day_of(moment: int) -> int:
+    """The day (UTC) of a moment in microseconds since 1970.
+
+    >>> text_of(day_of(1_773_075_600_000_000))
+    '2026-03-09'
+    """
+    return _EPOCH + moment // 86_400_000_000
 
 
 def working_day_after(day: int, count: int, holidays: Iterable[int] = ()) -> int:

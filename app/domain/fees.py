@@ -100,6 +100,15 @@ def _completed(position: Position, line: Line, estimates: Iterable[Estimate]) ->
     return max(0, so_far)
 
 
+def months_of(position: Position, line_id: str) -> Iterator[Month]:
+    """The months of a line's retainer so far, with the work that lies within the term."""
+    terms = position.terms
+    if terms is None or not position.agreement.ever_retained(line_id):
+        return iter(())
+    inside = position.book.between(terms.term_from, min(terms.term_to, position.day), position.day)
+    return _months(position, line_id, inside.get(line_id))
+
+
 def _months(position: Position, line_id: str, inside: Sum | None) -> Iterator[Month]:
     """The months of a retainer so far; what a month's retainer is, is said by the terms of its first covered day."""
     terms = position.terms
@@ -113,7 +122,7 @@ def _months(position: Position, line_id: str, inside: Sum | None) -> Iterator[Mo
         line = then.lines.get(line_id) if then is not None else None
         if then is None or line is None or line.billing_method != "retainer" or line.retainer is None:
             return None
-        return replace(line.retainer, half_even=then.rounding.half_even)
+        return replace(line.retainer, half_even=then.rounding.half_even, exponent=then.exponent)
 
     used = {name: minutes for name, minutes in _used(position, line_id, inside).items() if agreed(name) is not None}
     return retainer.months(
@@ -121,7 +130,6 @@ def _months(position: Position, line_id: str, inside: Sum | None) -> Iterator[Mo
         used,
         (begin, terms.term_to),
         position.day,
-        exponent=position.exponent,
     )
 
 

@@ -267,6 +267,7 @@ class Sum(msgspec.Struct, array_like=True, gc=False):
     issues: dict[str, Issue]
     days: list[Pair] | None = None  # a bucket's approved billable [minutes, amount] by day
     kept: int = 0  # the latest day on which an invoice begins to count whose amount stands for an entry's
+    unbillable: int = 0  # approved expenses that are not billable
 
 
 # Positions of `Sum.totals`.
@@ -313,6 +314,7 @@ def merged(sums: Iterable[Sum]) -> Sum:
         issues,
         None,
         max([part.kept for part in parts]),
+        sum([part.unbillable for part in parts]),
     )
 
 
@@ -493,6 +495,8 @@ class Tally:
                 note(total.issues, "CURRENCY_MISMATCH", spend, entity, 0)
             return
         total.totals[EXPENSES] += spend.amount
+        if not spend.billable:
+            total.unbillable += spend.amount
         invoiced = self._claimed(total, claims) if claims else 0
         if spend.billable and invoiced == 0:
             total.totals[READY_EXPENSES] += spend.amount

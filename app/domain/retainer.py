@@ -28,7 +28,7 @@ class Retainer:
     `fee` None: nobody named one. `expiry_periods` None: what rolls over does not expire; 0: it cannot be used.
     `overage_rate` None: overage has no price, which is not 0. `cap_minutes` limits, under `capped`, all that is carried
     into the next month together: it is the month's own minutes that no longer fit. None: there is no room for any.
-    `half_even` is how the month's terms round.
+    `exponent` and `half_even` are how the month's terms round.
     """
 
     fee: int | None
@@ -38,6 +38,7 @@ class Retainer:
     expiry_periods: int | None = None
     overage_rate: int | None = None
     half_even: bool = False
+    exponent: int = 2
 
     def __post_init__(self) -> None:
         if self.rollover not in get_args(Rollover):
@@ -99,8 +100,6 @@ def months(
     used: Mapping[str, int],
     term: tuple[int, int],
     through: int,
-    *,
-    exponent: int,
 ) -> Iterator[Month]:
     """Every month of the term that has begun by the day `through`, in order.
 
@@ -110,7 +109,7 @@ def months(
     """
     lots: deque[Lot] = deque()
     for period in periods.periods(term[0], min(term[1], through)):
-        yield _month(period, terms(period), lots, used.get(period, 0), term, exponent)
+        yield _month(period, terms(period), lots, used.get(period, 0), term)
 
 
 def _month(
@@ -119,7 +118,6 @@ def _month(
     lots: deque[Lot],
     used: int,
     term: tuple[int, int],
-    exponent: int,
 ) -> Month:
     """One month; `lots`, oldest first, are left as they roll into the next."""
     days, of = periods.covered_days(period, *term), periods.days_in(period)
@@ -133,14 +131,14 @@ def _month(
     return Month(
         period=period,
         covered_days=days,
-        fee=portion(agreed.fee or 0, days, of, exponent, half_even=agreed.half_even) if agreed else 0,
+        fee=portion(agreed.fee or 0, days, of, agreed.exponent, half_even=agreed.half_even) if agreed else 0,
         granted=granted,
         rolled_in=rolled_in,
         used=used,
         rolled_out=_total(lots),
         forfeited=left - _total(lots),
         overage_minutes=overage,
-        overage_amount=_price(overage, agreed, exponent),
+        overage_amount=_price(overage, agreed),
     )
 
 
@@ -163,12 +161,12 @@ def _roll(lots: deque[Lot], unused: int, index: int, agreed: Retainer | None) ->
         lots.append(Lot(own, _NEVER if agreed.expiry_periods is None else index + agreed.expiry_periods))
 
 
-def _price(overage: int, agreed: Retainer | None, exponent: int) -> int | None:
+def _price(overage: int, agreed: Retainer | None) -> int | None:
     if not overage:
         return 0
     if agreed is None or agreed.overage_rate is None:
         return None
-    return portion(agreed.overage_rate, overage, HOUR, exponent, half_even=agreed.half_even)
+    return portion(agreed.overage_rate, overage, HOUR, agreed.exponent, half_even=agreed.half_even)
 
 
 def _total(lots: Iterable[Lot]) -> int:

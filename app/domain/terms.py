@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -202,6 +202,8 @@ class Agreement:
         )
         self._approved: list[Message] = []
         self._said: list[tuple[int, Message]] = []
+        # The first day of which any event says that something begins, whatever became of it.
+        self.first = min((day for event in events for day in _beginnings(event)), default=calendar.FOREVER)
         self._starts: list[int] = []
         self._terms: list[Terms] = []
         if self.known:
@@ -245,6 +247,13 @@ class Agreement:
         versions = self._versions_of(line_id)
         return len({line.billing_method if line is not None else None for line in versions}) <= 1
 
+    def sells_time(self, line_id: str | None) -> bool:
+        """Whether under every version of the terms the line's work earns its price, whatever it comes to."""
+        if line_id is None:
+            return True
+        versions = [line for line in self._versions_of(line_id) if line is not None]
+        return all(line.by_time and (line.cap is None or line.cap.amount is None) for line in versions)
+
     def ever_retained(self, line_id: str) -> bool:
         """Whether the line is a retainer under some version of the terms."""
         versions = self._versions_of(line_id)
@@ -285,6 +294,13 @@ class Agreement:
     def steps(self) -> list[tuple[int, Terms]]:
         """The days on which the terms change, each with the terms from that day."""
         return list(zip(self._starts, self._terms, strict=True))
+
+
+def _beginnings(event: Message) -> Iterator[int]:
+    data = json.loads(bytes(event.data))
+    for text in (data["effective_from"], (data.get("term") or {}).get("from")):
+        if text:
+            yield calendar.number(text)
 
 
 def _fold(events: Sequence[Message]) -> Terms:

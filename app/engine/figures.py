@@ -57,6 +57,16 @@ class Figures:
         contracts, head = self.of(contract_id) or self._unnamed(contract_id)
         return contracts.readiness(contracts.position(contract_id, head, as_of), head)
 
+    def forecast(self, contract_id: str, as_of: int | None) -> dict[str, Any]:
+        contracts, head = self.of(contract_id) or self._unnamed(contract_id)
+        position = contracts.position(contract_id, head, as_of)
+        return contracts.forecast(position, contracts.burn(position)[0], contracts.readiness(position, head))
+
+    def revenue(self, contract_id: str, as_of: int | None) -> list[dict[str, Any]]:
+        """What the contract's lines have earned, by period, where that is anything."""
+        contracts, head = self.of(contract_id) or self._unnamed(contract_id)
+        return contracts.revenue(contracts.position(contract_id, head, as_of))
+
     def _unnamed(self, contract_id: str) -> tuple[Contracts, Head]:
         return self._contracts[partition_of(contract_id, len(self.stores))], new()
 

@@ -153,6 +153,24 @@ class Gather:
         part = await self._one(contract_id, "readiness", day=_day(as_of))
         return self._answered(part.value, part)
 
+    async def forecast(self, contract_id: str, as_of: date | None, known_at: int | None) -> Answered[Answer | None]:
+        if known_at is not None:
+            return await self._known_at(
+                contract_id, known_at, as_of, lambda figures, day: figures.forecast(contract_id, day)
+            )
+        part = await self._one(contract_id, "forecast", day=_day(as_of))
+        return self._answered(part.value, part)
+
+    async def revenue(
+        self, contract_id: str, as_of: date | None, known_at: int | None
+    ) -> Answered[list[Answer] | None]:
+        if known_at is not None:
+            return await self._known_at(
+                contract_id, known_at, as_of, lambda figures, day: figures.revenue(contract_id, day)
+            )
+        part = await self._one(contract_id, "revenue", day=_day(as_of))
+        return self._answered(part.value, part)
+
     async def entries(
         self,
         contract_id: str,

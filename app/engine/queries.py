@@ -96,6 +96,12 @@ class Queries:
     def readiness(self, slices: Slices, contract_id: str, day: int | None) -> Answer | None:
         return _first(one.readiness(contract_id, self._day(slices, day)) for one in slices)
 
+    def forecast(self, slices: Slices, contract_id: str, day: int | None) -> Answer | None:
+        return _first(one.forecast(contract_id, self._day(slices, day)) for one in slices)
+
+    def revenue(self, slices: Slices, contract_id: str, day: int | None) -> list[Answer] | None:
+        return _first(one.revenue(contract_id, self._day(slices, day)) for one in slices)
+
     def entries(
         self,
         slices: Slices,
@@ -406,6 +412,8 @@ _ANSWERS: Final[Mapping[str, Callable[..., Any]]] = {
     "contract": Queries.contract,
     "burn": Queries.burn,
     "readiness": Queries.readiness,
+    "forecast": Queries.forecast,
+    "revenue": Queries.revenue,
     "entries": Queries.entries,
     "daily": Queries.daily,
     "explain": Queries.explain,

@@ -142,6 +142,18 @@ class Slice:
         self._unlocks[contract_id] = (day, rows)
         return rows
 
+    def forecast(self, contract_id: str, day: int | None) -> Answer | None:
+        found = self._position(contract_id, day)
+        if found is None:
+            return None
+        position, head = found
+        contracts = self._contracts
+        return contracts.forecast(position, contracts.burn(position)[0], contracts.readiness(position, head))
+
+    def revenue(self, contract_id: str, day: int | None) -> list[Answer] | None:
+        found = self._position(contract_id, day)
+        return None if found is None else self._contracts.revenue(found[0])
+
     def explain(self, contract_id: str, figure: str, line_id: str | None, day: int | None) -> Answer | None:
         """Raises ValueError for a figure that entries do not add up to."""
         head = self._contracts.head(contract_id)

@@ -168,6 +168,37 @@ class ForecastExhaustion(Part):
     earliest_on: Day | None
 
 
+class EarnedValue(Part):
+    """What is done of the budget, what was to be, and what it took; planned ones are null where no line has a plan."""
+
+    budget_amount: Amount
+    planned_amount: Amount | None
+    earned_amount: Amount
+    actual_amount: Amount
+    cost_variance: Amount
+    schedule_variance: Amount | None
+    cost_index: Ratio | None
+    schedule_index: Ratio | None
+    to_complete_index: Ratio | None
+
+
+class Margin(Part):
+    """What lines have earned, what work and subcontractors cost, and what share is left."""
+
+    revenue_amount: Amount
+    cost_amount: Amount
+    ratio: Ratio | None
+
+
+class Unbilled(Part):
+    """What is earned, with billable expenses, and neither invoiced nor given up; below 0 it is owed to the client."""
+
+    earned_amount: Amount
+    invoiced_amount: Amount
+    written_off_amount: Amount
+    amount: Amount
+
+
 class BurnForecastUpdated(Statement):
     """Where a contract will end."""
 
@@ -176,6 +207,11 @@ class BurnForecastUpdated(Statement):
     estimate_to_complete: Estimate
     exhaustion: ForecastExhaustion
     basis: Any
+    currency: Text | None = None
+    contract_version: int | None = None
+    earned_value: EarnedValue | None = None
+    margin: Margin | None = None
+    unbilled: Unbilled | None = None
 
 
 # Readiness
@@ -294,6 +330,11 @@ class RevenueHinted(Statement):
     method: Text
     cumulative_amount: Amount
     period_amount: Amount
+    contract_version: int | None = None
+    legal_entity_id: Text | None = None
+    catch_up_amount: Amount | None = None
+    expected_loss_amount: Amount | None = None
+    measure: dict[str, Any] | None = None
 
 
 # Utilization and demand

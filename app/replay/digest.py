@@ -193,11 +193,18 @@ def fact_pairs(stores: Sequence[Store], table: str) -> Iterator[Pair]:
 
 
 def figure_pairs(figures: Figures, as_of: int | None) -> Iterator[tuple[str, Pair]]:
-    """("burn" or "readiness", pair) of every contract."""
+    """(name of a figure's result file, pair) of every contract."""
     for contract_id in figures.ids():
         for row in figures.burn(contract_id, as_of):
             yield "burn", (f"{contract_id}/{row['line_id'] or ''}", canonical(row))
         yield "readiness", (contract_id, canonical(figures.readiness(contract_id, as_of)))
+        yield "forecast", (contract_id, canonical(figures.forecast(contract_id, as_of)))
+        for row in figures.revenue(contract_id, as_of):
+            yield "revenue", (hint_key(row), canonical(row))
+
+
+def hint_key(row: dict[str, Any]) -> str:
+    return f"{row['contract_id']}/{row['line_id'] or ''}/{row['period']}"
 
 
 def week_pairs(workforce: Workforce, as_of: int | None) -> Iterator[Pair]:

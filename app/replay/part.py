@@ -14,10 +14,10 @@ from app.engine.memory import MemoryHost
 from app.engine.statements import attributed
 from app.engine.workforce import Row, Totals, Workforce, group_rows
 from app.engine.workforce import together as added_up
-from app.replay.digest import FACT_TABLES, Digest, canonical, week_pair
+from app.replay.digest import FACT_TABLES, Digest, canonical, hint_key, week_pair
 from tables.controls import CONTROLS, DISPOSITIONS
 
-FIGURES = ("burn", "readiness", "utilization")
+FIGURES = ("burn", "readiness", "forecast", "revenue", "utilization")
 ROLLED_UP = ("role", "practice")
 """Groups whose weeks stand in the result files."""
 
@@ -81,6 +81,14 @@ def _add_figures(part: Part, figures: Figures, as_of: int | None) -> None:
         lines = [orjson.dumps(attributed(row, head.latest)) + b"\n" for row in burn]
         part.rows["burn"].append((contract_id, b"".join(lines)))
         part.rows["readiness"].append((contract_id, orjson.dumps(attributed(readiness, head.latest)) + b"\n"))
+        forecast = contracts.forecast(position, burn[0], readiness)
+        part.digests["forecast"].add(contract_id, canonical(forecast))
+        part.rows["forecast"].append((contract_id, orjson.dumps(attributed(forecast, head.latest)) + b"\n"))
+        revenue = contracts.revenue(position)
+        for row in revenue:
+            part.digests["revenue"].add(hint_key(row), canonical(row))
+        lines = [orjson.dumps(attributed(row, head.latest)) + b"\n" for row in revenue]
+        part.rows["revenue"].append((contract_id, b"".join(lines)))
 
 
 def _add_weeks(part: Part, workforce: Workforce, as_of: int | None) -> None:

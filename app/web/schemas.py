@@ -7,7 +7,14 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from app.events.derived import BurnUpdated, DemandGapUpdated, ReadinessUpdated, UtilizationWeekUpdated
+from app.events.derived import (
+    BurnForecastUpdated,
+    BurnUpdated,
+    DemandGapUpdated,
+    ReadinessUpdated,
+    RevenueHinted,
+    UtilizationWeekUpdated,
+)
 from app.web.handlers.contracts import CONTRACT_STATUSES
 from app.web.handlers.readiness import STATES
 
@@ -284,7 +291,7 @@ PROBLEM = record(
 SCHEMAS: dict[str, Schema] = {
     "Anything": ANYTHING,
     "Meta": META,
-    **catalogued(BurnUpdated, ReadinessUpdated),
+    **catalogued(BurnUpdated, ReadinessUpdated, BurnForecastUpdated, RevenueHinted),
     "Week": row_of(UtilizationWeekUpdated, subject=SUBJECT),
     "Gap": row_of(DemandGapUpdated),
     "ContractRow": CONTRACT_ROW,
@@ -295,6 +302,8 @@ SCHEMAS: dict[str, Schema] = {
     "ContractBurn": table(ref("BurnUpdated"), KNOWN_AT, record({"lines": array(ref("BurnUpdated"))})),
     "BurnList": listing(ref("BurnUpdated")),
     "ContractReadiness": table(ref("ReadinessUpdated"), KNOWN_AT),
+    "ContractForecast": table(ref("BurnForecastUpdated"), KNOWN_AT),
+    "ContractRevenue": table(KNOWN_AT, record({"contract_id": TEXT, "items": array(ref("RevenueHinted"))})),
     "ReadinessList": listing(ref("ReadinessUpdated")),
     "UnlockList": {"allOf": [listing(UNLOCK), record({"owners": array(OWNED)})]},
     "EntryList": listing(ref("Entry")),

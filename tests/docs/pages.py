@@ -88,4 +88,4 @@ def _tabled(kind: str, table: str) -> Iterator[dict[str, Any]]:
 def _event(number: int, said: dict[str, Any]) -> bytes:
     data = said["data"] if said["type"].startswith("contract.") else {"revision": 1, **said["data"]}
     envelope = {"specversion": "1.0", "id": str(number), "source": "/page", "time": "2026-01-01T00:00:00Z"}
-    return orjson.dumps({**envelope, "type": said["type"], "data": data})
+    return orjson.dumps({**envelope, **said, "data": data})

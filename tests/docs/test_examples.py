@@ -22,7 +22,7 @@ from tests.docs.pages import DOCS, ROOT, Example, Fence, examples, fences
 
 WORKED = [
     pytest.param(example, id=f"{name}-{example.line}")
-    for name in ("burn", "readiness", "utilization")
+    for name in ("burn", "readiness", "forecast", "utilization")
     for example in examples(DOCS / f"{name}.md")
 ]
 
@@ -38,6 +38,10 @@ def test_an_example_comes_to_what_the_page_says(example: Example) -> None:
         assert _shown(figures.burn(contract_id, as_of)[0], said) == said
     for contract_id, said in example.expected.get("readiness", {}).items():
         assert _shown(figures.readiness(contract_id, as_of), said) == said
+    for contract_id, said in example.expected.get("forecast", {}).items():
+        assert _shown(figures.forecast(contract_id, as_of), said) == said
+    for contract_id, said in example.expected.get("revenue", {}).items():
+        assert _shown(figures.revenue(contract_id, as_of), said) == said
     found = _weeks(Workforce(host.stores), as_of)
     for key, said in {**example.expected.get("weeks", {}), **example.expected.get("gaps", {})}.items():
         assert _shown(found[key], said) == said

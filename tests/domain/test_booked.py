@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.booked import Booking, Course, Measure, Piece, Run, Schedule, schedule
@@ -133,6 +133,7 @@ _PIECES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(_PIECES, st.integers(699_990, 700_110), st.integers(1, 20_000))
 def test_a_course_adds_up_what_a_walk_from_day_to_day_does(pieces: list[Piece], day: int, wanted: int) -> None:
     def planned(on: int) -> Fraction:

@@ -38,7 +38,7 @@ def run(
         its = terms(period)
         return replace(its, half_even=half_even) if its is not None else None
 
-    return list(months(rounded, spent, (number(since), number(until)), through, exponent=2))
+    return list(months(rounded, spent, (number(since), number(until)), through))
 
 
 def test_unused_hours_roll_over_once_and_what_exceeds_them_is_overage() -> None:
@@ -77,13 +77,9 @@ def test_the_last_month_of_a_term_is_prorated_too_and_none_follows() -> None:
 
 
 def test_a_month_that_has_not_begun_earns_nothing() -> None:
-    on_the_first = months(
-        lambda _: FORTY, {}, (number("2026-01-01"), calendar.FOREVER), number("2026-02-01"), exponent=2
-    )
+    on_the_first = months(lambda _: FORTY, {}, (number("2026-01-01"), calendar.FOREVER), number("2026-02-01"))
     assert [(month.period, month.used) for month in on_the_first] == [("2026-01", 0), ("2026-02", 0)]
-    the_day_before = months(
-        lambda _: FORTY, {}, (number("2026-01-01"), calendar.FOREVER), number("2026-01-31"), exponent=2
-    )
+    the_day_before = months(lambda _: FORTY, {}, (number("2026-01-01"), calendar.FOREVER), number("2026-01-31"))
     assert [month.period for month in the_day_before] == ["2026-01"]
 
 
@@ -172,9 +168,7 @@ def test_use_below_zero_counts_as_none() -> None:
 
 
 def test_use_before_and_after_the_term_is_not_the_retainers() -> None:
-    found = months(
-        lambda _: FORTY, {"2025-12": 99, "2026-01": 1}, (number("2026-01-01"), number("2026-01-31")), 10**6, exponent=2
-    )
+    found = months(lambda _: FORTY, {"2025-12": 99, "2026-01": 1}, (number("2026-01-01"), number("2026-01-31")), 10**6)
     assert [(month.period, month.used) for month in found] == [("2026-01", 1)]
 
 

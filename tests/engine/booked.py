@@ -160,9 +160,12 @@ def staffing(rng: Random, days: Sequence[date], contracts: Sequence[str], size: 
     return events
 
 
-def told(rng: Random, events: Sequence[Event]) -> list[Plan]:
-    """What contracts are told of the bookings in `events`: all that ever held, in any order, and some of it twice."""
-    entities = gather(events)
+def told(rng: Random, people: Sequence[Event], events: Sequence[Event]) -> list[Plan]:
+    """What contracts are told of the bookings in `people`: all that ever held, in any order, and some of it twice.
+
+    `events` are all there are: others may know of holidays, too.
+    """
+    entities = gather([*people, *events])
     standing = {(one.assignment_id, one.contract_id, one.resource_id): one for one in bookings(entities)}
     plans: list[Plan] = []
     for entity in entities:

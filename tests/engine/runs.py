@@ -113,11 +113,16 @@ def figures(stores: Sequence[Store], as_of: date) -> oracle.Figures:
     day = as_of.toordinal()
     burn: dict[tuple[str, str | None], Row] = {}
     readiness: dict[str, Row] = {}
+    forecast: dict[str, Row] = {}
+    revenue: dict[tuple[str, str | None, str], Row] = {}
     for contract_id in found.ids():
         for row in found.burn(contract_id, day):
             burn[contract_id, row["line_id"]] = row
         readiness[contract_id] = modelled(found.readiness(contract_id, day) or {})
-    return oracle.Figures(burn, readiness, found.parked())
+        forecast[contract_id] = forecasted(found.forecast(contract_id, day))
+        for row in found.revenue(contract_id, day):
+            revenue[contract_id, row["line_id"], row["period"]] = hinted(row)
+    return oracle.Figures(burn, readiness, found.parked(), forecast, revenue)
 
 
 def modelled(readiness: Row) -> Row:
@@ -126,12 +131,24 @@ def modelled(readiness: Row) -> Row:
     return {**readiness, "blockers": sorted(blockers, key=lambda one: (one["code"], one["tier"]))}
 
 
+def forecasted(row: Row) -> Row:
+    """A forecast without its reasons, which are the engine's own words."""
+    return {**row, "basis": {name: value for name, value in row["basis"].items() if name != "reason"}}
+
+
+def hinted(row: Row) -> Row:
+    """A hint without what it was measured by: the model states what comes of it."""
+    return {name: value for name, value in row.items() if name != "measure"}
+
+
 def differences(expected: oracle.Figures, found: oracle.Figures) -> list[str]:
     """Every field that differs, one sentence each; empty where all agree."""
     said = []
     for kind, ours, theirs in (
         ("burn", found.burn, expected.burn),
         ("readiness", found.readiness, expected.readiness),
+        ("forecast", found.forecast, expected.forecast),
+        ("revenue", found.revenue, expected.revenue),
     ):
         for key in sorted({*ours, *theirs}, key=str):
             if key not in ours or key not in theirs:

@@ -29,12 +29,24 @@ def test_a_contract_is_told_of_its_bookings(seed: int) -> None:
     events, people = booked_history(seed)
     holidays = [event for event in people if event["type"].startswith("holiday")]
     log = lines(disorder([*events, *holidays], rng))
-    plans = told(rng, people)
+    plans = told(rng, people, events)
     half = rng.randint(0, len(plans))
     run = started(partitions=rng.randint(1, 3))
     tell(run.host, plans[:half])
     carry(run, log, cut=rng.choice((1, 7, 200)))
     tell(run.host, plans[half:])
+    for as_of in rng.sample(as_of_days(events), 2):
+        found = figures(run.host.stores, as_of)
+        assert differences(recompute([*events, *people], as_of), found) == [], f"as of {as_of}"
+
+
+@pytest.mark.parametrize("seed", histories(40))
+def test_bookings_move_the_figures_of_their_contracts(seed: int) -> None:
+    # The same, told by the agents themselves, whatever comes first.
+    rng = Random(seed)
+    events, people = booked_history(1_000 + seed)
+    run = started(partitions=rng.randint(1, 3))
+    carry(run, lines(disorder([*events, *people], rng)), cut=rng.choice((1, 7, 200)))
     for as_of in rng.sample(as_of_days(events), 2):
         found = figures(run.host.stores, as_of)
         assert differences(recompute([*events, *people], as_of), found) == [], f"as of {as_of}"

@@ -20,13 +20,13 @@ def test_golden_statements_are_valid(path: Path) -> None:
     event = orjson.loads(path.read_bytes())
     model = DERIVED[event["type"]].model
     statement = model.model_validate_json(orjson.dumps(event["data"]))
-    assert orjson.loads(statement.model_dump_json()) == event["data"]
+    assert orjson.loads(statement.model_dump_json(exclude_unset=True)) == event["data"]
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_every_field_of_a_statement_is_in_its_golden_one(path: Path) -> None:
-    event = orjson.loads(path.read_bytes())
-    assert set(DERIVED[event["type"]].model.model_fields) == set(event["data"])
+@pytest.mark.parametrize("type_", DERIVED)
+def test_every_field_of_a_statement_is_in_one_of_its_golden_ones(type_: str) -> None:
+    golden = [event["data"] for path in PATHS if (event := orjson.loads(path.read_bytes()))["type"] == type_]
+    assert set(DERIVED[type_].model.model_fields) == {name for data in golden for name in data}
 
 
 def test_every_derived_type_has_a_golden_statement() -> None:

@@ -52,7 +52,7 @@ def burn_row(dossier: Dossier, line_id: str | None, working_days: WorkingDays) -
         },
         "unpriced_minutes": sum(entry.billable_minutes for entry in billable if entry.amount is None),
         "expenses": fixed(sum(spent, Fraction(0)), places),
-        "committed": fixed(Fraction(0), places),
+        "committed": fixed(dossier.committed(line_id), places),
         "budget": {name: _shown(name, gauge.budget, places) for name, gauge in gauges.items()},
         "remaining": {name: _shown(name, gauge.remaining, places) for name, gauge in gauges.items()},
         "ratio": {name: gauge.ratio() for name, gauge in gauges.items()},

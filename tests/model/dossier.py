@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from .booked import Booking, bookings
-from .entities import Entity, Event, Fields, gather, happened, kind_of
+from .entities import Entity, Event, Fields, gather, happened, instant, kind_of
 from .numbers import number
 from .pricing import Entry, planned_amount, priced
 from .terms import Terms, terms_on
@@ -38,6 +38,30 @@ class Milestone:
     line_id: str | None
     amount: Fraction
     accepted_on: date | None
+    completed_on: date | None
+    said_on: date
+    progress: Fraction
+
+    @property
+    def since(self) -> date | None:
+        """The day of acceptance; where none was said, the day it was spoken of."""
+        return (self.accepted_on or self.said_on) if self.status == "accepted" else None
+
+    def done(self, as_of: date) -> Fraction:
+        """How much of it is done: all once it is completed or accepted, before that what is said of its progress."""
+        on = {"accepted": self.accepted_on, "completed": self.completed_on}
+        if self.status in on and _begun_on(on[self.status], as_of):
+            return Fraction(1)
+        return self.progress
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What a subcontractor was promised in the contract's currency, or has invoiced since."""
+
+    line_id: str | None
+    invoiced: bool
+    amount: Fraction
 
 
 @dataclass(frozen=True)
@@ -85,6 +109,8 @@ class Dossier:
     holds: int
     disputes: int
     planned: tuple[Planned, ...]
+    promises: tuple[Promise, ...]
+    estimate_messages: tuple[Entity, ...]
 
     @property
     def currency(self) -> str | None:
@@ -97,6 +123,15 @@ class Dossier:
     @property
     def invoiced_total(self) -> Fraction:
         return sum(self.invoiced.values(), Fraction(0))
+
+    def committed(self, line_id: str | None = None) -> Fraction:
+        """What subcontractors were promised and have not invoiced."""
+        mine = [one for one in self.promises if line_id is None or one.line_id == line_id]
+        return sum((one.amount for one in mine if not one.invoiced), Fraction(0))
+
+    def subcontracted(self) -> Fraction:
+        """What subcontractors have invoiced."""
+        return sum((one.amount for one in self.promises if one.invoiced), Fraction(0))
 
     def invoiced_for(self, kind: str, item_id: str) -> Fraction:
         return self.invoiced.get((kind, item_id), Fraction(0))
@@ -172,7 +207,16 @@ class Archive:
             holds=sum(entity.state == "set" for entity in self.at("hold", contract_id)),
             disputes=sum(entity.state == "opened" for entity in self.at("dispute", contract_id)),
             planned=tuple(self._planned(contract_id, versions, cards)),
+            promises=tuple(self._promises(contract_id, terms[as_of])),
+            estimate_messages=tuple(self.at("estimate", contract_id)),
         )
+
+    def _promises(self, contract_id: str, terms: Terms | None) -> Iterable[Promise]:
+        for entity in self.at("subcontract", contract_id):
+            fields = entity.fields()
+            if terms and fields["net"]["currency"] == terms.currency:
+                line_id = terms.line_of(fields.get("line_id"))
+                yield Promise(line_id, entity.state == "invoiced", number(fields["net"]["amount"]))
 
     def _planned(self, contract_id: str, versions: Sequence[Event], cards: Sequence[Fields]) -> Iterable[Planned]:
         """Every booked day at the contract, under the terms of that day."""
@@ -292,7 +336,9 @@ def _planned(booking: Booking, day: date, minutes: Fraction, terms: Terms | None
 
 def _milestone(entity: Entity, terms: Terms | None) -> Milestone:
     fields = entity.folded()
-    states = [happened(event) for event in entity.revisions if happened(event) != "changed"]
+    said = [event for event in entity.revisions if happened(event) != "changed"]
+    states = [happened(event) for event in said]
+    deciding = (said or entity.revisions)[-1]
     accepted_on = fields.get("accepted_on")
     return Milestone(
         milestone_id=entity.id,
@@ -300,7 +346,14 @@ def _milestone(entity: Entity, terms: Terms | None) -> Milestone:
         line_id=terms.line_of(fields.get("line_id")) if terms else fields.get("line_id"),
         amount=number(fields.get("amount")),
         accepted_on=date.fromisoformat(accepted_on) if accepted_on else None,
+        completed_on=date.fromisoformat(fields["completed_on"]) if fields.get("completed_on") else None,
+        said_on=instant(deciding["time"]).date(),
+        progress=number(fields.get("progress_ratio")),
     )
+
+
+def _begun_on(day: date | None, as_of: date) -> bool:
+    return day is None or day <= as_of
 
 
 def _begun(day: str | None, as_of: date) -> bool:

@@ -56,11 +56,11 @@ def unmeasured(dossier: Dossier) -> int:
         for one in lines
         if terms is not None
         and terms.line(one).get("fee") is not None
-        and ((current := _estimate(dossier, terms, one)) is None or number(current["cost"]) == 0)
+        and ((current := estimate_in_force(dossier, terms, one)) is None or number(current["cost"]) == 0)
     )
 
 
-def _estimate(dossier: Dossier, terms: Terms, line_id: str) -> dict[str, Any] | None:
+def estimate_in_force(dossier: Dossier, terms: Terms, line_id: str) -> dict[str, Any] | None:
     """The estimate of a line in force on as-of."""
     estimates = [one for one in dossier.estimates if terms.line_of(one.get("line_id")) == line_id]
     return max(
@@ -72,7 +72,7 @@ def _estimate(dossier: Dossier, terms: Terms, line_id: str) -> dict[str, Any] | 
 
 def _by_cost(dossier: Dossier, terms: Terms, line_id: str) -> Fraction:
     """Cost to cost: fee × cost to date ÷ estimate, from nothing to all of it. Without an estimate nothing is earned."""
-    current = _estimate(dossier, terms, line_id)
+    current = estimate_in_force(dossier, terms, line_id)
     if current is None or number(current["cost"]) == 0:
         return _NOTHING
     cost = sum((entry.cost for entry in dossier.entries if entry.approved and entry.line_id == line_id), _NOTHING)

@@ -16,7 +16,9 @@ from . import demand, utilization
 from .burn import burn_row
 from .dossier import Archive, WorkingDays, last_tick
 from .entities import Event, gather, instant, known_since
+from .forecast import forecast_row
 from .readiness import books, readiness_row
+from .revenue import hint_rows
 from .staff import people, places
 
 
@@ -24,14 +26,17 @@ from .staff import people, places
 class Figures:
     """`burn` by (contract, line), line None being the whole contract; `readiness` by contract.
 
-    Rows hold the payload fields of `burn.updated` and `readiness.updated`. `parked` counts the entities at a contract
-    nobody has approved. `books` has, by contract, where the money of its approved, billable, priced entries stands:
-    what is `earned` is all the others together.
+    Rows hold the payload fields of `burn.updated` and `readiness.updated`; `forecast` by contract those of
+    `burn.forecast_updated`, `revenue` by contract, line and period those of `revenue.hinted`. `parked` counts the
+    entities at a contract nobody has approved. `books` has, by contract, where the money of its approved, billable,
+    priced entries stands: what is `earned` is all the others together.
     """
 
     burn: dict[tuple[str, str | None], dict[str, Any]]
     readiness: dict[str, dict[str, Any]]
     parked: int
+    forecast: dict[str, dict[str, Any]]
+    revenue: dict[tuple[str, str | None, str], dict[str, Any]]
     books: dict[str, dict[str, Fraction]] = field(default_factory=dict, compare=False)
 
 
@@ -46,14 +51,19 @@ def recompute(events: Sequence[Event], as_of: date | None, known_at: str | None 
     working_days = WorkingDays(today, archive.holidays())
     burn: dict[tuple[str, str | None], dict[str, Any]] = {}
     readiness = {}
+    forecast = {}
+    revenue: dict[tuple[str, str | None, str], dict[str, Any]] = {}
     balances = {}
     for contract_id in archive.contract_ids:
         dossier = archive.dossier(contract_id, today)
         for line_id in [None, *sorted(dossier.named_lines)]:
             burn[contract_id, line_id] = burn_row(dossier, line_id, working_days)
         readiness[contract_id] = readiness_row(dossier)
+        hints = hint_rows(dossier)
+        forecast[contract_id] = forecast_row(dossier, working_days, hints)
+        revenue |= {(contract_id, row["line_id"], row["period"]): row for row in hints}
         balances[contract_id] = books(dossier)
-    return Figures(burn, readiness, archive.parked(), balances)
+    return Figures(burn, readiness, archive.parked(), forecast, revenue, balances)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,12 @@ class Month:
 
 def retainer_fees(dossier: Dossier) -> dict[str, Fraction]:
     """Fees and overages earned up to as-of, by line."""
-    return {line_id: fee for line_id, (fee, _) in _by_line(dossier).items()}
+    return {line_id: sum(months.values(), _NOTHING) for line_id, months in retained_months(dossier).items()}
+
+
+def retained_months(dossier: Dossier) -> dict[str, dict[int, Fraction]]:
+    """Fees and overages of every month up to as-of, by line and number of the month (year × 12 + month)."""
+    return {line_id: earned for line_id, (earned, _) in _by_line(dossier).items()}
 
 
 def unpriced_months(dossier: Dossier) -> int:
@@ -56,7 +61,7 @@ def unpriced_months(dossier: Dossier) -> int:
     return sum(count for _, count in _by_line(dossier).values())
 
 
-def _by_line(dossier: Dossier) -> dict[str, tuple[Fraction, int]]:
+def _by_line(dossier: Dossier) -> dict[str, tuple[dict[int, Fraction], int]]:
     months = _months(dossier)
     lines = sorted({line_id for month in months for line_id in month.terms.lines if _agreed(month, line_id)})
     return {line_id: _earned(dossier, line_id, months) for line_id in lines}
@@ -85,21 +90,22 @@ def _agreed(month: Month, line_id: str) -> Fields | None:
     return month.terms.line(line_id).get("retainer") or None
 
 
-def _earned(dossier: Dossier, line_id: str, months: list[Month]) -> tuple[Fraction, int]:
-    """What the line earned, and in how many months something has no price."""
+def _earned(dossier: Dossier, line_id: str, months: list[Month]) -> tuple[dict[int, Fraction], int]:
+    """What the line earned by month, and in how many months something has no price."""
     used = _used(dossier, line_id)
     lots: list[Lot] = []
-    total, unpriced = _NOTHING, 0
+    earned: dict[int, Fraction] = {}
+    unpriced = 0
     for month in months:
         lots = [lot for lot in lots if lot.usable(month.number)]
         retainer = _agreed(month, line_id)
         if retainer is None:
             continue
         over = _draw(lots, month, retainer, max(0, used.get(month.number, 0)))
-        total += month.terms.rounded(month.prorated(number(retainer.get("fee"))))
-        total += month.terms.rounded(over * number(retainer.get("overage_rate")) / 60)
+        fee = month.terms.rounded(month.prorated(number(retainer.get("fee"))))
+        earned[month.number] = fee + month.terms.rounded(over * number(retainer.get("overage_rate")) / 60)
         unpriced += over > 0 and retainer.get("overage_rate") is None
-    return total, unpriced
+    return earned, unpriced
 
 
 def _used(dossier: Dossier, line_id: str) -> Mapping[int, int]:

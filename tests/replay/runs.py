@@ -15,7 +15,7 @@ import orjson
 from app import cli
 from app.simulation.firm import simulate
 from app.simulation.scenario import DEFAULT_END, Scenario
-from tests.engine.runs import modelled
+from tests.engine.runs import forecasted, hinted, modelled
 from tests.model import oracle
 
 Row = dict[str, Any]
@@ -52,7 +52,10 @@ class Replayed:
         """The rows in the model's form: without who computed them, and of a blocker what both sides state."""
         burn = {(row["contract_id"], row["line_id"]): _bare(row) for row in self.rows("burn.jsonl")}
         readiness = {row["contract_id"]: modelled(_bare(row)) for row in self.rows("readiness.jsonl")}
-        return oracle.Figures(burn, readiness, self.summary["records"]["parked"])
+        forecast = {row["contract_id"]: forecasted(_bare(row)) for row in self.rows("forecast.jsonl")}
+        rows = [hinted(_bare(row)) for row in self.rows("revenue.jsonl")]
+        revenue = {(row["contract_id"], row["line_id"], row["period"]): row for row in rows}
+        return oracle.Figures(burn, readiness, self.summary["records"]["parked"], forecast, revenue)
 
 
 def _bare(row: Row) -> Row:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.replay.digest import FACT_TABLES
+from app.replay.part import FIGURES
 from tests.replay.runs import Replayed, command, replay, written
 
 
@@ -32,7 +33,7 @@ def test_an_empty_file_is_a_replay_of_nothing(tmp_path: Path, content: bytes) ->
     log.write_bytes(content)
     done = replay(tmp_path / "out", log)
     assert done.summary["records"]["read"] == 0
-    assert done.summary["rows"] == dict.fromkeys(("burn", "readiness", "utilization", *FACT_TABLES), 0)
+    assert done.summary["rows"] == dict.fromkeys((*FIGURES, *FACT_TABLES), 0)
     assert done.rows("burn.jsonl") == []
 
 

@@ -17,6 +17,8 @@ FILES = {
     "burn.jsonl",
     "utilization.jsonl",
     "readiness.jsonl",
+    "forecast.jsonl",
+    "revenue.jsonl",
     "documents.jsonl",
     "dead_letters.jsonl",
     "summary.json",
@@ -25,12 +27,18 @@ DISPOSITIONS = ("applied", "duplicate", "stale", "parked", "dead_lettered")
 NOT_AN_EVENT = b"\xff\xfe\x00 not even text"
 
 
-def test_there_are_six_files(replayed: Replayed) -> None:
+def test_there_are_eight_files(replayed: Replayed) -> None:
     assert {path.name for path in replayed.out.iterdir()} == FILES
 
 
 @pytest.mark.parametrize(
-    ("file", "type_"), [("burn.jsonl", "burn.updated.v1"), ("readiness.jsonl", "readiness.updated.v1")]
+    ("file", "type_"),
+    [
+        ("burn.jsonl", "burn.updated.v1"),
+        ("readiness.jsonl", "readiness.updated.v1"),
+        ("forecast.jsonl", "burn.forecast_updated.v1"),
+        ("revenue.jsonl", "revenue.hinted.v1"),
+    ],
 )
 def test_a_row_carries_the_fields_of_the_published_payload(replayed: Replayed, file: str, type_: str) -> None:
     # A replay has no journal, so there is no `state_version`; everything else is as published.

@@ -98,6 +98,14 @@ class Firm:
     async def readiness(self, contract_id: str, as_of: date | None, known_at: int | None) -> Said[Row | None]:
         return self._readiness(contract_id) if contract_id in self._contracts else None, self.meta()
 
+    async def forecast(self, contract_id: str, as_of: date | None, known_at: int | None) -> Said[Row | None]:
+        row = {"contract_id": contract_id, "estimate_at_completion": {"minutes": "90", "amount": None}}
+        return row if contract_id in self._contracts else None, self.meta()
+
+    async def revenue(self, contract_id: str, as_of: date | None, known_at: int | None) -> Said[list[Row] | None]:
+        row = {"contract_id": contract_id, "line_id": "L-1", "period": "2026-03", "period_amount": "90.00"}
+        return [row] if contract_id in self._contracts else None, self.meta()
+
     async def readiness_list(self, after: str, limit: int, state: str | None) -> Said[list[Row]]:
         rows = [self._readiness(key) for key in self._contracts if key > after]
         return [row for row in rows if state in (None, row["state"])][:limit], self.meta()

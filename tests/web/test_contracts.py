@@ -49,7 +49,7 @@ async def test_as_of_and_known_at_are_passed_on_and_repeated(house: House) -> No
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/burn", "/readiness", "/entries", "/daily", "/explain?figure=approved.amount"],
+    ["", "/burn", "/readiness", "/forecast", "/revenue", "/entries", "/daily", "/explain?figure=approved.amount"],
     ids=lambda path: path or "contract",
 )
 async def test_an_unknown_contract_is_not_found(house: House, path: str) -> None:
@@ -59,7 +59,10 @@ async def test_an_unknown_contract_is_not_found(house: House, path: str) -> None
     assert "C-404" in problem["detail"]
 
 
-@pytest.mark.parametrize("path", ["", "/burn", "/readiness", "/entries", "/daily", "/explain?figure=approved.amount"])
+@pytest.mark.parametrize(
+    "path",
+    ["", "/burn", "/readiness", "/forecast", "/revenue", "/entries", "/daily", "/explain?figure=approved.amount"],
+)
 async def test_every_answer_about_a_contract_says_how_current_it_is(house: House, path: str) -> None:
     response = await house.get(f"/v1/contracts/C-1{path}")
     assert response.status == 200

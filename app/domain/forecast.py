@@ -1,0 +1,228 @@
+"""Where a contract will end: hours and money at completion, the day its budget runs out, earned value, margin.
+
+Sources: domain rules R21, R28, R29, R30, R32. The names of the figures are those of `burn.forecast_updated` in the
+event catalogue. What is *used* is what burns: approved billable minutes and their amount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
+
+from app.domain import calendar, completion, earned
+from app.domain.booked import Measure
+from app.domain.burn import Commitment, Position
+from app.domain.completion import Estimate
+from app.domain.earned import Value
+from app.domain.ledger import AMOUNT, BILLABLE, COST, EXPENSES
+from app.domain.money import MICRO, divide, portion, show
+from app.domain.terms import Line, Terms
+
+_NO_MEASURE: Final = "nothing is booked, and of a line with a budget nothing says how much is done"
+
+
+class Stone(NamedTuple):
+    """A milestone that stands: done from the day `reached` on; before that, `progress` of it, in millionths."""
+
+    line_id: str | None
+    amount: int
+    reached: int
+    progress: int
+
+    def share(self, day: int) -> int:
+        return MICRO if self.reached <= day else self.progress
+
+
+class Basis(NamedTuple):
+    """What else a forecast rests on.
+
+    `stones`: milestones that are not cancelled. `invoices`: what subcontractors have invoiced. `revenue`: what all
+    lines have earned. `invoiced`: what live invoices say, net of credits; `written_off`: what was given up. Money in
+    micro-units.
+    """
+
+    stones: Sequence[Stone] = ()
+    estimates: Sequence[Estimate] = ()
+    invoices: Sequence[Commitment] = ()
+    revenue: int = 0
+    invoiced: int = 0
+    written_off: int = 0
+
+
+class _Completion(NamedTuple):
+    """Minutes exact, money in micro-units; None where there is nothing to go by, and `reason` says why."""
+
+    variant: str | None
+    minutes: Fraction | None
+    amount: int | None
+    reason: str | None = None
+
+
+class _Worth(NamedTuple):
+    """Earned value of a contract; `planned` says whether any line has a plan."""
+
+    value: Value
+    planned: bool
+
+
+def row(position: Position, days: dict[str, Any], basis: Basis) -> dict[str, Any]:
+    """`burn.forecast_updated` of a contract; `days` is the `exhaustion` of its burn."""
+    exponent, totals = position.exponent, position.total(None).totals
+    spent = totals[AMOUNT] + _invoiced(position, basis.invoices)
+    worth, unmeasured = _worth(position, basis, spent)
+    end = _at_completion(position, totals[BILLABLE], spent, worth)
+    trailing = _first(days["minutes_on"], days["amount_on"])
+    cost = totals[COST] + _invoiced(position, basis.invoices)
+
+    def money(units: int | None) -> str | None:
+        return None if units is None else show(units, exponent)
+
+    return {
+        "contract_id": position.contract_id,
+        "as_of": calendar.text_of(position.as_of) if position.as_of is not None else None,
+        "currency": position.terms.currency if position.terms else None,
+        "contract_version": position.terms.version if position.terms else None,
+        "estimate_at_completion": _estimate(end, end.minutes, money(end.amount)),
+        "estimate_to_complete": _estimate(
+            end,
+            None if end.minutes is None else end.minutes - totals[BILLABLE],
+            money(None if end.amount is None else end.amount - spent),
+        ),
+        "exhaustion": {
+            "trailing_on": trailing,
+            "planned_on": days["planned_on"],
+            "earliest_on": _first(trailing, days["planned_on"]),
+        },
+        "earned_value": None if worth is None else _earned_value(worth, exponent),
+        "margin": {
+            "revenue_amount": show(basis.revenue, exponent),
+            "cost_amount": show(cost, exponent),
+            "ratio": earned.margin(basis.revenue, cost).value,
+        },
+        "unbilled": _unbilled(position, basis),
+        "basis": {**_booked(position), "unmeasured_lines": unmeasured, "reason": end.reason},
+    }
+
+
+def _estimate(end: _Completion, minutes: Fraction | None, amount: str | None) -> dict[str, Any]:
+    return {"minutes": None if minutes is None else _hundredths(minutes), "amount": amount, "variant": end.variant}
+
+
+def _hundredths(minutes: Fraction) -> str:
+    """Minutes with at most two places, ties away from zero, no trailing zeros."""
+    text = show(divide(minutes.numerator * 100, minutes.denominator) * 10_000, 2)
+    return text.rstrip("0").rstrip(".")
+
+
+def _first(*days: str | None) -> str | None:
+    return min((day for day in days if day is not None), default=None)
+
+
+def _invoiced(position: Position, invoices: Iterable[Commitment]) -> int:
+    """What subcontractors have invoiced in the contract's currency."""
+    terms = position.terms
+    return sum(one.amount for one in invoices if terms is not None and one.currency == terms.currency)
+
+
+def _booked(position: Position) -> dict[str, Any]:
+    def ahead(measure: Measure) -> Fraction:
+        return Fraction(0) if position.as_of is None else position.schedule.after(None, measure, position.as_of)
+
+    return {
+        "booked_minutes": _hundredths(ahead(Measure.MINUTES)),
+        "booked_amount": show(_whole(ahead(Measure.AMOUNT), position.exponent), position.exponent),
+        "unpriced_minutes": _hundredths(ahead(Measure.UNPRICED)),
+        "soft_minutes": _hundredths(ahead(Measure.SOFT)),
+        "soft_weighted_minutes": _hundredths(ahead(Measure.SOFT_WEIGHTED)),
+        "committed": show(position.committed(None), position.exponent),
+    }
+
+
+def _whole(amount: Fraction, exponent: int) -> int:
+    """An exact amount in micro-units, rounded once to the currency."""
+    return portion(amount.numerator, 1, amount.denominator, exponent)
+
+
+def _at_completion(position: Position, minutes: int, spent: int, worth: _Worth | None) -> _Completion:
+    """What is booked, where anything is; else as so far, where enough is done to say so; else the rest as budgeted."""
+    terms, as_of, exponent = position.terms, position.as_of, position.exponent
+    if terms is None or as_of is None:
+        return _Completion(None, None, None, "the contract is unknown" if terms is None else "no day is known")
+    booked = position.schedule.after(None, Measure.MINUTES, as_of)
+    if booked:
+        worth_ahead = _whole(position.schedule.after(None, Measure.AMOUNT, as_of), exponent)
+        return _Completion("booked", minutes + booked, spent + worth_ahead + position.committed(None))
+    if worth is None:
+        return _Completion(None, None, None, _NO_MEASURE)
+    value = worth.value
+    found = earned.best(value, exponent)
+    if found.variant == "performance":
+        return _Completion(found.variant, Fraction(minutes * value.budget, value.earned), found.amount)
+    budget = terms.budget(None).minutes
+    left = None if budget is None else minutes + Fraction(budget * (value.budget - value.earned), value.budget)
+    return _Completion(found.variant, left, found.amount)
+
+
+def _worth(position: Position, basis: Basis, spent: int) -> tuple[_Worth | None, list[str]]:
+    """Earned value, and the lines with a budget of which nothing says how much is done: with one there is none."""
+    terms = position.terms
+    if terms is None:
+        return None, []
+    budgets = {line_id: _budget(line) for line_id, line in terms.lines.items()}
+    budgets = {line_id: budget for line_id, budget in budgets.items() if budget > 0}
+    shares = {line_id: _done(position, terms, terms.lines[line_id], basis) for line_id in budgets}
+    unmeasured = sorted(line_id for line_id, share in shares.items() if share is None)
+    if unmeasured or not budgets:
+        return None, unmeasured
+    done = sum(portion(budgets[line_id], *(shares[line_id] or (0, 1)), terms.exponent) for line_id in budgets)
+    steps = [step for line_id in budgets for step in terms.lines[line_id].plan]
+    due = earned.planned_value(((on, amount or 0) for on, _, amount in steps), position.day)
+    return _Worth(Value(sum(budgets.values()), due, done, spent), bool(steps)), []
+
+
+def _budget(line: Line) -> int:
+    """What a line is worth when it is done: its budget, else what its plan comes to, else its fee."""
+    if line.budget.amount is not None:
+        return line.budget.amount
+    return sum(amount or 0 for _, _, amount in line.plan) if line.plan else line.fee or 0
+
+
+def _done(position: Position, terms: Terms, line: Line, basis: Basis) -> tuple[int, int] | None:
+    """How much of a line is done, as part and whole: by milestones, else by cost; None where nothing says so."""
+    stones = [one for one in basis.stones if (one.line_id or terms.only_line) == line.line_id and one.amount > 0]
+    if stones:
+        return sum(one.amount * one.share(position.day) for one in stones), sum(one.amount for one in stones) * MICRO
+    if line.billing_method != "percent_complete":
+        return None
+    estimate = completion.in_force(basis.estimates, line.line_id, position.day, only_line=terms.only_line)
+    if estimate is None or estimate <= 0:
+        return None
+    return max(0, min(position.total(line.line_id).totals[COST], estimate)), estimate
+
+
+def _earned_value(worth: _Worth, exponent: int) -> dict[str, Any]:
+    value, planned = worth
+    return {
+        "budget_amount": show(value.budget, exponent),
+        "planned_amount": show(value.planned, exponent) if planned else None,
+        "earned_amount": show(value.earned, exponent),
+        "actual_amount": show(value.actual, exponent),
+        "cost_variance": show(value.cost_variance, exponent),
+        "schedule_variance": show(value.schedule_variance, exponent) if planned else None,
+        "cost_index": value.cost_index.value,
+        "schedule_index": value.schedule_index.value if planned else None,
+        "to_complete_index": value.to_complete(value.budget).value,
+    }
+
+
+def _unbilled(position: Position, basis: Basis) -> dict[str, Any]:
+    """Earned, billable expenses included, not invoiced, not given up; below 0 it is owed to the client."""
+    exponent, total = position.exponent, position.total(None)
+    all_earned = basis.revenue + total.totals[EXPENSES] - total.unbillable
+    return {
+        "earned_amount": show(all_earned, exponent),
+        "invoiced_amount": show(basis.invoiced, exponent),
+        "written_off_amount": show(basis.written_off, exponent),
+        "amount": show(earned.unbilled(all_earned, basis.invoiced, basis.written_off), exponent),
+    }

@@ -1,0 +1,147 @@
+"""The model's forecast and revenue against the numbers of the rules, worked out by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from .oracle import recompute
+from .test_commerce import by_cost, cost_of
+from .test_oracle import contract, invoiced, line, rate, said, worked
+
+Row = dict[str, Any]
+
+
+def forecast(events: list[Any], as_of: str) -> Row:
+    return recompute(events, date.fromisoformat(as_of)).forecast["C-1"]
+
+
+def revenue(events: list[Any], as_of: str, line_id: str | None = "L-1") -> dict[str, Row]:
+    """The line's hints by period."""
+    rows = recompute(events, date.fromisoformat(as_of)).revenue
+    return {period: row for (_, line, period), row in rows.items() if line == line_id}
+
+
+def person(minutes: int = 2400) -> Any:
+    return said("resource.upserted", resource_id="P-1", revision=1, effective_from="2020-01-01", weekly_minutes=minutes)
+
+
+def assigned(first: str, last: str, minutes: int, **more: Any) -> Any:
+    data = {"assignment_id": "A-1", "revision": 1, "resource_id": "P-1", "contract_id": "C-1"}
+    return said("assignment.booked", **{**data, "from": first, "to": last, "minutes_per_week": minutes, **more})
+
+
+def test_r30_forty_hours_a_week_are_booked_until_the_24th_working_day() -> None:
+    # 500 h agreed, 312.5 used, 187.5 left; booked 40 h a week: 24th working day after 7 March is 10 April.
+    events = [contract(line(budget={"minutes": 30_000})), person(), assigned("2025-01-01", "2025-12-31", 2400)]
+    events += [worked(1440, "2025-03-07", f"T-{n}") for n in range(13)] + [worked(30, "2025-03-07", "T-x")]
+    days = forecast(events, "2025-03-07")["exhaustion"]
+    assert days["planned_on"] == "2025-04-10"
+    # Four weeks of 18,750 minutes: ⌈11,250 × 28 ÷ 18,750⌉ = 17 days, 24 March, which is the earlier.
+    assert (days["trailing_on"], days["earliest_on"]) == ("2025-03-24", "2025-03-24")
+
+
+def test_r28_what_is_booked_is_worth_the_rate_of_its_day() -> None:
+    # 10 h used at 100.00; two weeks of 40 h booked from 10 March, of which 14 March is leave: 72 h, 7,200.00.
+    leave: Row = {"leave_id": "V-1", "revision": 1, "resource_id": "P-1", "from": "2025-03-14", "to": "2025-03-14"}
+    events = [contract(line()), rate("100"), worked(600, "2025-03-03"), person(), said("leave.approved", **leave)]
+    row = forecast([*events, assigned("2025-03-10", "2025-03-21", 2400)], "2025-03-07")
+    assert row["estimate_at_completion"] == {"minutes": "4920", "amount": "8200.00", "variant": "booked"}
+    assert row["estimate_to_complete"] == {"minutes": "4320", "amount": "7200.00", "variant": "booked"}
+
+
+def test_r41_a_soft_booking_stands_apart() -> None:
+    # 8 h a week soft at 60 %: 480 minutes, 288 expected; nothing is booked hard, so there is no estimate.
+    soft = assigned("2025-03-10", "2025-03-14", 480, booking="soft", probability_ratio="0.6")
+    row = forecast([contract(line()), rate("100"), person(), soft], "2025-03-07")
+    assert (row["basis"]["soft_minutes"], row["basis"]["soft_weighted_minutes"]) == ("480", "288")
+    assert row["estimate_at_completion"]["variant"] is None
+
+
+def test_r21_a_promise_counts_until_it_is_invoiced_and_as_cost_from_then_on() -> None:
+    # 40 h booked at 100.00 = 4,000.00, and 3,040.00 promised: 7,040.00 before and after the supplier's invoice.
+    promise: Row = {"commitment_id": "S-1", "contract_id": "C-1", "net": {"amount": "3040", "currency": "EUR"}}
+    events = [contract(line()), rate("100"), person(), assigned("2025-03-10", "2025-03-14", 2400)]
+    for kind, left in (("committed", "7040.00"), ("invoiced", "4000.00")):
+        row = forecast([*events, said(f"subcontract.{kind}", revision=1, **promise)], "2025-03-07")
+        assert row["estimate_at_completion"]["amount"] == "7040.00"
+        assert row["estimate_to_complete"]["amount"] == left
+
+
+def of_r29(earned: str, minutes: int) -> list[Any]:
+    """A line of 100,000 of which 50,000 were planned by now; milestones of `earned`, work at 3,000 an hour."""
+    plan = [{"on": "2025-02-28", "amount": "50000"}, {"on": "2025-09-30", "amount": "50000"}]
+    agreed = contract(line(billing_method="milestone", budget={"amount": "100000"}, plan=plan))
+    done = {"milestone_id": "M-1", "contract_id": "C-1", "amount": earned, "accepted_on": "2025-03-03"}
+    rest = {"milestone_id": "M-2", "contract_id": "C-1", "amount": str(100_000 - int(earned))}
+    stones = [said("milestone.accepted", revision=1, **done), said("milestone.planned", revision=1, **rest)]
+    return [agreed, rate("3000"), worked(minutes, "2025-03-03"), *stones]
+
+
+def test_r29_earned_value() -> None:
+    # Earned 40,000 of 100,000 for 45,000 (15 h): CPI 0.8889, SPI 0.8, TCPI 60,000 ÷ 55,000; 100,000 ÷ CPI = 112,500.
+    row = forecast(of_r29("40000", 900), "2025-03-31")
+    assert row["earned_value"] == {
+        "budget_amount": "100000.00",
+        "planned_amount": "50000.00",
+        "earned_amount": "40000.00",
+        "actual_amount": "45000.00",
+        "cost_variance": "-5000.00",
+        "schedule_variance": "-10000.00",
+        "cost_index": "0.8889",
+        "schedule_index": "0.8000",
+        "to_complete_index": "1.0909",
+    }
+    assert row["estimate_at_completion"] == {"minutes": "2250", "amount": "112500.00", "variant": "performance"}
+    assert row["estimate_to_complete"]["amount"] == "67500.00"
+
+
+def test_r29_below_a_fifth_an_index_says_nothing_about_the_rest() -> None:
+    # 10,000 earned for 12,000 (4 h): 12,000 + 90,000 = 102,000 by the plan.
+    row = forecast(of_r29("10000", 240), "2025-03-31")
+    assert (row["estimate_at_completion"]["variant"], row["estimate_at_completion"]["amount"]) == ("plan", "102000.00")
+
+
+def test_r15_a_later_estimate_changes_its_own_period_and_none_before() -> None:
+    # 30,000 of 80,000: 45,000.00. In April 60,000 of 100,000: 72,000.00, so 27,000.00: −9,000.00 catch up.
+    later = {"estimate_id": "S-2", "contract_id": "C-1", "cost": "100000", "effective_from": "2025-04-01"}
+    events = by_cost(*cost_of(30_000, "2025-03-03", "T"), *cost_of(30_000, "2025-04-03", "U"))
+    hints = revenue([*events, said("estimate.set", revision=1, **later)], "2025-04-30")
+    assert [hints[period]["period_amount"] for period in ("2025-03", "2025-04")] == ["45000.00", "27000.00"]
+    assert (hints["2025-04"]["cumulative_amount"], hints["2025-04"]["catch_up_amount"]) == ("72000.00", "-9000.00")
+
+
+def test_r15_a_loss_is_expected_where_the_cost_will_exceed_the_fee() -> None:
+    # Fee 120,000, estimate 130,000: 10,000.
+    later = {"estimate_id": "S-2", "contract_id": "C-1", "cost": "130000", "effective_from": "2025-04-01"}
+    events = by_cost(said("estimate.set", revision=1, **later), *cost_of(30_000, "2025-03-03", "T"))
+    assert revenue(events, "2025-04-30")["2025-04"]["expected_loss_amount"] == "10000.00"
+
+
+def test_r33_time_and_materials_earn_what_may_be_invoiced() -> None:
+    # 10 h in March, 5 h in April at 100.00; a cap of 1,200.00 leaves 200.00 for April.
+    work = [rate("100"), worked(600, "2025-03-03"), worked(300, "2025-04-03", "T-2")]
+    free = revenue([contract(line()), *work], "2025-04-30")
+    assert [row["period_amount"] for row in free.values()][-2:] == ["1000.00", "500.00"]
+    capped = revenue([contract(line(cap={"amount": "1200"})), *work], "2025-04-30")
+    assert [row["period_amount"] for row in capped.values()][-2:] == ["1000.00", "200.00"]
+    assert {row["method"] for row in capped.values()} == {"right_to_invoice"}
+
+
+def test_r32_unbilled_work_is_earned_less_invoiced_less_given_up() -> None:
+    # 600 h at 100.00 earned, 42,000 invoiced: 18,000; 500 written off: 17,500.
+    work = [contract(line()), rate("100"), *[worked(1440, "2025-03-03", f"T-{n}") for n in range(25)]]
+    events = [*work, invoiced(*[("time", f"T-{n}", "2400") for n in range(17)], ("time", "T-17", "1200"))]
+    given_up = {"writeoff_id": "W-1", "contract_id": "C-1", "amount": "500"}
+    row = forecast(events, "2025-03-31")["unbilled"]
+    assert (row["earned_amount"], row["invoiced_amount"], row["amount"]) == ("60000.00", "42000.00", "18000.00")
+    row = forecast([*events, said("writeoff.recorded", revision=1, **given_up)], "2025-03-31")["unbilled"]
+    assert (row["written_off_amount"], row["amount"]) == ("500.00", "17500.00")
+
+
+def test_r21_margin() -> None:
+    # 32 h bought at 95.00 and sold at 150.00: 4,800 − 3,040 = 1,760, 36.67 %.
+    cost = rate("95", rate_id="K-1", kind="cost")
+    work = [worked(960, "2025-03-03"), worked(960, "2025-03-04", "T-2")]
+    row = forecast([contract(line()), rate("150"), cost, *work], "2025-03-31")["margin"]
+    assert row == {"revenue_amount": "4800.00", "cost_amount": "3040.00", "ratio": "0.3667"}
