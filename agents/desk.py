@@ -18,8 +18,6 @@ from app.domain.ledger import (
     Gone,
     Row,
     Spend,
-    Sum,
-    merged,
     price_row,
     price_spend,
     tally,
@@ -227,14 +225,14 @@ class Desk:
         for start in self._dirty:
             sums = tally(self.bucket(start), start, calendar.BEGINNING, calendar.FOREVER, calendar.FOREVER)
             number = calendar.page_of(start)
-            self.page(number).buckets[start] = sums
+            self.page(number).put(start, sums)
             self.bucket(start).fence = max(offset, self.bucket(start).fence)
             touched.add(number)
             self.earliest = min(self.earliest, start)
         for number in touched:
             page = self.page(number)
             page.fence = max(offset, page.fence)
-            self.head.pages[number] = _by_line(page.buckets)
+            self.head.put(number, page.total())
 
     def _price(self, contract: Contract) -> None:
         agreement, rates = contract.agreement, contract.rates
@@ -350,14 +348,6 @@ def _shares(row: Row, span: allotment.Span, agreement: Agreement) -> bool:
     """Whether the terms of the row's own date let it share this allowance: they may change within a week."""
     terms = agreement.on(row.day)
     return terms is not None and allotment.span_of(span[0], row.day, terms) == span
-
-
-def _by_line(stored: Mapping[int, Mapping[str, Sum]]) -> dict[str, Sum]:
-    parts: dict[str, list[Sum]] = {}
-    for lines in stored.values():
-        for line, total in lines.items():
-            parts.setdefault(line, []).append(total)
-    return {line: merged(sums) for line, sums in parts.items()}
 
 
 def _remember(names: list[str], name: str | None) -> None:

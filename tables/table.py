@@ -7,7 +7,7 @@ stands in the table's name: another shape is another table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -16,12 +16,12 @@ V = TypeVar("V")
 
 
 class Table(Generic[V]):
-    """`name` is unique and carries the version, like `heads-v1`."""
+    """`name` is unique and carries the version, like `heads-v1`. `encode`: another way to write the same JSON."""
 
-    def __init__(self, name: str, version: int, shape: type[V]) -> None:
+    def __init__(self, name: str, version: int, shape: type[V], encode: Callable[[V], bytes] | None = None) -> None:
         self.name = f"{name}-v{version}"
         self.shape = shape
-        self.encode = msgspec.json.Encoder().encode
+        self.encode: Callable[[V], bytes] = encode or msgspec.json.Encoder().encode
         self.decode = msgspec.json.Decoder(shape).decode
 
     def __repr__(self) -> str:

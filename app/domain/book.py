@@ -88,20 +88,24 @@ class Book:
     def _page_days(self, page: int, line: str | None, low: int, high: int) -> Iterator[tuple[int, int, int]]:
         buckets = self.page(page)
         for start in sorted(buckets):
-            if start > high or start + 6 < low:
-                continue
-            lines: Lines = buckets[start]
-            if any(s.kept > high for s in lines.values()):
-                lines = tally(self.bucket(start), start, calendar.BEGINNING, calendar.FOREVER, high)
-            sums = [s for name, s in lines.items() if s.days and (line is None or name == line)]
-            if not sums:
-                continue
-            for place in range(7):
-                if low <= start + place <= high:
-                    minutes = sum(s.days[place][0] for s in sums if s.days)
-                    amount = sum(s.days[place][1] for s in sums if s.days)
-                    if minutes or amount:
-                        yield start + place, minutes, amount
+            if start <= high and start + 6 >= low:
+                yield from self._bucket_days(start, buckets[start], line, low, high)
+
+    def _bucket_days(
+        self, start: int, lines: Lines, line: str | None, low: int, high: int
+    ) -> Iterator[tuple[int, int, int]]:
+        if any(s.kept > high for s in lines.values()):
+            lines = tally(self.bucket(start), start, calendar.BEGINNING, calendar.FOREVER, high)
+        sums = [s.days for name, s in lines.items() if s.days and (line is None or name == line)]
+        if not sums:
+            return
+        for place in range(max(low - start, 0), min(high - start, 6) + 1):
+            minutes = amount = 0
+            for days in sums:
+                minutes += days[place][0]
+                amount += days[place][1]
+            if minutes or amount:
+                yield start + place, minutes, amount
 
     def rows(self, low: int, high: int) -> Iterator[tuple[str, Row, Claims | None]]:
         """(entry id, row, its claims) of every entry in [low, high], by (work date, entry id)."""
@@ -172,27 +176,43 @@ class Book:
     def reached(self, line: str | None, dimension: int, target: int, as_of: int) -> int | None:
         """First work date up to `as_of` on which the running total is at least `target`; None if there is none.
 
-        `dimension` is 0 for minutes, 1 for amount. A page whose positive part cannot reach the target is not opened.
+        `dimension` is 0 for minutes, 1 for amount. What cannot reach the target with its positive part is not opened.
         """
         running = 0
         for page in sorted(self.pages):
             if page > calendar.page_of(as_of):
                 break
-            lines = self.pages[page]
-            sums = list(lines.values()) if line is None else [lines[line]] if line in lines else []
-            settled = all(s.kept <= as_of for s in sums)
-            if settled and running + sum(s.totals[_RISE[dimension]] for s in sums) < target:
-                running += sum(s.totals[_TOTAL[dimension]] for s in sums)
+            passed = _short_of(target - running, self.pages[page], line, dimension, as_of)
+            if passed is not None:
+                running += passed
                 continue
-            for found in self._page_days(page, line, calendar.BEGINNING, as_of):
-                running += found[1 + dimension]
-                if running >= target:
-                    return found[0]
+            for start, lines in sorted(self.page(page).items()):
+                if start > as_of:
+                    break
+                passed = _short_of(target - running, lines, line, dimension, as_of)
+                if passed is not None:
+                    running += passed
+                    continue
+                for found in self._bucket_days(start, lines, line, calendar.BEGINNING, as_of):
+                    running += found[1 + dimension]
+                    if running >= target:
+                        return found[0]
         return None
 
 
 _TOTAL = (BILLABLE, AMOUNT)
 _RISE = (RISE_MINUTES, RISE_AMOUNT)
+
+
+def _short_of(target: int, lines: Lines, line: str | None, dimension: int, as_of: int) -> int | None:
+    """What sums add to the running total if no day within can reach the target with it; None if one might."""
+    risen = total = 0
+    for its in lines.values() if line is None else (lines[line],) if line in lines else ():
+        if its.kept > as_of:
+            return None
+        risen += its.totals[_RISE[dimension]]
+        total += its.totals[_TOTAL[dimension]]
+    return total if risen < target else None
 
 
 def _may_differ(lines: Lines, as_of: int) -> bool:

@@ -7,7 +7,7 @@ incremented, so a repeated or reordered event cannot count twice. Money is in mi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -316,6 +316,15 @@ def merged(sums: Iterable[Sum]) -> Sum:
         max([part.kept for part in parts]),
         sum([part.unbillable for part in parts]),
     )
+
+
+def by_line(stored: Iterable[Mapping[str, Sum]]) -> dict[str, Sum]:
+    """What sums by line come to together, line by line."""
+    parts: dict[str, list[Sum]] = {}
+    for lines in stored:
+        for line, total in lines.items():
+            parts.setdefault(line, []).append(total)
+    return {line: merged(sums) for line, sums in parts.items()}
 
 
 def _add_pairs(into: dict[str, Pair], pairs: dict[str, Pair]) -> None:
