@@ -23,7 +23,7 @@ from app.events.reader import Reader
 from app.events.refusal import Refusal
 
 SOURCE: Final = "/headrace/desk"
-LETTERS_AT_ONCE: Final = 500
+LETTERS_AT_ONCE: Final = 2_000
 LETTERS_LOOKED_AT: Final = 10_000
 BULK: Final = 1_000
 OPEN: Final = ("open", "claimed")

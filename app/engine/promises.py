@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -18,13 +17,9 @@ from app.domain.unbilled import is_ready
 from app.events.fact import Fact
 from tables import Store, invoices
 from tables.dossiers import CONTRACT, DOSSIERS
-from tables.entities import ENTITIES
 from tables.heads import Head
 from tables.invoices import INVOICES
-from tables.leaves import LEAVES
-from tables.people import PEOPLE
 
-_STAFFING = ("assignment/", "demand/")
 Papers = Mapping[str, int]
 """The moment of the earliest event of each invoice (`invoice/<id>`) of a contract."""
 
@@ -95,16 +90,3 @@ def _entry(position: Position, entry: str, row: Row, claims: Claims | None, issu
     billed = min(papers, default=None) if claimed(claims, position.day) else None
     waits = billed is not None or is_ready(row, claims, position.day)
     return Work(entry, row.status == APPROVED, row.amount is not None and waits, row.day, row.time, billed)
-
-
-def of_staffing(store: Store, since: int) -> sla.Measures:
-    """How long changes of people, leave, bookings and demand were on their way to this slice."""
-    found = sla.fresh()
-    latency = found["staffing_update_latency"]
-    kept = (entity for prefix in _STAFFING for _, entity in store.scan(ENTITIES, prefix))
-    people = (value for table in (PEOPLE, LEAVES) for _, value in store.scan(table))
-    for entity in chain(kept, people):
-        for fact in entity.facts:
-            if fact.accepted >= since:
-                latency.close(fact.time, fact.accepted)
-    return found

@@ -10,7 +10,7 @@ import orjson
 from agents.contracts import Contracts, Reference
 from app.domain import calendar, sla
 from app.domain.burn import Position
-from app.domain.casework import case_id, state
+from app.domain.casework import case_id
 from app.domain.ledger import STATUS_NAMES
 from app.domain.money import show
 from app.engine import promises, shapes
@@ -20,6 +20,7 @@ from app.engine.messages import Messages
 from app.engine.parts import Behind
 from app.engine.roster import Roster
 from app.engine.shapes import Answer
+from app.engine.watched import Watched
 from app.events.cloudevents import exported, timestamp
 from app.events.fact import Fact
 from tables import Store, Table
@@ -46,7 +47,7 @@ class Slice:
         self._rows: dict[str, tuple[int | None, Answer]] = {}
         self._unlocks: dict[str, tuple[int | None, list[Answer]]] = {}
         self._measured: dict[str, tuple[tuple[int | None, int], sla.Measures]] = {}
-        self._staffing: tuple[tuple[tuple[int, ...], int], sla.Measures] | None = None
+        self._watched = Watched(store)
         self._blocked: dict[str, tuple[int | None, tuple[str | None, list[Answer]]]] = {}
         self.roster = Roster(store)
 
@@ -60,6 +61,7 @@ class Slice:
         """Forget what these writes changed."""
         for table, key, value in writes:
             self._messages.note(table, key, value)
+            self._watched.note(table, key, value)
             self.roster.note(table, key)
             if table is REFERENCE:
                 self._opened = None
@@ -299,10 +301,7 @@ class Slice:
     def promises(self, day: int | None, since: int) -> sla.Measures:
         """What this slice adds to the measures of business SLAs; kept by contract until it or the day changes."""
         parts = [self._measure(contract_id, day, since) for contract_id in self.ids()]
-        seen = tuple(sorted(control.fence for control in self.controls()))
-        if self._staffing is None or self._staffing[0] != (seen, since):
-            self._staffing = ((seen, since), promises.of_staffing(self.store, since))
-        return sla.total([*parts, self._staffing[1]])
+        return sla.total([*parts, self._watched.staffing(since)])
 
     def measure_some(self, day: int | None, since: int, most: int) -> bool:
         """Measure at most so many contracts that are not measured yet; whether all of them are now."""
@@ -324,10 +323,9 @@ class Slice:
             known = self._measured[contract_id] = ((day, since), measures)
         return known[1]
 
-    def cases(self) -> Iterator[tuple[str, Answer]]:
+    def cases(self) -> Iterable[tuple[str, Answer]]:
         """What was done about exceptions, by their ids."""
-        for key, entity in self.store.scan(ENTITIES, "case/"):
-            yield key.removeprefix("case/"), state(entity.facts)
+        return self._watched.cases().items()
 
     def exceptions_count(self) -> int:
         return sum(1 for _ in self.store.keys(EXCEPTIONS))
