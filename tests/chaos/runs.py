@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from agents.effects import DERIVED
+from agents.effects import DEMAND, DERIVED, UTILIZATION
 from app.engine.embedded import STATEMENTS
 from app.engine.queries import Queries
 from app.engine.store import Store
@@ -29,6 +29,8 @@ from tables import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 TICKS = 10
+WEEKLY = (UTILIZATION, DEMAND)
+"""Topics whose keys are weeks."""
 STARTING = 1.0
 """Seconds within which a worker that is killed while it starts dies; more than it takes to import everything."""
 LINGER = 0.1
@@ -134,7 +136,7 @@ def outcome(path: Path) -> Outcome:
         assert host.backlog() == 0
         counts = Queries(host, monotonic).counts()
     with Store(path, read_only=True) as store:
-        return Outcome(counts, dict(_values(store)), dict(_latest(store)), _payloads_of_id(store))
+        return Outcome(counts, dict(_values(store)), of_today(dict(_latest(store))), _payloads_of_id(store))
 
 
 def _values(store: Store) -> Iterator[tuple[tuple[str, int, str], Any]]:
@@ -156,6 +158,13 @@ def _without_offsets(value: Any) -> Any:
     if hasattr(value, "unplaced"):
         value.unplaced = {}
     return msgspec.json.decode(msgspec.json.encode(value))
+
+
+def of_today(said: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Latest statements without those of weeks that have left the window since: which were made is a matter of when
+    ticks and batches came together."""
+    today = max((one["data"]["as_of"] for (topic, _), one in said.items() if topic in WEEKLY), default="")
+    return {place: one for place, one in said.items() if place[0] not in WEEKLY or one["data"]["as_of"] == today}
 
 
 def _latest(store: Store) -> Iterator[tuple[tuple[str, str], Any]]:

@@ -101,25 +101,21 @@ def test_what_waits_for_approval_stands_apart_and_what_is_refused_nowhere() -> N
     assert (told["actual_minutes"], told["submitted_minutes"], told["submitted_billable_minutes"]) == (480, 120, 60)
 
 
+def still_to_come(its: Calendar, booking: Booking) -> list[Any]:
+    """What is planned after the Sunday before the week, after its Monday, and so on."""
+    return [shown(week(MONDAY, as_of, its, [booking], []))["forecast_minutes"] for as_of in range(BEFORE, FRIDAY)]
+
+
 # -- planned -------------------------------------------------------------------------------------------------------
 
 
 def test_r42_forty_hours_over_a_week_with_a_holiday_are_ten_on_each_of_four_days() -> None:
     # Odoo once put all of them on the first day. 2,400 ÷ 4 = 600; the holiday has none.
-    its = person(MONDAY + 2)
-    booking = booked(total=2_400)
-    a_day = [settled(week(MONDAY, MONDAY + day, its, [booking], []))[NET] for day in range(5)]
-    assert a_day == [2_400 * UNIT] * 5
-    after = [
-        shown(week(MONDAY, as_of, its, [booking], []), as_of)["forecast_minutes"] for as_of in range(BEFORE, FRIDAY)
-    ]
-    assert after == [2_400, 1_800, 1_200, 1_200, 600]
+    assert still_to_come(person(MONDAY + 2), booked(total=2_400)) == [2_400, 1_800, 1_200, 1_200, 600]
 
 
 def test_r42_forty_hours_over_a_week_are_eight_a_day() -> None:
-    booking = booked(total=2_400)
-    after = [shown(week(MONDAY, as_of, person(), [booking], []))["forecast_minutes"] for as_of in range(BEFORE, FRIDAY)]
-    assert after == [2_400, 1_920, 1_440, 960, 480]
+    assert still_to_come(person(), booked(total=2_400)) == [2_400, 1_920, 1_440, 960, 480]
 
 
 def test_a_week_of_minutes_is_never_spread_again() -> None:

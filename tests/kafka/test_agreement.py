@@ -16,12 +16,22 @@ from app.engine.kafka import topics
 from app.engine.kafka.log import Log
 from app.engine.kafka.security import client_arguments
 from app.engine.kafka.snapshot import tables
+from app.engine.workforce import Workforce
 from app.main import open_host
-from app.replay.digest import FACT_TABLES, LEDGER_TABLES, Digest, fact_pairs, figure_pairs, ledger_pairs, replicas_agree
+from app.replay.digest import (
+    FACT_TABLES,
+    LEDGER_TABLES,
+    Digest,
+    fact_pairs,
+    figure_pairs,
+    ledger_pairs,
+    replicas_agree,
+    week_pairs,
+)
 from app.settings import Settings
 from tables import Store
 from tables.controls import CONTROLS
-from tests.chaos.runs import differences, write_log
+from tests.chaos.runs import differences, of_today, write_log
 from tests.kafka.broker import Broker
 from tests.kafka.feed import Feed
 from tests.kafka.fleet import Fleet, Membership, Setup
@@ -57,7 +67,7 @@ def embedded(lines: Sequence[bytes], tmp_path_factory: pytest.TempPathFactory) -
             for key, value in host.store.latest(topic):
                 event = orjson.loads(value)
                 said[topic, key] = comparable(event, orjson.dumps(event["data"]))
-        return State(digests(list(host.tables.values())), said)
+        return State(digests(list(host.tables.values())), of_today(said))
 
 
 def digests(stores: Sequence[Store]) -> dict[str, str]:
@@ -67,6 +77,7 @@ def digests(stores: Sequence[Store]) -> dict[str, str]:
     found = {table: digest(fact_pairs(stores, table)) for table in FACT_TABLES}
     found.update({table: digest(ledger_pairs(stores, table)) for table in LEDGER_TABLES})
     found["figures"] = digest((f"{kind} {key}", value) for kind, (key, value) in figure_pairs(Figures(stores), today))
+    found["weeks"] = digest(week_pairs(Workforce(stores), today))
     return found
 
 
@@ -123,4 +134,4 @@ async def state(settings: Settings, cluster: Cluster) -> State:
         for one in cluster.read(cluster.prefix + topic):
             said.take(topic, one)
     async with Log(settings) as log:
-        return State(digests(await tables(log, settings)), said.last)
+        return State(digests(await tables(log, settings)), of_today(said.last))

@@ -23,6 +23,7 @@ from agents.effects import (
     FACTS,
     INPUTS,
     JOURNALS,
+    PRACTICES,
     RESOURCES,
     DeadLetter,
     Record,
@@ -34,9 +35,19 @@ from app.engine.kafka.topics import changelog_name
 from app.engine.memory import MemoryHost, MemoryStore
 from app.engine.runner import finish
 from app.engine.statements import event_of
-from app.replay.digest import FACT_TABLES, LEDGER_TABLES, fact_pairs, figure_pairs, ledger_pairs, replicas_agree
+from app.engine.workforce import Workforce
+from app.replay.digest import (
+    FACT_TABLES,
+    LEDGER_TABLES,
+    fact_pairs,
+    figure_pairs,
+    ledger_pairs,
+    replicas_agree,
+    week_pairs,
+)
 from tables import TABLES, Store
 from tables.controls import CONTROLS
+from tests.chaos.runs import of_today
 from tests.kafka.broker import Config
 
 CUT = 1_000
@@ -48,7 +59,7 @@ SHOWN = 5
 READ_SECONDS = 120
 
 _TABLES = {table.name: table for table in TABLES}
-_AGENTS = {"facts": FACTS, "engagement": ENGAGEMENTS, "resource": RESOURCES}
+_AGENTS = {"facts": FACTS, "engagement": ENGAGEMENTS, "resource": RESOURCES, "practice": PRACTICES}
 _OURS = ("state_version", "engine_version")
 """What a statement says of the deployment that made it."""
 
@@ -272,6 +283,8 @@ def _compare_tables(verdict: Verdict, found: Sequence[Store], calm: Sequence[Sto
         for stores in (found, calm)
     )
     _compare_pairs(verdict, "figures", ours, theirs)
+    weeks = [week_pairs(Workforce(stores), today) for stores in (found, calm)]
+    _compare_pairs(verdict, "weeks", *weeks)
     if not replicas_agree(found):
         verdict.problems.append("slices hold different reference data")
 
@@ -347,7 +360,8 @@ def _compare_statements(verdict: Verdict, cluster: Cluster, calm: Calm) -> None:
     )
     greatest = {place: one for place, (_, one) in said.greatest.items()}
     for name, found in (("last", said.last), ("greatest", greatest)):
-        verdict.blame(f"the {name} statement differs", _differences(found, calm.statements))
+        differing = _differences(of_today(found), of_today(calm.statements))
+        verdict.blame(f"the {name} statement differs", differing)
     verdict.blame("an id has two payloads", (i.decode() for i, ways in said.payloads.items() if len(ways) > 1))
     verdict.blame(
         "a version of a key says two things", (f"{at}" for at, ways in said.versions.items() if len(ways) > 1)
