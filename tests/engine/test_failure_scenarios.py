@@ -1,0 +1,192 @@
+"""The failures that firms know (domain 1B), by their numbers: what the engine makes of each, in whatever order it comes.
+
+F5, F10 and F23 concern documents and load and are tested with them, F19 and F20 people; F11 and F21 are in
+`tests/domain/test_reconciliation.py`, F15 in `tests/cli/test_reconcile.py`, F16 in `tests/adapters`, F18 in `tests/web`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import permutations
+from typing import Any
+
+import orjson
+
+from tests.engine.runs import Run, counts, fold, lines
+from tests.engine.test_policy import event
+
+DAY = date(2026, 3, 31).toordinal()
+TICK = event("clock.ticked", on="2026-03-31")
+LINE = {"line_id": "L", "billing_method": "time_and_materials"}
+APPROVED = event(
+    "contract.approved",
+    contract_id="C",
+    version=1,
+    client_id="K",
+    currency="EUR",
+    legal_entity_id="LE",
+    effective_from="2026-01-01",
+    term={"from": "2026-01-01"},
+    lines=[LINE],
+)
+RATE = event("rate.set", rate_id="R", amount="60.00", currency="EUR", effective_from="2026-01-01")
+
+
+def entry(name: str, kind: str = "time.approved", **data: Any) -> dict[str, Any]:
+    whole = {"entry_id": name, "contract_id": "C", "resource_id": "P", "work_date": "2026-03-02", "minutes": 60}
+    return event(kind, **(whole | data))
+
+
+def amended(version: int, **data: Any) -> dict[str, Any]:
+    said: dict[str, Any] = {"amendment_id": f"A-{version}", "kind": "retroactive", "effective_from": "2026-03-01"}
+    return event("contract.amended", **({"contract_id": "C", "version": version} | said | data))
+
+
+def policy(code: str) -> dict[str, Any]:
+    return event("policy.set", policy_id=code, code=code, action="blocking")
+
+
+def readiness(run: Run) -> dict[str, Any]:
+    return run.figures.readiness("C", DAY)
+
+
+def codes(run: Run) -> list[str]:
+    return [blocker["code"] for blocker in readiness(run)["blockers"]]
+
+
+def in_any_order(*events: dict[str, Any]) -> list[Run]:
+    """The same events in every order; seven of them would be too many."""
+    assert len(events) <= 5
+    return [fold(lines([*order, TICK]), cut=1) for order in permutations(events)]
+
+
+def test_f01_an_amendment_that_finance_has_not_heard_of_blocks_until_it_has() -> None:
+    amendment = amended(2, name="more")
+    for run in in_any_order(APPROVED, RATE, entry("E"), amendment, policy("AMENDMENT_NOT_SYNCED")):
+        assert (readiness(run)["state"], codes(run)) == ("blocked", ["AMENDMENT_NOT_SYNCED"])
+    heard = event(
+        "erp.acknowledged", document_key="C/1", contract_id="C", target="sap", status="accepted", contract_version=2
+    )
+    run = fold(lines([APPROVED, RATE, entry("E"), amendment, policy("AMENDMENT_NOT_SYNCED"), heard, TICK]))
+    assert readiness(run)["state"] == "ready"
+
+
+def test_f02_a_rate_that_comes_after_the_hours_prices_them_by_their_work_date() -> None:
+    """60.00 until 1 March, 90.00 from then: one hour before, one after. Invoiced at 60.00 it is 30.00 short."""
+    later = event("rate.set", rate_id="R2", amount="90.00", currency="EUR", effective_from="2026-03-01")
+    billed = [{"kind": "time", "id": "E", "amount": "60.00"}]
+    invoice = event("invoice.issued", invoice_id="I", contract_id="C", invoiced_on="2026-03-05", lines=billed)
+    for run in in_any_order(APPROVED, RATE, entry("E"), later, invoice):
+        assert readiness(run)["adjustment_amount"] == "30.00"
+    for run in in_any_order(APPROVED, entry("E"), entry("B", work_date="2026-02-27")):
+        assert codes(run) == ["RATE_UNRESOLVED"]
+        assert readiness(run)["ready_amount"] == "0.00"
+
+
+def test_f03_a_missing_tax_id_and_a_wrong_cost_centre_wait_for_tax_and_finance() -> None:
+    centres = event("legal_entity.upserted", legal_entity_id="LE", cost_centres=["4100"])
+    for run in in_any_order(APPROVED, policy("TAX_ID_MISSING"), policy("COST_CENTRE_INVALID"), centres):
+        owners = {blocker["code"]: blocker["owner"] for blocker in readiness(run)["blockers"]}
+        assert owners == {"TAX_ID_MISSING": "tax", "COST_CENTRE_INVALID": "finance"}
+
+
+def test_f04_time_before_its_project_is_parked_and_released() -> None:
+    parked = fold(lines([RATE, entry("E"), TICK]))
+    assert parked.figures.parked() == 1
+    for run in in_any_order(APPROVED, RATE, entry("E")):
+        assert (run.figures.parked(), readiness(run)["ready_amount"]) == (0, "60.00")
+
+
+def test_f06_an_invalid_role_code_is_set_aside_with_its_context_and_the_rest_goes_on() -> None:
+    good = event(
+        "demand.opened",
+        demand_id="D",
+        role="architect",
+        minutes_per_week=600,
+        **{"from": "2026-04-01", "to": "2026-05-01"},
+    )
+    bad = {**good, "id": "bad", "data": {**good["data"], "demand_id": "D2", "role": 7}}
+    run = fold(lines([bad, good, APPROVED, TICK]))
+    [letter] = run.letters
+    assert (letter.code, letter.pointer, orjson.loads(letter.value)["id"]) == ("bad_type", "/data/role", "bad")
+    assert counts(run.host.stores)["applied"] == 3
+
+
+def test_f07_a_legal_entity_nobody_knows_halts_everything_of_the_engagement() -> None:
+    for run in in_any_order(APPROVED, RATE, entry("E"), policy("LEGAL_ENTITY_MISMATCH")):
+        row = readiness(run)
+        assert (row["state"], row["ready_amount"], row["blocked_amount"]) == ("blocked", "0.00", "60.00")
+        assert row["blockers"][0]["tier"] == "critical"
+
+
+def test_f08_a_missing_optional_attribute_stops_nothing() -> None:
+    """A demand without practice, an entry without role or line: all of them count."""
+    demand = event(
+        "demand.opened", demand_id="D", role="r", minutes_per_week=60, **{"from": "2026-04-01", "to": "2026-05-01"}
+    )
+    run = fold(lines([APPROVED, RATE, entry("E"), demand, TICK]))
+    assert run.letters == []
+    assert readiness(run)["state"] == "ready"
+
+
+def test_f09_a_duplicate_has_no_second_effect_and_is_counted() -> None:
+    once = fold(lines([APPROVED, RATE, entry("E"), TICK]))
+    twice = fold(lines([APPROVED, RATE, entry("E"), entry("E"), APPROVED, RATE, TICK]))
+    assert readiness(once) == readiness(twice)
+    assert counts(twice.host.stores)["duplicate"] == 3
+
+
+def test_f12_a_retroactive_change_of_invoiced_work_is_an_adjustment_and_the_invoice_stays() -> None:
+    """A discount of 10 % from 1 March, agreed after the invoice over 60.00: −6.00."""
+    billed = [{"kind": "time", "id": "E", "amount": "60.00"}]
+    invoice = event("invoice.issued", invoice_id="I", contract_id="C", invoiced_on="2026-03-05", lines=billed)
+    discount = amended(2, lines=[{"line_id": "L", "discount_ratio": "0.1"}])
+    for run in in_any_order(APPROVED, RATE, entry("E"), invoice, discount):
+        row = readiness(run)
+        assert (row["invoiced_amount"], row["adjustment_amount"]) == ("60.00", "-6.00")
+
+
+def test_f13_a_cancellation_lists_open_work_and_stops_billing() -> None:
+    """Cancelled on 15 March: what was worked before is shown as blocked, its obligations stay committed."""
+    cancelled = amended(2, kind="cancellation", effective_from="2026-03-15")
+    owed = event(
+        "subcontract.committed", commitment_id="S", contract_id="C", net={"amount": "500.00", "currency": "EUR"}
+    )
+    for run in in_any_order(APPROVED, RATE, entry("E"), cancelled, owed):
+        row, burn = readiness(run), run.figures.burn("C", DAY)[0]
+        assert (row["state"], row["blocked_amount"], burn["committed"]) == ("blocked", "60.00", "500.00")
+        assert burn["status"] == "cancelled"
+
+
+def test_f14_what_a_subcontractor_was_promised_shows_before_the_invoice() -> None:
+    promised = event(
+        "subcontract.committed", commitment_id="S", contract_id="C", net={"amount": "500.00", "currency": "EUR"}
+    )
+    for run in in_any_order(APPROVED, promised):
+        assert run.figures.burn("C", DAY)[0]["committed"] == "500.00"
+
+
+def test_f17_a_schema_that_changed_unexpectedly_keeps_the_valid_part() -> None:
+    """A new field is ignored and kept; a field of another type is refused, and its neighbour in the log is not."""
+    more = entry("E", mood="fine")
+    other = {**entry("F"), "data": {**entry("F")["data"], "minutes": {"value": 60}}}
+    run = fold(lines([APPROVED, RATE, more, other, TICK]))
+    assert readiness(run)["ready_entries"] == 1
+    assert [letter.code for letter in run.letters] == ["bad_type"]
+
+
+def test_f22_what_master_data_blocks_has_code_owner_and_age() -> None:
+    run = fold(lines([APPROVED, RATE, entry("E"), policy("CUSTOMER_MASTER_MISSING"), TICK]))
+    [blocker] = readiness(run)["blockers"]
+    assert (blocker["code"], blocker["owner"]) == ("CUSTOMER_MASTER_MISSING", "finance ops")
+    assert blocker["since"] == "2026-03-09T17:00:00Z"  # since the terms in force were told
+    known = event("client.upserted", client_id="K", erp_customer_id="D-1")
+    assert codes(fold(lines([APPROVED, policy("CUSTOMER_MASTER_MISSING"), known, TICK]))) == []
+
+
+def test_f24_a_poison_message_stops_nothing() -> None:
+    poison = [b"\xff\xfe", b"{", b"[" * 100_000, b'{"specversion":"1.0"}', b""]
+    log = lines([APPROVED, RATE, entry("E"), TICK])
+    run = fold([*log[:1], *poison, *log[1:]], cut=1)
+    assert readiness(run)["ready_amount"] == "60.00"
+    assert len(run.letters) == len(poison)
