@@ -21,6 +21,7 @@ from aiohttp import web
 
 from app.adapters import ADAPTERS
 from app.adapters.adapter import Instance
+from app.domain.utilization import Window
 from app.engine.desk import Desk
 from app.engine.embedded import EmbeddedHost
 from app.engine.gather import Gather
@@ -56,10 +57,14 @@ def reader(settings: Settings) -> Reader:
     return Reader(settings.authority or None, settings.max_event_bytes)
 
 
+def window(settings: Settings) -> Window:
+    return Window(settings.weeks_behind, settings.weeks_ahead)
+
+
 def open_host(settings: Settings, *, address: str = "", clock: Callable[[], int | None] = now) -> EmbeddedHost:
     """The embedded host over its store; `clock` stamps what it accepts. Raises StoreError with one sentence."""
     store = Store(settings.store, partitions=settings.partitions, address=address)
-    return EmbeddedHost(store, clock, reader=reader(settings), batch_size=settings.batch_size)
+    return EmbeddedHost(store, clock, reader=reader(settings), batch_size=settings.batch_size, window=window(settings))
 
 
 def tick(on: str, zone: str) -> bytes:
@@ -245,7 +250,7 @@ async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks
     stopping = _stop_signals()
     _watch_lifeline(stopping)
     hurrying = asyncio.create_task(_stop_in_time(stopping))
-    host = KafkaHost(settings, firm(settings.kafka_group, reader(settings)))
+    host = KafkaHost(settings, firm(settings.kafka_group, reader(settings), window(settings)))
     try:
         await host.prepare()
         async with Publisher(settings, reader(settings)) as publisher:

@@ -58,6 +58,8 @@ class Settings(BaseSettings):
         default="UTC", description="the firm's time zone: when a business day begins"
     )
     batch_size: int = Field(default=2_000, ge=1, le=100_000, description="records a live agent is given at once")
+    weeks_behind: int = Field(default=8, ge=0, le=520, description="weeks that are told of before the one today is in")
+    weeks_ahead: int = Field(default=26, ge=0, le=520, description="weeks that are told of after it")
     max_event_bytes: int = Field(default=1_000_000, ge=1_000, description="larger records are refused")
     authority: dict[str, frozenset[str]] = Field(
         default={},

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any
 
 from app.commands.output import progress, records, say_json, say_verdict, screen
+from app.domain.utilization import Window
 from app.engine.store import Store
 from app.events.cloudevents import timestamp
 from app.misuse import Misuse
@@ -52,6 +53,7 @@ def job_of(options: argparse.Namespace) -> Job:
         partitions=options.partitions or 1,
         authority=settings.authority or None,
         max_event_bytes=settings.max_event_bytes,
+        window=Window(settings.weeks_behind, settings.weeks_ahead),
     )
 
 

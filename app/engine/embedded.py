@@ -22,12 +22,13 @@ from agents.effects import (
     Statement,
 )
 from agents.intake import intake
+from app.domain.utilization import WINDOW, Window
 from app.engine.feed import Feed, Published
 from app.engine.placement import Taken, likely_topic, placed
 from app.engine.runner import Runner
 from app.engine.statements import dead_letter_headers, encode
 from app.engine.store import Letter, Store, Tables
-from app.engine.topology import READERS, STATING, WORKED_OFF, addressed, partition_of
+from app.engine.topology import STATING, WORKED_OFF, addressed, partition_of, readers
 from app.events.reader import Accepted, Reader
 from app.events.refusal import Refusal
 from tables import Store as TableStore
@@ -50,14 +51,20 @@ class EmbeddedHost:
     """
 
     def __init__(
-        self, store: Store, now: Callable[[], int | None], *, reader: Reader | None = None, batch_size: int = 2_000
+        self,
+        store: Store,
+        now: Callable[[], int | None],
+        *,
+        reader: Reader | None = None,
+        batch_size: int = 2_000,
+        window: Window = WINDOW,
     ) -> None:
-        self.store, self._now, self._batch_size = store, now, batch_size
+        self.store, self._now, self._batch_size, self.window = store, now, batch_size, window
         self._reader = reader or Reader()
         self.tables: dict[int, Tables] = {p: store.tables(p) for p in range(store.partitions)}
         self._intakes = {(topic, p): self._intake(p) for topic in INPUTS for p in range(store.partitions)}
         self._agents = {
-            (topic, p): make(self.tables[p]) for topic, make in READERS.items() for p in range(store.partitions)
+            (topic, p): make(self.tables[p]) for topic, make in readers(window).items() for p in range(store.partitions)
         }
         self._positions = {place: store.position(*place) for place in (*self._intakes, *self._agents)}
         self.feed = Feed(store)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from agents.effects import Effects
+from app.domain.utilization import Window
 from tables import Store
 
 Place = tuple[str, int]
@@ -43,6 +44,11 @@ class Host(Protocol):
         What they show is what the last *delivered* batch left, also while agents change values of the next one: the
         objects they hand out are not those that agents change. A slice that went away and came back is another object.
         """
+        ...
+
+    @property
+    def window(self) -> Window:
+        """Which weeks of people and groups are kept up to date."""
         ...
 
     @property

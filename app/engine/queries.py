@@ -11,7 +11,6 @@ from typing import Any, Final, TypeVar
 from agents.effects import Effects
 from app.domain import sla
 from app.domain.unlocks import owners
-from app.domain.utilization import WINDOW
 from app.engine import shapes
 from app.engine.host import PREFIX, Host
 from app.engine.parts import Asked, Behind, Frame, Part, Question
@@ -182,7 +181,7 @@ class Queries:
         self, slices: Slices, kinds: Sequence[str], mondays: Sequence[int], group_id: str | None, day: int
     ) -> Sums:
         """Today's weeks are kept up to date; any others are worked out from every member, which takes its time."""
-        kept = day == self._day(slices, None) and set(mondays) <= set(WINDOW.mondays(day))
+        kept = day == self._day(slices, None) and set(mondays) <= set(self._host.window.mondays(day))
         found = (
             one.roster.shared(kinds, mondays, group_id) if kept else one.roster.sums(kinds, mondays, day, group_id)
             for one in slices

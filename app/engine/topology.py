@@ -11,6 +11,7 @@ from agents.engagement import engagement
 from agents.facts import facts
 from agents.practice import practice
 from agents.resource import resource
+from app.domain.utilization import WINDOW, Window
 from app.engine.runner import Runner
 from tables import Store
 
@@ -21,12 +22,21 @@ _USERS_OF_REFERENCE: dict[str, frozenset[str] | None] = {
     PRACTICES: frozenset({"clock"}),
 }
 
-READERS: dict[str, Callable[[Store], Runner]] = {
-    FACTS: lambda store: Runner(lambda batches: facts(batches, store)),
-    ENGAGEMENTS: lambda store: Runner(lambda batches: engagement(batches, store)),
-    RESOURCES: lambda store: Runner(lambda batches: resource(batches, store)),
-    PRACTICES: lambda store: Runner(lambda batches: practice(batches, store)),
-}
+Readers = dict[str, Callable[[Store], Runner]]
+"""What makes the agent that reads each journal, over the tables of a partition."""
+
+
+def readers(window: Window = WINDOW) -> Readers:
+    """All of them; `window` says which weeks are told of."""
+    return {
+        FACTS: lambda store: Runner(lambda batches: facts(batches, store)),
+        ENGAGEMENTS: lambda store: Runner(lambda batches: engagement(batches, store)),
+        RESOURCES: lambda store: Runner(lambda batches: resource(batches, store, window)),
+        PRACTICES: lambda store: Runner(lambda batches: practice(batches, store, window)),
+    }
+
+
+READERS = readers()
 
 
 WORKED_OFF = (FACTS, RESOURCES, PRACTICES, ENGAGEMENTS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from agents.effects import DeadLetter
-from app.domain.utilization import WINDOW
+from app.domain.utilization import WINDOW, Window
 from app.engine.figures import Figures
 from app.engine.memory import MemoryHost
 from app.engine.statements import attributed
@@ -39,9 +39,10 @@ class Part:
     rows: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
     digests: dict[str, Digest] = field(default_factory=dict)
     totals: Totals = field(default_factory=dict)
+    window: Window = WINDOW
 
 
-def part_of(host: MemoryHost, letters: list[DeadLetter], as_of: int | None) -> Part:
+def part_of(host: MemoryHost, letters: list[DeadLetter], as_of: int | None, window: Window = WINDOW) -> Part:
     """Compute everything the result files need; without `as_of` the greatest tick in the log is the day."""
     controls = [control for store in host.stores for _, control in store.scan(CONTROLS)]
     today = as_of if as_of is not None else max((control.today for control in controls), default=0) or None
@@ -54,6 +55,7 @@ def part_of(host: MemoryHost, letters: list[DeadLetter], as_of: int | None) -> P
         parked=figures.parked(),
         watermark=max((control.watermark for control in controls), default=0),
         dead_letters=letters,
+        window=window,
     )
     _add_figures(part, figures, today)
     _add_weeks(part, Workforce(host.stores), today)
@@ -93,7 +95,7 @@ def _add_figures(part: Part, figures: Figures, as_of: int | None) -> None:
 
 def _add_weeks(part: Part, workforce: Workforce, as_of: int | None) -> None:
     """The weeks of people; without a day there is none to tell of."""
-    mondays = WINDOW.mondays(as_of) if as_of is not None else ()
+    mondays = part.window.mondays(as_of) if as_of is not None else ()
     people, part.totals = workforce.everybody(as_of, mondays) if as_of is not None else ({}, {})
     for resource_id in sorted(people):
         _add_rows(part.digests["utilization"], people[resource_id])
@@ -106,7 +108,7 @@ def rolled_up(parts: Sequence[Part], digest: Digest) -> bytes:
     if as_of is None:
         return b""
     totals = added_up(part.totals for part in parts)
-    rows = [row for _, row in group_rows(totals, as_of, WINDOW.mondays(as_of), ROLLED_UP)]
+    rows = [row for _, row in group_rows(totals, as_of, parts[0].window.mondays(as_of), ROLLED_UP)]
     _add_rows(digest, rows)
     return _lines(rows)
 

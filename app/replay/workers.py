@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from agents.effects import ENGAGEMENTS, FACTS, PRACTICES, RESOURCES, DeadLetter
+from app.domain.utilization import WINDOW, Window
 from app.engine.memory import MemoryHost
 from app.engine.runner import finish
 from app.engine.topology import WORKED_OFF
@@ -48,6 +49,7 @@ class Job:
     partitions: int = 1
     authority: Mapping[str, frozenset[str]] | None = None
     max_event_bytes: int = 1_000_000
+    window: Window = WINDOW
 
     def reader(self) -> Reader:
         return Reader(self.authority, self.max_event_bytes)
@@ -72,7 +74,7 @@ def fold_alone(spans: Sequence[Span], job: Job, progress: Callable[[int], None])
         for span in spans:
             for records in chunks(span, CHUNK, progress):
                 finish(host.take(span.path.name, records, span.number))
-        return part_of(host, letters, job.as_of)
+        return part_of(host, letters, job.as_of, job.window)
 
 
 async def fold_journals(
@@ -96,7 +98,7 @@ async def fold_journals(
         for span in spans:
             for records in chunks(span, CHUNK):
                 await host.take(span.path.name, records, span.number)
-        part = part_of(host, letters, job.as_of)
+        part = part_of(host, letters, job.as_of, job.window)
     part.read += len(refused)
     part.counts["dead_lettered"] += len(refused)
     return part
@@ -177,7 +179,7 @@ class _Worker:
         for number, topics in enumerate(_STAGES):
             self._end(str(number))
             self._work_off(1, topics)
-        part = part_of(self._host, self._letters, self._job.as_of)
+        part = part_of(self._host, self._letters, self._job.as_of, self._job.window)
         part.dead_letters = [letter._replace(partition=letter.partition // workers) for letter in self._letters]
         return part
 

@@ -5,14 +5,16 @@ Work is counted, not timed: values read, written, sent and stated, and the bytes
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from datetime import date, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agents.effects import PRACTICES, RESOURCES, Batch, Record, Statement
+from agents.effects import PRACTICES, RESOURCES, UTILIZATION, Batch, Record, Statement
 from agents.practice import practice
 from agents.resource import resource
 from app.domain import calendar
@@ -21,6 +23,8 @@ from app.engine.memory import MemoryHost
 from app.engine.runner import Runner, finish
 from app.events.reader import Reader
 from app.events.stint import Assigned, Stint
+from app.main import open_host
+from app.settings import Settings
 from tables.shares import SHARES
 from tests.engine.noise import said, tick
 from tests.engine.runs import lines
@@ -162,3 +166,15 @@ def test_memory_host_agrees_that_a_first_tick_tells_of_every_week() -> None:
     events = lines([*(person(f"P-{number}") for number in range(3)), tick(TODAY)])
     finish(host.take("log", [Record(place, line) for place, line in enumerate(events)]))
     assert len({one.key for one in told}) == len(told) == (3 + 2) * 35
+
+
+def test_the_window_is_a_setting(tmp_path: Path) -> None:
+    # By hand: one person in 2 + 1 + 3 weeks; the person has no role and no practice.
+    settings = Settings.load(store=tmp_path / "s.sqlite", weeks_behind=2, weeks_ahead=3)
+    with open_host(settings, clock=lambda: None) as host:
+        host.take(lines([said("resource.upserted", "is", resource_id="P-1", revision=1, effective_from="2026-01-01")]))
+        host.take(lines([tick(TODAY)]))
+        asyncio.run(host.drain())
+        assert [key for key, _ in host.store.latest(UTILIZATION)] == [
+            f"resource/P-1/2026-W{week:02d}" for week in (8, 9, 10, 11, 12, 13)
+        ]

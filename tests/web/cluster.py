@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp.test_utils import TestClient, TestServer
 
 from agents.effects import Effects
+from app.domain.utilization import WINDOW, Window
 from app.engine.desk import Desk
 from app.engine.gather import Gather
 from app.engine.host import Letters, Place
@@ -34,6 +35,7 @@ class Share:
     stated: int = 0
     owners: dict[int, str] = field(default_factory=dict)
     address: str = ""
+    window: Window = WINDOW
     listeners: list[Callable[[Effects], None]] = field(default_factory=list)
 
     def lag(self) -> dict[Place, tuple[int, int]]:

@@ -21,6 +21,7 @@ from faust.types import TP
 from yarl import URL
 
 from agents.effects import Effects
+from app.domain.utilization import Window
 from app.engine.kafka import hooks, topics
 from app.engine.kafka.changelog import Load, read
 from app.engine.kafka.checks import check_slice, raise_shorter, raise_unread
@@ -102,6 +103,7 @@ class KafkaHost:
         self._arguments = client_arguments(settings)
         self._writer = Writer(self._arguments, self.lease)
         self._slices: dict[int, Slice] = {}
+        self.window = Window(settings.weeks_behind, settings.weeks_ahead)
         self.holding = False
         self.turn = 0  # of the group's rebalances, as far as we took part
         self._given: frozenset[int] = frozenset()

@@ -9,9 +9,10 @@ import msgspec
 
 from agents.effects import ENGAGEMENTS, FACTS, INPUTS, JOURNALS, PRACTICES, RESOURCES, Record
 from agents.intake import intake, reached
+from app.domain.utilization import WINDOW, Window
 from app.engine.kafka.topics import Topic, changelog_name, product
 from app.engine.runner import Runner
-from app.engine.topology import READERS
+from app.engine.topology import readers
 from app.events.journalled import Journalled
 from app.events.reader import Reader
 from tables import TABLES, Store
@@ -54,18 +55,19 @@ class Job(NamedTuple):
         return changelog_name(self.group)
 
 
-def firm(group: str, reader: Reader) -> Job:
+def firm(group: str, reader: Reader, window: Window = WINDOW) -> Job:
     """The product's own job."""
+    agents = readers(window)
 
     def taking(store: Store) -> Runner:
         return Runner(lambda batches: intake(batches, store, reader))
 
     seats = (
         Seat(0, "intake", INPUTS, taking, raw, reached=reached),
-        Seat(1, "facts", (FACTS,), READERS[FACTS], journal),
-        Seat(2, "engagement", (ENGAGEMENTS,), READERS[ENGAGEMENTS], journal, states=True),
-        Seat(3, "resource", (RESOURCES,), READERS[RESOURCES], journal, states=True),
-        Seat(4, "practice", (PRACTICES,), READERS[PRACTICES], journal, states=True),
+        Seat(1, "facts", (FACTS,), agents[FACTS], journal),
+        Seat(2, "engagement", (ENGAGEMENTS,), agents[ENGAGEMENTS], journal, states=True),
+        Seat(3, "resource", (RESOURCES,), agents[RESOURCES], journal, states=True),
+        Seat(4, "practice", (PRACTICES,), agents[PRACTICES], journal, states=True),
     )
     journals = frozenset(f"{group}.{name}" for name in JOURNALS)
     return Job(group, seats, tuple(product(group)), journals, frozenset(table.name for table in TABLES))
