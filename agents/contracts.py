@@ -15,6 +15,7 @@ from app.domain.burn import Commitment, Position, Reached
 from app.domain.completion import estimates
 from app.domain.flaws import Flaw, Planned, flaws
 from app.domain.forecast import Basis, Stone
+from app.domain.fx import Quotes, quote_of
 from app.domain.ledger import EVIDENCE_LIMIT, Bucket, Issue
 from app.domain.masters import Masters
 from app.domain.money import micro
@@ -39,7 +40,7 @@ from tables.reference import REFERENCE
 
 
 class Reference:
-    """The reference data of one partition, compiled: the firm's rates and its holidays."""
+    """The reference data of one partition, compiled: the firm's rates, exchange rates, holidays, master data."""
 
     def __init__(self, store: Store) -> None:
         self.rates = RateBook(card for _, entity in store.scan(REFERENCE, "rate/") if (card := card_of(entity.facts)))
@@ -47,6 +48,7 @@ class Reference:
         self._by_id: dict[str, int] = {}
         for key, entity in store.scan(REFERENCE, "holiday/"):
             self.set_holiday(key, entity.facts)
+        self.quotes = Quotes(quote_of(entity.facts) for _, entity in store.scan(REFERENCE, "fx/"))
         self.masters = Masters()
         for kind in masters.KINDS:
             for key, entity in store.scan(REFERENCE, f"{kind}/"):

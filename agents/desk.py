@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from agents.contracts import Contract, Contracts
 from app.domain import allotment, calendar
+from app.domain.fx import Quotes
 from app.domain.ledger import (
     ALLOTTED_MINUTES,
     APPROVED,
@@ -40,10 +41,12 @@ class Reach(NamedTuple):
     high: int
     resource_id: str | None
     role: str | None
+    expenses_only: bool = False
 
     def reaches(self, row: Row) -> bool:
         return (
-            self.low <= row.day <= self.high
+            not self.expenses_only
+            and self.low <= row.day <= self.high
             and (self.resource_id is None or self.resource_id == row.resource_id)
             and (self.role is None or self.role == row.role)
         )
@@ -107,6 +110,8 @@ class Desk:
         if home.row is not None:
             _remember(self.head.people, home.row.resource_id)
             _remember(self.head.roles, home.row.role)
+        elif home.spend is not None:
+            _remember(self.head.currencies, home.spend.currency)
         key = f"{home.kind}/{home.entity}"
         claims = self._claims_on(home, key)
         for start in home.others:
@@ -208,6 +213,12 @@ class Desk:
         if reach not in self._repriced:
             self._repriced.append(reach)
 
+    def convert(self, day: int) -> None:
+        """An exchange rate changed from a day on."""
+        reach = Reach(day, calendar.FOREVER, None, None, expenses_only=True)
+        if reach not in self._repriced:
+            self._repriced.append(reach)
+
     def starts(self) -> Iterator[int]:
         """First days of all buckets, those touched in this batch included."""
         known = {start for number in self.head.pages for start in self.page(number).buckets}
@@ -239,10 +250,10 @@ class Desk:
         for row in self._unpriced.values():
             price_row(row, agreement.on(row.day), rates)
         for spend in self._unpriced_spends:
-            price_spend(spend, agreement.on(spend.day))
+            price_spend(spend, agreement.on(spend.day), self._contracts.reference.quotes)
         for start in [day for day in self.starts() if day not in self._fresh] if self._repriced else ():
             reaches = [reach for reach in self._repriced if reach.low <= start + 6 and start <= reach.high]
-            if reaches and _price_again(self.bucket(start), reaches, agreement, rates):
+            if reaches and _price_again(self.bucket(start), reaches, contract, self._contracts.reference.quotes):
                 self._dirty.add(start)
         if agreement.allots:
             self._allot(agreement, rates)
@@ -313,8 +324,9 @@ class Desk:
         return sum(s.totals[ENTITIES] for lines in self.head.pages.values() for s in lines.values())
 
 
-def _price_again(bucket: Bucket, reaches: list[Reach], agreement: Agreement, rates: Rates) -> bool:
+def _price_again(bucket: Bucket, reaches: list[Reach], contract: Contract, quotes: Quotes) -> bool:
     """Price what the changes reach; False if that is nothing."""
+    agreement, rates = contract.agreement, contract.rates
     reached = False
     for row in bucket.rows.values():
         if any(reach.reaches(row) for reach in reaches):
@@ -322,7 +334,7 @@ def _price_again(bucket: Bucket, reaches: list[Reach], agreement: Agreement, rat
             reached = True
     if any(reach.resource_id is None and reach.role is None for reach in reaches):
         for spend in bucket.spends.values():
-            price_spend(spend, agreement.on(spend.day))
+            price_spend(spend, agreement.on(spend.day), quotes)
             reached = True
     return reached
 

@@ -13,6 +13,7 @@ from agents.desk import Desk
 from agents.effects import BURN, FORECAST, READINESS, REVENUE, THRESHOLDS, Batch, Effects, Statement, key_of
 from app.domain import burn, calendar, masters, revenue
 from app.domain.burn import Crossing, Position, Reached
+from app.domain.fx import Quote, quote_of
 from app.domain.ledger import WRITE_OFF, Claims
 from app.domain.money import micro
 from app.domain.rates import Card, card_of
@@ -72,17 +73,22 @@ class _Engagement:
 
     def users_of(self, card: Card) -> Iterable[str]:
         """Contracts that a rate of this scope may price."""
+        if card.resource_id is not None:
+            return self._named(f"person/{card.resource_id}")
+        return self._named("any" if card.role is None else f"role/{card.role}")
+
+    def spending(self, currency: str) -> Iterable[str]:
+        """Contracts with expenses in a currency."""
+        return self._named(f"currency/{currency}")
+
+    def _named(self, what: str) -> Iterable[str]:
         if self._users is None:
             self._users = {}
             for contract_id, head in self.store.scan(HEADS):
                 self.note_users(contract_id, head)
             for _, booked in self.store.scan(PLANS):
                 self.note_booked(booked.plan)
-        if card.resource_id is not None:
-            return sorted(self._users.get(f"person/{card.resource_id}", ()))
-        if card.role is not None:
-            return sorted(self._users.get(f"role/{card.role}", ()))
-        return sorted(self._users.get("any", ()))
+        return sorted(self._users.get(what, ()))
 
     def concerned(self, kind: str, name: str) -> list[str]:
         """Contracts whose checks look at an entity of master data: those that name it and have a policy in force."""
@@ -109,6 +115,8 @@ class _Engagement:
             self._users.setdefault(f"person/{person}", set()).add(contract_id)
         for role in head.roles:
             self._users.setdefault(f"role/{role}", set()).add(contract_id)
+        for currency in head.currencies:
+            self._users.setdefault(f"currency/{currency}", set()).add(contract_id)
 
     def note_booked(self, plan: Plan) -> None:
         """A rate of the person or the role prices what is booked, too."""
@@ -313,6 +321,8 @@ class _Work:
             self._restate(offset)
         elif kind in masters.KINDS:
             self._master_changed(offset, kind, fact.entity, entity)
+            if kind == "fx":
+                self._convert(offset, quote_of(entity.facts))
 
     def _restate(self, offset: int) -> None:
         """What every contract of the partition rests on changed."""
@@ -328,6 +338,16 @@ class _Work:
         else:
             for contract_id in self.agent.concerned(kind, name):
                 self.desk(contract_id).touch(offset)
+
+    def _convert(self, offset: int, quote: Quote) -> None:
+        """Convert expenses anew that an exchange rate may have converted, or may convert now."""
+        self.agent.reference.quotes.set(quote)
+        here = {name for name, desk in self.desks.items() if quote.from_currency in desk.head.currencies}
+        for contract_id in sorted({*self.agent.spending(quote.from_currency), *here}):
+            agreement = self.agent.contracts.compiled(contract_id).agreement
+            if contract_id in self.dossiers or quote.to_currency in {terms.currency for terms in agreement.every()}:
+                self.desk(contract_id).touch(offset)
+                self.desk(contract_id).convert(quote.on)
 
     def _count_once(self, offset: int, disposition: str) -> None:
         if self.agent.partition == 0:

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from app.domain.money import MICRO, portion
+from app.domain import calendar
+from app.domain.money import MICRO, micro, portion
+from app.domain.resolution import Message, effective
 
 Rule = Literal["by_line", "on_total"]
 """How a total comes about: as the sum of rounded lines, or as the rounded sum of exact ones. It must be declared."""
@@ -25,6 +27,12 @@ class Quote(NamedTuple):
     to_currency: str
     on: int
     rate: int
+
+
+def quote_of(messages: Sequence[Message]) -> Quote:
+    """The quote that the messages of one exchange rate come to."""
+    _, said = effective(messages)
+    return Quote(said["from_currency"], said["to_currency"], calendar.number(said["on"]), micro(said["rate"]))
 
 
 class Quotes:

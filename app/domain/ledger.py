@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 from app.domain import calendar
-from app.domain.money import MICRO, divide, micro
+from app.domain.fx import Quotes
+from app.domain.money import MICRO, divide, micro, portion
 from app.domain.rates import Card, Rates
 from app.domain.retainage import kept_of, withheld
 from app.domain.terms import Agreement, Line, Rounding, Terms
@@ -95,7 +96,10 @@ class Row(msgspec.Struct, array_like=True, gc=False):
 
 
 class Spend(msgspec.Struct, array_like=True, gc=False):
-    """One expense as it holds; `line`, `amount` (marked up, rounded) and `problem` are derived."""
+    """One expense as it holds; `line`, `amount` (marked up, converted, rounded) and `problem` are derived.
+
+    `fx_rate` (millionths) of day `fx_on` converted it into the contract's currency; 0 where nothing had to be.
+    """
 
     n: int
     status: int
@@ -113,6 +117,8 @@ class Spend(msgspec.Struct, array_like=True, gc=False):
     amount: int | None = None
     problem: int = 0
     moved: bool = False
+    fx_rate: int = 0
+    fx_on: int = 0
 
 
 def billable_minutes(minutes: int, rounding: Rounding) -> int:
@@ -226,19 +232,26 @@ def set_amount(row: Row, terms: Terms, rates: Rates) -> None:
         row.withheld = withheld(billed, line.retainage, terms.exponent, half_even=half_even)
 
 
-def price_spend(spend: Spend, terms: Terms | None) -> None:
-    """Derive line and amount of an expense: net × (1 + mark-up), rounded once."""
+def price_spend(spend: Spend, terms: Terms | None, quotes: Quotes) -> None:
+    """Derive line and amount of an expense: net × (1 + mark-up) × the exchange rate of its day, rounded once.
+
+    An expense in the contract's currency needs no rate; one in another has no amount before a rate was set.
+    """
     spend.line, spend.amount, spend.problem = spend.line_id, None, 0
+    spend.fx_rate = spend.fx_on = 0
     if terms is None:
         return
     if spend.line is None:
         spend.line = terms.only_line
-    if spend.currency != terms.currency:
+    quote = quotes.at(spend.currency, terms.currency, spend.day)
+    if quote is None:
         spend.problem = OTHER_CURRENCY
-    else:
-        step = 10 ** (6 - terms.exponent)
-        factor = MICRO + micro(spend.markup_ratio or "0")
-        spend.amount = divide(micro(spend.net) * factor, step * MICRO, half_even=terms.rounding.half_even) * step
+        return
+    if spend.currency != terms.currency:
+        spend.fx_rate, spend.fx_on = quote.rate, quote.on
+    gross = micro(spend.net) * (MICRO + micro(spend.markup_ratio or "0"))
+    half_even = terms.rounding.half_even
+    spend.amount = portion(gross, quote.rate, MICRO * MICRO, terms.exponent, half_even=half_even)
 
 
 class Issue(msgspec.Struct, array_like=True, gc=False):

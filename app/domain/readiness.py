@@ -71,7 +71,10 @@ RULES: Final[Mapping[str, Rule]] = {
     "TIME_NOT_APPROVED": Rule("blocking", "entry", "delivery manager", "approve or reject these entries"),
     "RATE_UNRESOLVED": Rule("blocking", "entry", "commercial", "set a rate that covers these entries"),
     "CURRENCY_MISMATCH": Rule(
-        "blocking", "entry", "commercial", "set the winning rate or the expense in the contract's currency"
+        "blocking",
+        "entry",
+        "commercial",
+        "set the rate in the contract's currency, or an exchange rate for the expense",
     ),
     "OUTSIDE_TERM": Rule("blocking", "entry", "legal", "amend the contract's term, or move these entries"),
     "DISPUTE_OPEN": Rule("blocking", "contract", "account", "settle the dispute with the client, then resolve it"),

@@ -93,6 +93,20 @@ def holiday(message_id: str, on: str, revision: int = 1, kind: str = "holiday.se
     return said(kind, message_id, holiday_id="H-1", revision=revision, date=on, **data)
 
 
+_SPENT = {
+    "expense_id": "E-1",
+    "revision": 1,
+    "contract_id": "C-1",
+    "date": "2026-03-03",
+    "net": {"amount": "900", "currency": "USD"},
+}
+
+
+def exchange(message_id: str, worth: str, on: str, revision: int = 1) -> Event:
+    """What a dollar is worth in euros from a day on."""
+    return said("fx.rate.set", message_id, from_currency="USD", to_currency="EUR", on=on, revision=revision, rate=worth)
+
+
 STORIES: dict[str, list[Event]] = {
     "a credit that two messages give to two invoices": [
         contract(),
@@ -213,6 +227,45 @@ STORIES: dict[str, list[Event]] = {
         work("t-2", entry_id="T-2", work_date="2026-03-10"),
         work("t-3", entry_id="T-3", work_date="2026-03-05"),
         work("t-4", entry_id="T-4", work_date="2026-03-30"),
+    ],
+    "an expense in another currency and its rates": [
+        # 900.00 × 1.0847 = 976.23 by the rate of the 2nd, 1.1 from the 3rd on: 990.00. The rate of the 4th is too late.
+        contract(),
+        said("expense.approved", "e-1", **_SPENT),
+        exchange("x-1", "1.0847", "2026-03-02"),
+        exchange("x-2", "1.2", "2026-03-03"),
+        exchange("x-3", "1.1", "2026-03-03", revision=2),
+        exchange("x-4", "2", "2026-03-04"),
+    ],
+    "a currency put right under an expense": [
+        contract(currency="USD"),
+        said("expense.approved", "e-1", **_SPENT),
+        exchange("x-1", "1.0847", "2026-03-02"),
+        amendment("a-2", 2, "2026-01-01", currency="EUR"),
+    ],
+    "retainage held back, changed, released and invoiced": [
+        # 5 h at 100: 500 less 10, then 20 %: 400. Half of the 100 comes back from the day after on.
+        contract(lines=[{"line_id": "L-1", "billing_method": "time_and_materials", "retainage_ratio": "0.1"}]),
+        rate("r-1", "100"),
+        work("t-1"),
+        amendment("a-2", 2, "2026-03-01", lines=[{"line_id": "L-1", "retainage_ratio": "0.2"}]),
+        said("retainage.released", "x-1", release_id="X", revision=1, contract_id="C-1", ratio="0.5", on="2026-03-03"),
+        said(
+            "invoice.issued",
+            "i-1",
+            invoice_id="I-1",
+            revision=1,
+            contract_id="C-1",
+            lines=[{"kind": "time", "id": "T-1", "amount": "400"}, {"kind": "fee", "id": "L-1", "amount": "50"}],
+        ),
+    ],
+    "an amount written off, taken back, and work before it": [
+        contract(lines=[{"line_id": "L-1", "billing_method": "time_and_materials", "cap": {"amount": "600"}}]),
+        rate("r-1", "100"),
+        work("t-1"),
+        work("t-2", entry_id="T-2", work_date="2026-01-05"),
+        said("writeoff.recorded", "w-1", writeoff_id="W", revision=1, contract_id="C-1", amount="550"),
+        said("writeoff.recorded", "w-2", writeoff_id="W", revision=2, contract_id="C-1", amount="150"),
     ],
     "a holiday moved and removed": [
         # As of 2 April 300 minutes are left, as many as the last 28 days took: 20 working days more, less holidays.

@@ -195,7 +195,7 @@ def quantities(choices: Choices, currency: str, low: int, high: int) -> Data:
 
 def cap(choices: Choices, currency: str) -> Data:
     """A cap; one that only warns is about money, where its excess has an amount."""
-    mode = choices.one(("block", "split", "warn"))
+    mode = choices.one(("block", "split", "warn", "warn"))
     limit = {"amount": money(choices, currency, 0, 15)} if mode == "warn" else quantities(choices, currency, 0, 15)
     return limit if mode == "block" and choices.chance(50) else {**limit, "on_exceed": mode}
 
@@ -374,6 +374,18 @@ def expense(choices: Choices, expense_id: str, revision: int, contract_id: str, 
     if choices.chance(40):
         data["line_id"] = choices.one(LINES)
     return data
+
+
+def exchange(choices: Choices, revision: int, days: Sequence[date]) -> Data:
+    """The rate of a day between two of the currencies that expenses are in and contracts bill in."""
+    pair = choices.one((("USD", "EUR"), ("EUR", "JPY"), ("USD", "JPY"), ("EUR", "KWD"), ("EUR", "USD")))
+    return {
+        "from_currency": pair[0],
+        "to_currency": pair[1],
+        "on": choices.one(days[::7] or days).isoformat(),
+        "revision": revision,
+        "rate": choices.one(("1.0847", "0.333333", "161.005", "2")),
+    }
 
 
 def milestone(choices: Choices, contract_id: str, number: int, revision: int, state: str, days: Sequence[date]) -> Data:

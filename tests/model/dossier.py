@@ -20,7 +20,7 @@ _NEVER_PARKED = {"assignment", "demand", "holiday"}
 
 @dataclass(frozen=True)
 class Expense:
-    """An approved expense in the contract's currency, marked up, on the line it belongs to."""
+    """An approved expense, marked up, in the contract's currency, on the line it belongs to."""
 
     expense_id: str
     day: date
@@ -89,7 +89,7 @@ class Dossier:
     `planned` is every day of every booking, past ones included.
     `invoiced` is what live invoices say less what was credited on them, by (kind, id); `invoiced_total` their sum.
     `named_entries` are all that ever named this contract; `named_lines` every line anybody ever spoke of here.
-    `foreign_expenses` is the number of approved expenses in another currency than the contract's: they count nowhere.
+    `foreign_expenses` is the number of approved expenses in another currency without a rate: they count nowhere.
     """
 
     contract_id: str
@@ -259,7 +259,7 @@ class Archive:
         for fields in (entity.fields() for entity in said):
             if fields.get("date") and fields.get("net") and date.fromisoformat(fields["date"]) <= as_of:
                 holding = terms[date.fromisoformat(fields["date"])]
-                count += holding is not None and fields["net"]["currency"] != holding.currency
+                count += holding is not None and self._exchange(fields, holding.currency) is None
         return count
 
     def _expenses(self, contract_id: str, as_of: date, terms: dict[date, Terms | None]) -> Iterable[Expense]:
@@ -269,15 +269,33 @@ class Archive:
                 continue
             day = date.fromisoformat(fields["date"])
             holding = terms[day]
-            if day > as_of or holding is None or fields["net"]["currency"] != holding.currency:
+            exchange = self._exchange(fields, holding.currency) if holding is not None else None
+            if day > as_of or holding is None or exchange is None:
                 continue
+            gross = number(fields["net"]["amount"]) * (1 + number(fields.get("markup_ratio")))
             yield Expense(
                 expense_id=entity.id,
                 day=day,
                 line_id=holding.line_of(fields.get("line_id")),
                 billable=fields.get("billable") is not False,
-                amount=holding.rounded(number(fields["net"]["amount"]) * (1 + number(fields.get("markup_ratio")))),
+                amount=holding.rounded(gross * exchange),
             )
+
+    def _exchange(self, expense: Fields, currency: str | None) -> Fraction | None:
+        """What a unit of the expense is worth in the contract's currency: the latest rate set on or before its day.
+
+        Nobody turns a rate round, or goes by a third currency. None where there is no rate.
+        """
+        mine = expense["net"]["currency"]
+        if mine == currency:
+            return Fraction(1)
+        rates = [one.current["data"] for one in self.of("fx")]
+        fitting = [
+            one
+            for one in rates
+            if (one["from_currency"], one["to_currency"]) == (mine, currency) and one["on"] <= expense["date"]
+        ]
+        return number(max(fitting, key=lambda one: str(one["on"]))["rate"]) if fitting else None
 
     def _invoiced(self, contract_id: str, as_of: date) -> dict[tuple[str, str], Fraction]:
         """Live invoices less their credits, each from its date on, always if it has none."""

@@ -25,6 +25,7 @@ _ID_FIELDS = {
     "dispute": "dispute_id",
     "estimate": "estimate_id",
     "expense": "expense_id",
+    "fx": "on",
     "hold": "hold_id",
     "holiday": "holiday_id",
     "invoice": "invoice_id",
@@ -118,11 +119,18 @@ def gather(events: Iterable[Event]) -> list[Entity]:
         if kind not in _ID_FIELDS:
             continue
         home = "" if kind in _MOVING else event["data"].get(_HOMES.get(kind, "contract_id")) or ""
-        messages.setdefault((kind, event["data"][_ID_FIELDS[kind]], home), []).append(event)
+        messages.setdefault((kind, _name(kind, event["data"]), home), []).append(event)
     return [
         Entity(kind, entity_id, tuple(said), tuple(_decide(said)))
         for (kind, entity_id, _), said in sorted(messages.items(), key=lambda item: item[0])
     ]
+
+
+def _name(kind: str, data: Fields) -> str:
+    """The id of the entity; a rate of exchange is known by its currencies and its day."""
+    if kind == "fx":
+        return "/".join((data["from_currency"], data["to_currency"], data["on"]))
+    return str(data[_ID_FIELDS[kind]])
 
 
 def _decide(messages: Sequence[Event]) -> list[Event]:

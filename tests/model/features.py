@@ -20,6 +20,7 @@ ALL = frozenset(
         "writeoffs",  # entries and sums that will not be billed
         "holds",  # holds and disputes
         "retainage",  # parts held back, and their release
+        "fx",  # expenses in other currencies, converted by the rate of their day
         "contradictions",  # payers, and terms that cannot be meant as they stand
     }
 )

@@ -172,6 +172,7 @@ class Firm:
             (4, "writeoffs" in options.features, self._write_off),
             (2, "holds" in options.features, self._hinder),
             (3, "retainage" in options.features, self._release),
+            (3, "fx" in options.features, self._quote),
             (10, "staffing" in options.features, self._place),
             (14, "staffing" in options.features, self._leave),
             (40, "staffing" in options.features, self._assign),
@@ -366,6 +367,12 @@ class Firm:
         contract_id, number = self._choices.one(self._contracts), self._choices.between(1, 3)
         revision = self._next(f"release/{contract_id}/{number}")
         self._say("retainage.released", bodies.release(self._choices, contract_id, number, revision, self._days.work))
+
+    def _quote(self) -> None:
+        """A rate of exchange for some day; a day's rate may be set again."""
+        data = bodies.exchange(self._choices, 1, self._days.terms)
+        name = "/".join((data["from_currency"], data["to_currency"], data["on"]))
+        self._say("fx.rate.set", {**data, "revision": self._next(f"fx/{name}")})
 
     def _hinder(self) -> None:
         """Begin a hold or a dispute, or end it: most end soon, or nothing would ever be ready."""
@@ -748,6 +755,7 @@ _CONTENTS: dict[str, Callable[[Choices, str, int], tuple[str, Data]]] = {
     "percent_complete": _estimate_content,
     "writeoffs": _writeoff_content,
     "retainage": _release_content,
+    "fx": lambda choices, _, revision: ("fx.rate.set", bodies.exchange(choices, revision, _DAYS.work)),
     "holds": _hindrance_content,
     "resource": _resource_content,
     "leave": _leave_content,
@@ -764,6 +772,6 @@ _GROUPS = (
 
 def _groups(features: frozenset[str]) -> list[tuple[str, ...]]:
     """Commercial features with messages of their own share one more list, staffing has two."""
-    extra = tuple(kind for kind in ("percent_complete", "writeoffs", "retainage", "holds") if kind in features)
+    extra = tuple(kind for kind in ("percent_complete", "writeoffs", "retainage", "fx", "holds") if kind in features)
     staffing = (("resource",), ("assignment", "assignment", "leave", "demand")) if "staffing" in features else ()
     return [*_GROUPS, *((extra,) if extra else ()), *staffing]

@@ -510,6 +510,46 @@ def test_milestones_and_fees_are_held_back_too() -> None:
     assert (row["ready_amount"], row["retained_amount"]) == ("0.00", "1300.00")
 
 
+def exchange(worth: str, on: str = "2025-03-01", source: str = "USD", revision: int = 1) -> Any:
+    pair = {"from_currency": source, "to_currency": "EUR", "on": on}
+    return said("fx.rate.set", **pair, revision=revision, rate=worth, message_id=f"{source}/{on}/{revision}")
+
+
+def dollars(amount: str, number: int = 1, **more: Any) -> Any:
+    data: Data = {"expense_id": f"E-{number}", "revision": 1, "contract_id": "C-1", "date": "2025-03-03"}
+    return said("expense.approved", **(data | {"net": {"amount": amount, "currency": "USD"}} | more))
+
+
+def test_an_expense_is_converted_by_the_rate_of_its_day() -> None:
+    # R25: 900.00 at 1.0847 = 976.23; set from the 4th on, the rate is none for the 3rd
+    row = readiness([contract(), dollars("900"), exchange("1.0847")])
+    assert (row["ready_expense_amount"], row["blockers"]) == ("976.23", [])
+    late = [contract(), dollars("900"), exchange("1.0847", "2025-03-04")]
+    assert readiness(late)["ready_expense_amount"] == "0.00"
+    assert blockers(late) == {("CURRENCY_MISMATCH", "blocking"): (1, "0.00")}
+    # The latest by then counts, and of one day its highest revision: 900 × 1.1 = 990.
+    others = [exchange("1.2", "2025-03-02"), exchange("1.1", "2025-03-02", revision=2), exchange("2", "2025-03-04")]
+    assert readiness([contract(), dollars("900"), exchange("1.0847"), *others])["ready_expense_amount"] == "990.00"
+
+
+def test_expenses_are_converted_line_by_line() -> None:
+    # R25: three times 33.33 at 1.0847 = 36.153… → 36.15 each, 108.45; the sum rounded once would be 108.46
+    three = [dollars("33.33", number) for number in (1, 2, 3)]
+    row = readiness([contract(), *three, exchange("1.0847")])
+    assert row["ready_expense_amount"] == "108.45"
+
+
+def test_mark_up_and_exchange_are_rounded_once() -> None:
+    # 412.35 × 1.1 × 1.0847 = 492.0036… → 492.00
+    events = [contract(), dollars("412.35", markup_ratio="0.1"), exchange("1.0847")]
+    assert readiness(events)["ready_expense_amount"] == "492.00"
+
+
+def test_nobody_turns_a_rate_round() -> None:
+    turned = said("fx.rate.set", from_currency="EUR", to_currency="USD", on="2025-03-01", revision=1, rate="0.92")
+    assert readiness([contract(), dollars("900"), turned])["ready_expense_amount"] == "0.00"
+
+
 def test_a_hold_waits_and_a_dispute_stops() -> None:
     events = [contract(), rate("100"), worked(60)]
     name = {"hold_id": "H-1", "contract_id": "C-1"}
