@@ -65,6 +65,7 @@ class Desk:
         self._pages: dict[int, Page] = {}
         self.plans: dict[str, Booked] = {}  # by name
         self._dirty: set[int] = set()
+        self._recalled = False  # whether some record was here before a crash
         self._fresh: set[int] = set()  # buckets that did not exist: all of their rows are unpriced
         self._unpriced: dict[tuple[int, str], Row] = {}
         self._unpriced_spends: list[Spend] = []
@@ -142,6 +143,7 @@ class Desk:
         self._dirty.add(start)
         bucket = self.bucket(start)
         if offset <= bucket.fence:
+            self._recalled = True
             return None
         bucket.fence = offset
         return bucket
@@ -306,6 +308,8 @@ class Desk:
         for (day, _, row, start), was in zip(rows, before, strict=True):
             if allotment.given(row) != was:
                 allotment.settle(row, agreement.on(day), rates)
+                self._dirty.add(start)
+            elif self._recalled:  # a crash may have kept the bucket without its sums
                 self._dirty.add(start)
 
     def writes(self) -> Iterator[tuple[Table[Any], str, Any]]:
