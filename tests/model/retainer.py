@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 
 from .dossier import Dossier
 from .entities import Fields
-from .numbers import exponent, half_away, half_even, number
+from .numbers import half_away, half_even, number
 from .terms import Terms, terms_on
 
 RETAINER = "retainer"
@@ -40,20 +40,10 @@ class Month:
     def number(self) -> int:
         return self.first.year * 12 + self.first.month
 
-    @property
-    def mode(self) -> Callable[[Fraction, int], Fraction]:
-        even = (self.terms.fields.get("rounding") or {}).get("mode") == "half_even"
-        return half_even if even else half_away
-
     def prorated(self, whole: Fraction) -> Fraction:
         """The part of `whole` for the days inside the term, exact."""
         days = calendar.monthrange(self.first.year, self.first.month)[1]
         return whole * ((self.last - self.first).days + 1) / days
-
-
-def _rounded(dossier: Dossier, month: Month, amount: Fraction) -> Fraction:
-    """By the mode of the month's terms, to the decimals of what the contract is in today."""
-    return month.mode(amount, exponent(dossier.currency))
 
 
 def retainer_fees(dossier: Dossier) -> dict[str, Fraction]:
@@ -112,8 +102,8 @@ def _earned(dossier: Dossier, line_id: str, months: list[Month]) -> tuple[dict[i
         if retainer is None:
             continue
         over = _draw(lots, month, retainer, max(0, used.get(month.number, 0)))
-        fee = _rounded(dossier, month, month.prorated(number(retainer.get("fee"))))
-        earned[month.number] = fee + _rounded(dossier, month, over * number(retainer.get("overage_rate")) / 60)
+        fee = month.terms.rounded(month.prorated(number(retainer.get("fee"))))
+        earned[month.number] = fee + month.terms.rounded(over * number(retainer.get("overage_rate")) / 60)
         unpriced += over > 0 and retainer.get("overage_rate") is None
     return earned, unpriced
 
@@ -135,7 +125,8 @@ def _draw(lots: list[Lot], month: Month, retainer: Fields, used: int) -> int:
         taken = min(lot.minutes, used)
         lot.minutes -= taken
         used -= taken
-    granted = int(month.mode(month.prorated(number(retainer.get("minutes"))), 0))
+    even = (month.terms.fields.get("rounding") or {}).get("mode") == "half_even"
+    granted = int((half_even if even else half_away)(month.prorated(number(retainer.get("minutes"))), 0))
     rolled = _rolled(lots, month, retainer, max(0, granted - used))
     if rolled:
         expiry = retainer.get("expiry_periods")
