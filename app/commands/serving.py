@@ -16,6 +16,7 @@ from app.commands.output import aside, progress, records, say_json, say_verdict,
 from app.commands.simulating import scenario
 from app.engine.embedded import EmbeddedHost
 from app.engine.queries import Queries
+from app.engine.roster import shown_use
 from app.engine.store import Store
 from app.main import open_host, serve, today
 from app.replay.verify import verify
@@ -116,6 +117,7 @@ async def _conclude(host: EmbeddedHost, options: argparse.Namespace, elapsed: fl
     with progress(options, "Replaying the journal to verify", None) as advance:
         verdict = await verify(host.store, advance)
     overview = queries.overview()
+    overview["utilization"] = shown_use([overview["utilization"]], queries.frame(queries.held()).today())
     if options.json:
         say_json({"records": counts, "seconds": round(elapsed, 3), "overview": overview, "verify": verdict.answer()})
     else:

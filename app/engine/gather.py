@@ -30,9 +30,9 @@ from app.engine.roster import (
     ahead_of,
     described,
     mondays_of,
-    near,
     shown_gaps,
     shown_groups,
+    shown_use,
     together,
 )
 from app.engine.shapes import Answer
@@ -344,11 +344,8 @@ class Gather:
 
     async def overview(self) -> Answered[Answer]:
         values, frame = await self._all_on_one_day("overview")
-        use = together(value["utilization"] for value in values)
-        day = frame.today()
-        rows = [] if day is None else shown_groups("firm", use, day, near(day))
-        utilization = {"weeks": rows[0]["weeks"]} if rows else None
-        return self._whole({**shapes.overviews(values), "utilization": utilization}, frame)
+        use = shown_use((value["utilization"] for value in values), frame.today())
+        return self._whole({**shapes.overviews(values), "utilization": use}, frame)
 
     async def contracts(
         self, after: str, limit: int, status: str | None, client_id: str | None

@@ -241,6 +241,7 @@ class Queries:
         return merge(*(ids(one) for one in slices), key=lambda found: found[0])
 
     def overview(self, slices: Slices | None = None, day: int | None = None) -> Answer:
+        """`utilization` is the firm's sums, which those of other workers may be added to (`shown_use`)."""
         slices = self.held() if slices is None else slices
         day = self._day(slices, day)
         rows = [one.row(contract_id, day) for contract_id, one in self._ids(slices)]

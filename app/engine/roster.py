@@ -293,6 +293,12 @@ def shown_groups(kind: str, totals: Totals, day: int, mondays: Sequence[int]) ->
     return [{"id": name or kind, "weeks": weeks} for name, weeks in found.items()]
 
 
+def shown_use(parts: Iterable[Sums], day: int | None) -> Answer | None:
+    """What the firm comes to in the week of a day and the next four; None without a day, or while nobody is known."""
+    rows = [] if day is None else shown_groups("firm", together(parts), day, near(day))
+    return {"weeks": rows[0]["weeks"]} if rows else None
+
+
 def shown_gaps(wanted: Iterable[Wanted], totals: Totals, day: int, mondays: Sequence[int]) -> list[Answer]:
     """Demand by role, then practice, any practice first, each with its weeks and its place in that order (`cursor`)."""
     found: dict[tuple[str, str | None], list[Answer]] = {}
