@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, Final
@@ -52,6 +53,7 @@ class _Resource:
         # Everybody is due: after a tick, and at the start, when nobody knows what was said last.
         self.restate = True
         self.due: dict[str, set[int] | None] = {}  # person → weeks that may have changed; None: any
+        self.queue: deque[str] = deque()  # everybody who is due, and some who were
         self.untold: set[str] = set()
         self.ledger = Ledger()
 
@@ -65,6 +67,8 @@ class _Resource:
         """A week of the person, or any of them, may come to something else."""
         if self.restate:
             return
+        if person not in self.due:
+            self.queue.append(person)
         if monday is None:
             self.due[person] = None
         elif (due := self.due.setdefault(person, set())) is not None:
@@ -422,20 +426,27 @@ class _Work:
         if agent.restate:
             agent.restate = False
             agent.ledger = Ledger(today, agent.window.mondays(today))
-            agent.due = dict.fromkeys(sorted(agent.known))
+            agent.queue = deque(sorted(agent.known))
+            agent.due = dict.fromkeys(agent.queue)
             agent.untold = set(agent.known)
-        room = self.batch.limit if self.batch.limit is not None else -1
-        due = sorted(agent.due)
-        if room >= 0 and len(due) * len(agent.ledger.mondays) > room:
-            due.sort(key=lambda person: person not in self.people)
-        for resource_id in due:
-            if room >= 0 and len(self.effects.statements) >= room:
-                break
+        for resource_id in self._due():
             self._state(resource_id, agent.due.pop(resource_id))
             agent.untold.discard(resource_id)
+            if self.batch.limit is not None and len(self.effects.statements) >= self.batch.limit:
+                break
         if not agent.untold:
             for share in agent.ledger.shares(agent.partition, self._version()):
                 self.effects.sends.append(Send(PRACTICES, f"{share.kind}/{share.group}", share))
+
+    def _due(self) -> Iterator[str]:
+        """Who is to be stated: first those of this batch, so that nobody waits for a whole firm after a tick."""
+        agent = self.agent
+        here = {*self.people, *(person for person, _ in (*agent.weeks, *agent.schedules))}
+        yield from sorted(person for person in here if person in agent.due)
+        while agent.queue:
+            person = agent.queue.popleft()
+            if person in agent.due:
+                yield person
 
     def _version(self) -> int:
         return max(self.last, self.register.control.fence)

@@ -42,6 +42,7 @@ class Agents:
 
     def __init__(self, window: Window = WINDOW) -> None:
         self.store = Counted()
+        self.limit: int | None = None
         self._agents = {
             RESOURCES: Runner(lambda batches: resource(batches, self.store, window)),
             PRACTICES: Runner(lambda batches: practice(batches, self.store, window)),
@@ -65,7 +66,7 @@ class Agents:
     def _step(self, topic: str, values: Any) -> list[Any]:
         records = [Record(self._offsets[topic] + place, value) for place, value in enumerate(values)]
         self._offsets[topic] += len(records)
-        effects = finish(self._agents[topic].step(Batch(topic, 0, records)))
+        effects = finish(self._agents[topic].step(Batch(topic, 0, records, limit=self.limit)))
         self.store.write(effects.writes)
         self.statements += effects.statements
         return effects.sends
@@ -166,6 +167,19 @@ def test_memory_host_agrees_that_a_first_tick_tells_of_every_week() -> None:
     events = lines([*(person(f"P-{number}") for number in range(3)), tick(TODAY)])
     finish(host.take("log", [Record(place, line) for place, line in enumerate(events)]))
     assert len({one.key for one in told}) == len(told) == (3 + 2) * 35
+
+
+def test_after_a_tick_who_has_news_does_not_wait_for_the_firm() -> None:
+    # By hand: 35 weeks of one person fill a batch; 10 people take 10 batches, and only then their groups hear of them.
+    agents = firm(10)
+    agents.limit = 35
+    agents.tick(facts(tick(TODAY + timedelta(days=1)))[0])
+    agents.statements.clear()
+    shares = [agents.take(stint("P-7", "T-1", MONDAY))["shares"], *(agents.take()["shares"] for _ in range(8))]
+    people = [one.key.split("/")[1] for one in agents.statements if one.key.startswith("resource/")]
+    assert people[0] == "P-7"
+    assert {name: people.count(name) for name in people} == {f"P-{number}": 35 for number in range(1, 10)}
+    assert [bool(count) for count in shares] == [False] * 8 + [True]
 
 
 def test_the_window_is_a_setting(tmp_path: Path) -> None:
