@@ -18,10 +18,13 @@ class Booked(msgspec.Struct, array_like=True, gc=False):
 PLANS: Table[Booked] = Table("plans", 1, Booked)
 
 
+SEPARATOR = "\x1f"  # no id holds a control character
+
+
 def name(plan: Plan) -> str:
-    return f"{plan.assignment_id}\x1f{plan.resource_id}"  # no id holds a control character
+    return f"{plan.assignment_id}{SEPARATOR}{plan.resource_id}"
 
 
 def key(contract_id: str, booking: str) -> str:
     """`booking` is a `name`."""
-    return f"{contract_id}\x1f{booking}"
+    return f"{contract_id}{SEPARATOR}{booking}"

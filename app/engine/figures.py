@@ -11,18 +11,19 @@ from heapq import merge
 from typing import Any
 
 from agents.contracts import Contracts, Reference
-from agents.effects import ENGAGEMENTS, FACTS, Record
-from app.engine.memory import MemoryHost
-from app.engine.runner import finish
+from agents.effects import ENGAGEMENTS, FACTS, RESOURCES
+from app.engine.refold import refold
 from app.engine.topology import partition_of
+from app.engine.workforce import told as told_of_person
 from app.events.fact import Fact
 from tables import Store
 from tables.buckets import BUCKETS
 from tables.controls import CONTROLS
 from tables.dossiers import DOSSIERS
 from tables.entities import ENTITIES
-from tables.heads import Head, new
+from tables.heads import HEADS, Head, new
 from tables.invoices import INVOICES
+from tables.plans import SEPARATOR
 from tables.reference import REFERENCE
 
 
@@ -89,22 +90,23 @@ class Figures:
             entity = self.stores[partition_of(key, len(self.stores))].get(ENTITIES, key)
             if entity is not None:
                 yield from entity.facts
+        for resource_id in people_of(store, contract_id):
+            yield from told_of_person(self.stores[partition_of(resource_id, len(self.stores))], resource_id)
+
+
+_MOVING = ("time", "expense", "assignment")
+_PERSONAL = ("resource", "leave")
 
 
 def as_known(facts: Iterable[Fact], moment: int) -> Figures:
     """Figures from those of `facts` that were accepted up to `moment` (microseconds)."""
-    host = MemoryHost(publish=False)
     known = [fact for fact in facts if fact.accepted <= moment]
-    for topic, share in (
-        (FACTS, [fact for fact in known if _moves(fact)]),
-        (ENGAGEMENTS, [fact for fact in known if not _moves(fact)]),
-    ):
-        records = [Record(offset, unplaced(fact, offset)) for offset, fact in enumerate(share)]
-        if records:
-            host.advance(topic, len(records))
-            finish(host.step(topic, 0, records))
-    finish(host.drain())
-    return Figures(host.stores)
+    shares = (
+        (RESOURCES, [fact for fact in known if fact.kind in (*_PERSONAL, "holiday")]),
+        (ENGAGEMENTS, [fact for fact in known if fact.kind not in (*_PERSONAL, *_MOVING)]),
+        (FACTS, [fact for fact in known if fact.kind in _MOVING]),
+    )
+    return Figures(refold(shares, (RESOURCES, ENGAGEMENTS)).stores)
 
 
 def told(store: Store, contract_id: str) -> Iterator[Fact]:
@@ -129,28 +131,15 @@ def entities_of(store: Store, contract_id: str) -> list[str]:
         keys.update(f"time/{entry}" for entry in bucket.rows)
         keys.update(f"expense/{expense}" for expense in bucket.spends)
         keys.update(bucket.gone)
+    keys.update(f"assignment/{booking.split(SEPARATOR)[0]}" for booking in _bookings(store, contract_id))
     return sorted(keys)
 
 
-def _moves(fact: Fact) -> bool:
-    return fact.kind in ("time", "expense")
+def people_of(store: Store, contract_id: str) -> list[str]:
+    """Everybody who was ever booked on the contract: their calendars say what a booking comes to."""
+    return sorted({booking.split(SEPARATOR)[1] for booking in _bookings(store, contract_id)})
 
 
-def unplaced(fact: Fact, offset: int) -> Fact:
-    """The fact as if read from a log of its own."""
-    return Fact(
-        fact.type,
-        fact.entity,
-        fact.revision,
-        fact.source,
-        fact.id,
-        fact.time,
-        fact.recorded,
-        fact.accepted,
-        fact.correlation,
-        fact.causation,
-        "known",
-        0,
-        offset,
-        fact.data,
-    )
+def _bookings(store: Store, contract_id: str) -> list[str]:
+    head = store.get(HEADS, contract_id)
+    return head.bookings if head is not None else []

@@ -215,13 +215,18 @@ class Gather:
     ) -> Answered[Any]:
         """The figures of one contract from what had been accepted at `moment`, folded here once more.
 
-        What a contract is told lies in its own slice, its time and expenses where their own keys lead.
+        What a contract is told lies in its own slice, its time, expenses and bookings where their own keys
+        lead, and who is booked where the person is.
         """
         part = await self._one(contract_id, "behind")
         behind: Behind = part.value
         if not behind.named:
             return self._answered(None, part)
         facts, frames = await self._facts(behind.entities)
+        for resource_id in behind.people:
+            theirs = await self._of(resource_id, "behind_person", resource_id=resource_id)
+            facts += theirs.value.facts
+            frames.append(theirs.frame)
         day = _day(as_of) if as_of is not None else part.frame.today()
         whole = joined([part.frame, *frames])
         return Answered(read(as_known([*behind.facts, *facts], moment), day), whole.meta(len(whole.slices)))

@@ -85,11 +85,13 @@ class Part(msgspec.Struct, frozen=True):
 
 class Behind(msgspec.Struct, frozen=True):
     """What the figures of a contract or a person rest on: messages kept in its own slice, and entities (`kind/id`) kept
-    where their own names lead. `named`: whether anything ever named it."""
+    where their own names lead. `named`: whether anything ever named it; `people`: who was ever booked on the contract,
+    and is kept apart."""
 
     named: bool
     facts: list[Fact]
     entities: list[str]
+    people: list[str] = []
 
 
 class Asked(msgspec.Struct, frozen=True):

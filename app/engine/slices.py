@@ -15,7 +15,7 @@ from app.domain.ledger import STATUS_NAMES
 from app.domain.money import show
 from app.engine import promises, shapes
 from app.engine.explain import explain
-from app.engine.figures import entities_of, told
+from app.engine.figures import entities_of, people_of, told
 from app.engine.messages import Messages
 from app.engine.parts import Behind
 from app.engine.roster import Roster
@@ -216,7 +216,12 @@ class Slice:
         """What the contract's figures rest on; the entities' messages are kept where their own keys lead."""
         if not self.has(contract_id):
             return Behind(False, [], [])
-        return Behind(True, list(told(self.store, contract_id)), entities_of(self.store, contract_id))
+        return Behind(
+            True,
+            list(told(self.store, contract_id)),
+            entities_of(self.store, contract_id),
+            people_of(self.store, contract_id),
+        )
 
     def facts(self, key: str) -> list[Fact]:
         """Every message about an entity of this slice."""

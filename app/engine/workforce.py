@@ -9,14 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from typing import Any, NamedTuple
 
-from agents.effects import FACTS, PRACTICES, RESOURCES, Record
+from agents.effects import FACTS, PRACTICES, RESOURCES
 from agents.people import People, week_row
 from app.domain import demand, utilization
 from app.domain.demand import Opening
 from app.domain.utilization import FREE, NOTHING, Figures, Group, added, memberships
-from app.engine.figures import unplaced
-from app.engine.memory import MemoryHost
-from app.engine.runner import finish
+from app.engine.refold import refold
 from app.engine.topology import partition_of
 from app.events.fact import Fact
 from tables import Store, leaves, openings, shares
@@ -203,20 +201,13 @@ def gap_rows(
 
 def people_as_known(facts: Iterable[Fact], moment: int) -> Workforce:
     """Weeks from those of `facts` that were accepted up to `moment` (microseconds)."""
-    host = MemoryHost(publish=False)
     known = [fact for fact in facts if fact.accepted <= moment]
     moving = ("time", "assignment", "demand")
-    # What the facts agent sends comes behind what a person is told directly, and not below its fences.
-    for topic, share in (
+    shares = (
         (RESOURCES, [fact for fact in known if fact.kind not in moving]),
         (FACTS, [fact for fact in known if fact.kind in moving]),
-    ):
-        records = [Record(offset, unplaced(fact, offset)) for offset, fact in enumerate(share)]
-        if records:
-            host.advance(topic, len(records))
-            finish(host.step(topic, 0, records))
-    finish(host.drain((RESOURCES, PRACTICES)))
-    return Workforce(host.stores)
+    )
+    return Workforce(refold(shares, (RESOURCES, PRACTICES)).stores)
 
 
 def told(store: Store, resource_id: str) -> Iterator[Fact]:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.engine.booked import staffing, tell, told
 from tests.engine.runs import carry, differences, figures, histories, lines, started
+from tests.model.entities import known_since
 from tests.model.histories import Event, as_of_days, disorder, history
 from tests.model.oracle import recompute
 
@@ -50,6 +51,20 @@ def test_bookings_move_the_figures_of_their_contracts(seed: int) -> None:
     for as_of in rng.sample(as_of_days(events), 2):
         found = figures(run.host.stores, as_of)
         assert differences(recompute([*events, *people], as_of), found) == [], f"as of {as_of}"
+
+
+@pytest.mark.parametrize("seed", histories(12))
+def test_what_was_booked_as_known_at_an_instant(seed: int) -> None:
+    rng = Random(seed)
+    events, people = booked_history(2_000 + seed)
+    everything = [*events, *people]
+    run = started(partitions=rng.randint(1, 3))
+    carry(run, lines(disorder(everything, rng)))
+    as_of, moment = rng.choice(as_of_days(events)), known_since(rng.choice(everything))
+    expected = recompute(everything, as_of, moment.isoformat())
+    for contract_id in run.figures.ids():
+        then = figures(run.figures.known_at(contract_id, round(moment.timestamp() * 1_000_000)).stores, as_of)
+        assert then.forecast.get(contract_id) == expected.forecast.get(contract_id)
 
 
 def test_bookings_are_planned_in_half_of_the_histories() -> None:
