@@ -367,6 +367,10 @@ class Contracts:
         """What lines have earned, from the period of the day `since` on, empty periods included."""
         return revenue.hints(position, self.compiled(position.contract_id).revenue, since)
 
+    def reach(self, position: Position) -> tuple[int, tuple[str | None, ...]]:
+        """Of which periods and lines there are hints."""
+        return revenue.reach(position, self.compiled(position.contract_id).revenue)
+
     def revenue(self, position: Position) -> list[dict[str, Any]]:
         """Every hint that says anything."""
         return [revenue.payload(position, hint) for hint in self.hints(position) if revenue.says(hint)]

@@ -125,6 +125,9 @@ class _Engagement:
             self._users.setdefault(f"role/{plan.role}", set()).add(plan.contract_id)
 
 
+_REACH = (None, "")  # where `Hinted` keeps which lines and periods it knows of
+
+
 class Hinted:
     """What was last said of each line's periods, of as many contracts as there is room for, since this process began.
 
@@ -142,18 +145,24 @@ class Hinted:
     def reopen(self, contract_id: str) -> None:
         self._open.add(contract_id)
 
-    def since(self, contract_id: str, earliest: int) -> int:
-        """From which day on hints may differ from what was said last; `earliest`: the first whose work changed."""
-        known = (contract_id in self._young or contract_id in self._old) and contract_id not in self._open
-        return earliest if known else calendar.BEGINNING
+    def since(self, contract_id: str, earliest: int, reach: tuple[int, tuple[str | None, ...]]) -> int:
+        """From which day on hints may differ from what was said last; `earliest`: the first whose work changed.
 
-    def changed(self, contract_id: str, hint: Hint, payload: Mapping[str, Any], cause: Latest) -> bool:
-        """Whether the hint, or its cause, differs from what was said last; if so, remember it."""
+        `reach` is of which periods and lines there are hints: where it grows, there are more.
+        """
         said = self._young.get(contract_id)
         if said is None:
             if len(self._young) >= self.LIMIT:
                 self._young, self._old = {}, self._young
             said = self._young[contract_id] = self._old.pop(contract_id, {})
+        content = hash(reach)
+        known = said.get(_REACH) == content and contract_id not in self._open
+        said[_REACH] = content
+        return earliest if known else calendar.BEGINNING
+
+    def changed(self, contract_id: str, hint: Hint, payload: Mapping[str, Any], cause: Latest) -> bool:
+        """Whether the hint, or its cause, differs from what was said last; if so, remember it."""
+        said = self._young[contract_id]
         content = hash((msgspec.json.encode(payload), cause))
         if said.get((hint.line_id, hint.period)) == content:
             return False
@@ -496,7 +505,8 @@ class _Work:
         contract_id = position.contract_id
         cause = self.agent.contracts.compiled(contract_id).told or head.latest
         known = self.agent.hinted
-        for hint in self.agent.contracts.hints(position, known.since(contract_id, earliest)):
+        since = known.since(contract_id, earliest, self.agent.contracts.reach(position))
+        for hint in self.agent.contracts.hints(position, since):
             payload = revenue.payload(position, hint)
             if known.changed(contract_id, hint, payload, cause):
                 key = key_of(contract_id, hint.line_id or "", hint.period)

@@ -95,9 +95,14 @@ def hints(position: Position, said: Said, since: int = calendar.BEGINNING) -> It
     """
     if position.terms is None or position.as_of is None:
         return
-    lines: list[str | None] = [None, *position.lines()]
+    first, lines = reach(position, said)
     for line_id in lines:
-        yield from _of_line(position, said, line_id, since)
+        yield from _of_line(position, said, line_id, max(first, since))
+
+
+def reach(position: Position, said: Said) -> tuple[int, tuple[str | None, ...]]:
+    """From which day on, and for which lines, there are hints; empty ones appear where it grows."""
+    return _first_day(position, said), (None, *position.lines())
 
 
 def _of_line(position: Position, said: Said, line_id: str | None, since: int) -> Iterator[Hint]:
