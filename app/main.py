@@ -21,6 +21,7 @@ from aiohttp import web
 
 from app.adapters import ADAPTERS
 from app.adapters.adapter import Instance
+from app.domain.sla import targets
 from app.domain.utilization import Window
 from app.engine.desk import Desk
 from app.engine.embedded import EmbeddedHost
@@ -117,6 +118,13 @@ def _web(settings: Settings) -> WebSettings:
     return WebSettings(tokens=settings.tokens, adapters=adapters)
 
 
+def _targets(settings: Settings) -> dict[str, int]:
+    try:
+        return targets(settings.sla_targets)
+    except ValueError as error:
+        raise Misuse(f"HEADRACE_SLA_TARGETS: {error}") from None
+
+
 class _Answers(Gather):
     """The engine's answers as the web port wants them."""
 
@@ -174,7 +182,7 @@ async def serve(
     async def take(lines: Sequence[bytes], headers: Sequence[tuple[str, bytes]]) -> Sequence[Taken]:
         return host.take(lines, headers)
 
-    answers = _Answers(host, monotonic, StoredLetters(host.store))
+    answers = _Answers(host, monotonic, StoredLetters(host.store), targets=_targets(settings))
     desk = Desk(answers, take, reader(settings), now)
     app = create_app(answers, _Door(take), host.feed, desk, _web(settings))
     async with _listening(app, settings) as address:
@@ -254,7 +262,9 @@ async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks
     try:
         await host.prepare()
         async with Publisher(settings, reader(settings)) as publisher:
-            answers = _Answers(host, monotonic, KafkaLetters(settings), Peers(_inner_token(settings)))
+            answers = _Answers(
+                host, monotonic, KafkaLetters(settings), Peers(_inner_token(settings)), _targets(settings)
+            )
             tape = Tape(settings, host.partitions)
             desk = Desk(answers, publisher.take, reader(settings), now)
             app = create_app(answers, _Door(publisher.take), tape, desk, _web(settings))

@@ -82,6 +82,12 @@ class Settings(BaseSettings):
             ' "blocking"}]; raise its revision to change one'
         ),
     )
+    sla_targets: dict[str, str] = Field(
+        default={},
+        description=(
+            'the firm\'s own targets of business SLAs: hours, or a ratio of a rate, like {"dispute_rate": "0.02"}'
+        ),
+    )
     tokens: dict[Annotated[str, Field(min_length=16)], Literal["read", "write"]] = Field(
         default={},
         repr=False,

@@ -6,15 +6,17 @@ microseconds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
 
-from app.domain.money import divide
+from app.domain.money import divide, micro
 
 HOUR: Final = 3_600_000_000
 DAY: Final = 24 * HOUR
 WINDOW_DAYS: Final = 90
+_PLAIN: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 EPOCH_DAY: Final = 719_163  # 1970-01-01
 
 Name = Literal[
@@ -118,9 +120,32 @@ def percentile(closed: Mapping[int, int], share: int) -> int | None:
     return None
 
 
-def rows(measures: Measures, now: int) -> list[dict[str, Any]]:
-    """One row for each promise, as of the moment `now` (the latest event, 0 before any)."""
-    return [_row(name, PROMISES[name], measured, now) for name, measured in measures.items()]
+def targets(given: Mapping[str, str]) -> dict[str, int]:
+    """A firm's own targets as `Promise` has them, from hours for a duration and a ratio for a rate.
+
+    Raises ValueError, with a sentence, for a name that is none and a value that is no plain decimal.
+
+    >>> targets({"dispute_rate": "0.02", "project_activation_time": "72"})
+    {'dispute_rate': 20000, 'project_activation_time': 259200000000}
+    """
+    found = {}
+    for name, value in given.items():
+        promise = next((promise for known, promise in PROMISES.items() if known == name), None)
+        if promise is None:
+            raise ValueError(f"{name!r} is no business SLA; there are {', '.join(PROMISES)}")
+        if not _PLAIN.fullmatch(value):
+            wanted = "a ratio such as 0.02" if promise.rate else "a number of hours such as 72"
+            raise ValueError(f"{name} is {value!r}; give {wanted}")
+        found[name] = micro(value) if promise.rate else divide(micro(value) * HOUR, 1_000_000)
+    return found
+
+
+def rows(measures: Measures, now: int, own: Mapping[str, int] | None = None) -> list[dict[str, Any]]:
+    """One row for each promise, as of `now` (the latest event, 0 before any), measured by the firm's `own` targets."""
+    promises = {
+        name: promise._replace(target=(own or {}).get(name, promise.target)) for name, promise in PROMISES.items()
+    }
+    return [_row(name, promises[name], measured, now) for name, measured in measures.items()]
 
 
 def _row(name: Name, promise: Promise, measured: Measured, now: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from heapq import merge
 from itertools import islice
@@ -54,10 +54,19 @@ class Gather:
     of them comes from whoever answers, and its meta says how many slices did not; Unavailable is raised where none did.
     """
 
-    def __init__(self, host: Host, clock: Callable[[], float], letters: Letters, peers: Peers | None = None) -> None:
-        """`clock` counts seconds. Without `peers` nobody is asked: this worker holds everything."""
+    def __init__(
+        self,
+        host: Host,
+        clock: Callable[[], float],
+        letters: Letters,
+        peers: Peers | None = None,
+        targets: Mapping[str, int] | None = None,
+    ) -> None:
+        """`clock` counts seconds. Without `peers` nobody is asked: this worker holds everything. `targets`: the
+        firm's own of business SLAs."""
         self._host, self._letters, self._peers = host, letters, peers or Peers()
-        self._here = Queries(host, clock)
+        self._here = Queries(host, clock, targets)
+        self._targets = targets or {}
 
     async def close(self) -> None:
         await self._peers.close()
@@ -393,7 +402,7 @@ class Gather:
 
     async def promises(self) -> Answered[list[Answer]]:
         values, frame = await self._all_on_one_day("promises")
-        return self._whole(shapes.promises(values), frame)
+        return self._whole(shapes.promises(values, self._targets), frame)
 
     async def dead_letters(self, after: str, limit: int) -> Answered[list[Answer]]:
         rows = await self._letters.read(after, limit)

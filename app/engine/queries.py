@@ -35,9 +35,9 @@ class Queries:
     then there is no answer. Days are day numbers; `day` None means the day that all those slices have reached.
     """
 
-    def __init__(self, host: Host, clock: Callable[[], float]) -> None:
-        """`clock` counts seconds, for rates of throughput only."""
-        self._host, self._clock = host, clock
+    def __init__(self, host: Host, clock: Callable[[], float], targets: Mapping[str, int] | None = None) -> None:
+        """`clock` counts seconds, for rates of throughput only; `targets` are the firm's own of business SLAs."""
+        self._host, self._clock, self._targets = host, clock, targets or {}
         self._started = clock()
         self._slices: dict[int, Slice] = {}
         host.listeners.append(self._note)
@@ -296,7 +296,7 @@ class Queries:
         """
         day = self._day(slices, None)
         done = [one.measure_some(day, _window(day), MEASURED_AT_ONCE) for one in slices]
-        return shapes.promises([self.promises(slices, day)]) if all(done) else []
+        return shapes.promises([self.promises(slices, day)], self._targets) if all(done) else []
 
     async def event(self, slices: Slices, source: str, event_id: str) -> Answer | None:
         for one in slices:

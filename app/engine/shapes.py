@@ -306,8 +306,8 @@ def measured(one: Measured) -> Answer:
     }
 
 
-def promises(parts: Sequence[Answer]) -> list[Answer]:
-    """Business SLAs of different slices as one row each."""
+def promises(parts: Sequence[Answer], targets: Mapping[str, int]) -> list[Answer]:
+    """Business SLAs of different slices as one row each; `targets` are the firm's own."""
     measures = sla.total(
         {
             name: Measured(
@@ -320,7 +320,7 @@ def promises(parts: Sequence[Answer]) -> list[Answer]:
         }
         for part in parts
     )
-    return sla.rows(measures, max((part["now"] for part in parts), default=0))
+    return sla.rows(measures, max((part["now"] for part in parts), default=0), targets)
 
 
 def overviews(parts: Sequence[Answer]) -> Answer:

@@ -7,7 +7,20 @@ from typing import Any
 
 import pytest
 
-from app.domain.sla import DAY, EPOCH_DAY, HOUR, PROMISES, Told, Work, fresh, of_contract, percentile, rows, total
+from app.domain.sla import (
+    DAY,
+    EPOCH_DAY,
+    HOUR,
+    PROMISES,
+    Told,
+    Work,
+    fresh,
+    of_contract,
+    percentile,
+    rows,
+    targets,
+    total,
+)
 
 NOW = 100 * DAY
 
@@ -114,3 +127,17 @@ def test_parts_come_to_the_whole_in_whatever_order() -> None:
         of_contract(told(approved=0, first_work=HOUR), [], 0),
     )
     assert rows(total([one, other]), NOW) == rows(total([other, one]), NOW)
+
+
+def test_a_firm_s_own_target_decides() -> None:
+    """Two days are within five, and not within 47 hours."""
+    found = total([of_contract(told(approved=0, first_work=2 * DAY), [], 0)])
+    assert rows(found, NOW)[0]["met"] is True
+    own = rows(found, NOW, targets({"project_activation_time": "47"}))[0]
+    assert (own["met"], own["breaches"], own["target_seconds"]) == (False, 1, 47 * 3_600)
+
+
+@pytest.mark.parametrize(("name", "value"), [("speed", "1"), ("dispute_rate", "2 %"), ("dispute_rate", "-1")])
+def test_a_target_that_is_none_says_what_to_give(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=r"there are|give"):
+        targets({name: value})

@@ -1,7 +1,8 @@
-"""The failures that firms know (domain 1B), by their numbers: what the engine makes of each, in whatever order it comes.
+"""The failures that firms know (domain 1B), by their numbers: what the engine makes of each, whatever comes first.
 
 F5, F10 and F23 concern documents and load and are tested with them, F19 and F20 people; F11 and F21 are in
-`tests/domain/test_reconciliation.py`, F15 in `tests/cli/test_reconcile.py`, F16 in `tests/adapters`, F18 in `tests/web`.
+`tests/domain/test_reconciliation.py`, F15 in `tests/cli/test_reconcile.py`, F16 in `tests/adapters`, F18 in
+`tests/web`.
 """
 
 from __future__ import annotations
