@@ -48,6 +48,7 @@ def _work(settings: Settings, options: argparse.Namespace) -> None:
     import uvloop
 
     gc.freeze()
+    sys.setswitchinterval(0.0005)  # the thread that reads and the one that works wait for each other less
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve_kafka(settings, ready=lambda address: _announce(options, address), ticks=not options.no_ticks))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agents.effects import DERIVED, JOURNALS
 from app.engine.kafka.job import firm
 from app.engine.kafka.topics import changelog_name, product
 from app.engine.kafka.writer import MAX_RECORD
@@ -15,8 +16,8 @@ def test_every_topic_of_a_group_begins_with_its_name() -> None:
     assert changelog_name("firm") == "firm-tables-changelog"
 
 
-def test_six_inputs_with_their_dead_letters_three_journals_four_derived_one_changelog() -> None:
-    assert len(TOPICS) == 6 + 6 + 3 + 4 + 1
+def test_six_inputs_with_their_dead_letters_journals_derived_topics_and_one_changelog() -> None:
+    assert len(TOPICS) == 6 + 6 + len(JOURNALS) + len(DERIVED) + 1
     assert {name.removesuffix(".dead-letters") for name in TOPICS if name.endswith(".dead-letters")} == {
         f"firm.{name}" for name in ("contracts", "timesheets", "staffing", "milestones", "erp-feedback", "reference")
     }
@@ -27,18 +28,15 @@ def test_the_moment_of_acceptance_is_the_brokers() -> None:
 
 
 def test_what_is_replayed_and_what_was_refused_is_kept_for_ever() -> None:
-    for name in ("firm.journal.facts", "firm.journal.engagements", "firm.journal.resources"):
-        kept = TOPICS[name].config
+    for name in JOURNALS:
+        kept = TOPICS[f"firm.{name}"].config
         assert (kept["cleanup.policy"], kept["retention.ms"], kept["retention.bytes"]) == ("delete", "-1", "-1")
     assert TOPICS["firm.contracts.dead-letters"].config["retention.ms"] == "-1"
 
 
 def test_only_what_has_a_latest_value_per_key_is_compacted() -> None:
     assert {name for name, topic in TOPICS.items() if topic.policy == "compact"} == {
-        "firm.burn",
-        "firm.burn.thresholds",
-        "firm.readiness",
-        "firm.exceptions",
+        *(f"firm.{name}" for name in DERIVED),
         "firm-tables-changelog",
     }
     for topic in TOPICS.values():
@@ -58,5 +56,7 @@ def test_whatever_we_write_fits() -> None:
 def test_every_topic_an_agent_reads_is_one_of_the_deployments() -> None:
     job = firm("firm", Reader())
     assert {job.prefix + name for seat in job.seats for name in seat.topics} <= TOPICS.keys()
-    assert job.gapless == {f"firm.journal.{name}" for name in ("facts", "engagements", "resources")}
-    assert [seat.number for seat in job.seats] == [0, 1, 2, 3]  # they stand in every stored version: never renumber
+    assert job.gapless == {f"firm.{name}" for name in JOURNALS}
+    numbers = {seat.name: seat.number for seat in job.seats}  # they stand in every stored version: never renumber
+    assert numbers.items() >= {"intake": 0, "facts": 1, "engagement": 2, "resource": 3, "practice": 4}.items()
+    assert len(set(numbers.values())) == len(numbers)

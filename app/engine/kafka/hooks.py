@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 import faust.transport.drivers.aiokafka as driver
 from aiokafka.consumer import fetcher
 from aiokafka.errors import (
+    ConsumerStoppedError,
     GroupCoordinatorNotAvailableError,
     IllegalStateError,
     KafkaError,
@@ -312,6 +313,29 @@ class _ChainedConsumer(driver.Consumer):
         super().resume_flow()
         self._epoch += 1
         self._seek_first = True
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Hand out what each fetch brought: all partitions at once, each in its order.
+
+        Stock Faust hands out one batch after the other and waits some turns of the event loop for each, in which agents
+        work: with many partitions that is most of an event's way.
+        """
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                await asyncio.sleep(0)
+                epoch, turns = self._epoch, defaultdict[TP, list[Any]](list)
+                async for tp, message in self.getmany(timeout=1.0):
+                    turns[tp].append(message)
+                if turns and epoch == self._epoch and not self._seek_first:
+                    handing = asyncio.gather(*(self._in_turn(messages) for messages in turns.values()))
+                    await self.wait_first(handing, self.suspend_flow.wait())
+        except (ConsumerStoppedError, asyncio.CancelledError):
+            if not self.app.should_stop:
+                raise
+
+    async def _in_turn(self, messages: Iterable[Any]) -> None:
+        for message in messages:
+            await self.callback(message)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's signature
         if self._seek_first and not self.app.in_recovery:
