@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from app.domain import burn, calendar, fees, forecast, masters, readiness, revenue, unlocks
+from app.domain import burn, calendar, documents, fees, forecast, masters, readiness, revenue, unlocks
+from app.domain import period as periods
 from app.domain.adjustment import Adjustment, Paper, Sources, adjustments
 from app.domain.book import Book
 from app.domain.booked import Booking, Schedule, schedule
 from app.domain.burn import Commitment, Position, Reached
 from app.domain.completion import estimates
+from app.domain.documents import Filed
 from app.domain.flaws import Flaw, Planned, flaws
 from app.domain.forecast import Basis, Stone
 from app.domain.fx import Quotes, quote_of
-from app.domain.ledger import EVIDENCE_LIMIT, Bucket, Issue
+from app.domain.ledger import EVIDENCE_LIMIT, Bucket, Issue, Row
 from app.domain.masters import Masters
-from app.domain.money import micro
+from app.domain.money import decimal, micro
 from app.domain.policy import ruling_of
 from app.domain.rates import RateBook, Rates, card_of
-from app.domain.readiness import Milestone, Papers
+from app.domain.readiness import Assessment, Milestone, Papers
 from app.domain.resolution import counting, current, effective, folded
 from app.domain.retainage import release_of
 from app.domain.revenue import Hint
@@ -62,6 +64,13 @@ class Reference:
             self._by_id[key] = calendar.number(said["date"])
         self.holidays = set(self._by_id.values())
 
+    def books(self, legal_entity_id: str | None, period: str) -> str | None:
+        """The first day of the first open period where this one is closed; None while it is open."""
+        first = period
+        while legal_entity_id is not None and (legal_entity_id, period) in self.masters.closed:
+            period = periods.following(period)
+        return None if period == first else f"{period}-01"
+
 
 class Contract:
     """What a dossier comes to."""
@@ -76,11 +85,12 @@ class Contract:
         self.rates = Rates(contract_id, RateBook(self.cards), firm)
         self.papers = sum(len(counting(said)) if key == CONTRACT else 1 for key, said in facts.items())
         self._milestones = [_milestone(said) for key, said in facts.items() if key.startswith("milestone/")]
+        self.answers = _answers(said for key, said in facts.items() if key.startswith("erp/"))
         self.commitments = _commitments(facts, "subcontract.committed.v1")
         self._invoices = _commitments(facts, "subcontract.invoiced.v1")
-        self._stones = [stone for one in self._milestones if (stone := _stone(*one)) is not None]
+        self._stones = [stone for one in self._milestones if (stone := _stone(*one[:2])) is not None]
         estimated = [said for key, said in facts.items() if key.startswith("estimate/")]
-        self.revenue = _earning(facts, estimated, self._milestones, self.agreement)
+        self.revenue = _earning(facts, estimated, [one[:2] for one in self._milestones], self.agreement)
         self._estimates = estimates(estimated)
         self._releases = [release_of(effective(said)[1]) for key, said in facts.items() if key.startswith("retainage/")]
         self.given_up = sum(_given_up(said) for key, said in facts.items() if key.startswith("writeoff/"))
@@ -99,7 +109,7 @@ class Contract:
         if key not in self._flaws:
             planned = [
                 Planned(said.get("line_id"), micro(said.get("amount") or "0"), message.type.split(".")[1], message)
-                for message, said in self._milestones
+                for message, said, _ in self._milestones
             ]
             self._flaws[key] = flaws(self.agreement, day, planned)
         return self._flaws[key]
@@ -128,8 +138,19 @@ class Contract:
         )
 
     def milestones(self, head: Head) -> Iterator[Milestone]:
-        for message, said in self._milestones:
-            yield readiness.milestone_of(message, said, head.unplaced.get(f"milestone/{said['milestone_id']}"))
+        for message, said, accepted_in in self._milestones:
+            claims = head.unplaced.get(f"milestone/{said['milestone_id']}")
+            yield readiness.milestone_of(message, said, claims, accepted_in)
+
+    def price_of(self, row: Row) -> tuple[str | None, str]:
+        """The rate of a row as text, None where it has none, and what it is per."""
+        if row.rate_override is not None:
+            return decimal(micro(row.rate_override)), "hour"
+        terms = self.agreement.on(row.day)
+        if row.rate_id is None or terms is None:
+            return None, "hour"
+        card = self.rates.find("bill", terms.client_id, row.resource_id, row.role, row.day)
+        return (None, "hour") if card is None else (decimal(card.amount), "day" if card.per_day else "hour")
 
 
 def _commitments(facts: Mapping[str, list[Fact]], type_: str) -> list[Commitment]:
@@ -188,6 +209,26 @@ def _open(facts: Mapping[str, list[Fact]], prefix: str, type_: str) -> Issue:
     return Issue(len(its), 0, min((message.time for message in its), default=0), evidence)
 
 
+class Answer(NamedTuple):
+    """What an ERP last said of a document."""
+
+    target: str
+    revision: int
+    status: str
+    erp_id: str | None
+    reason: str | None
+
+
+def _answers(kept: Iterable[Sequence[Fact]]) -> dict[str, list[Answer]]:
+    """By document key, what each target said of the highest revision it spoke of, in order of the targets."""
+    found: dict[str, list[Answer]] = {}
+    for facts in kept:
+        message, said = effective(facts)
+        one = Answer(said["target"], message.revision, said["status"], said.get("erp_id"), said.get("reason"))
+        found.setdefault(said["document_key"], []).append(one)
+    return {key: sorted(its, key=lambda one: one.target) for key, its in found.items()}
+
+
 def _given_up(facts: Sequence[Fact]) -> int:
     """The amount that a write-off names; one that names entries takes those."""
     _, said = effective(facts)
@@ -214,12 +255,17 @@ def latest(fact: Fact) -> tuple[int, str, str, str]:
     return fact.time, fact.source, fact.id, fact.correlation or ""
 
 
-def _milestone(facts: Sequence[Fact]) -> tuple[Fact, dict[str, Any]]:
-    """Fields fold in revision order; the status is that of the highest revision whose type is not `.changed`."""
+def _milestone(facts: Sequence[Fact]) -> tuple[Fact, dict[str, Any], frozenset[str]]:
+    """Fields fold in revision order; the status is that of the highest revision whose type is not `.changed`.
+
+    Then the billing periods that any message accepted it in.
+    """
     _, said = folded(facts)
     chain = counting(facts)
     deciding = [fact for fact in chain if fact.type != "milestone.changed.v1"]
-    return (deciding or chain)[-1], said
+    days = {msgspec.json.decode(fact.data).get("accepted_on") for fact in facts} - {None}
+    days |= {calendar.text_of(calendar.day_of(fact.time)) for fact in facts if fact.type == "milestone.accepted.v1"}
+    return (deciding or chain)[-1], said, frozenset(day[:7] for day in days)
 
 
 def _booking(booked: Booked) -> Booking:
@@ -231,13 +277,18 @@ NOTHING_BOOKED: Final = Schedule()
 
 
 InvoiceOf = Callable[[str], Invoice | None]
+RateFacts = Callable[[str], Sequence[Fact] | None]
+"""All messages about a rate of the contract or of the firm; None where nobody said anything."""
 
 
 class _Papers:
     """Looks up what a contract's claims name: the invoice behind a credit, and when rates were said."""
 
-    def __init__(self, contract_id: str, store: Store, invoices_of: InvoiceOf | None) -> None:
+    def __init__(
+        self, contract_id: str, store: Store, invoices_of: InvoiceOf | None, rate_facts: RateFacts | None
+    ) -> None:
         self._contract_id, self._store = contract_id, store
+        self._rate_facts = rate_facts or self._stored
         self._read = invoices_of or (lambda invoice_id: store.get(INVOICES, invoices.key(contract_id, invoice_id)))
         self._behind: dict[str, str] = {}  # credit → invoice
         self._times: dict[str, int] = {}
@@ -268,13 +319,17 @@ class _Papers:
             self._behind[credit_id] = effective(facts)[1]["invoice_id"]
 
     def rate_said(self, rate_id: str) -> int | None:
+        facts = self._rate_facts(rate_id)
+        return current(facts).time if facts else None
+
+    def _stored(self, rate_id: str) -> Sequence[Fact] | None:
         key = f"rate/{rate_id}"
         dossier = self._store.get(DOSSIERS, self._contract_id)
         facts = dossier.facts.get(key) if dossier is not None else None
         if facts is None:
             entity = self._store.get(REFERENCE, key)
             facts = entity.facts if entity is not None else None
-        return current(facts).time if facts else None
+        return facts
 
 
 class Contracts:
@@ -340,21 +395,52 @@ class Contracts:
     def burn(self, position: Position) -> list[dict[str, Any]]:
         return list(burn.rows(position))
 
-    def readiness(self, position: Position, head: Head) -> dict[str, Any]:
+    def assess(self, position: Position, head: Head) -> Assessment:
         contract = self.compiled(position.contract_id)
-        documents = head.documents.values()
         papers = contract.said(head, self.reference.masters, position.day)
-        return readiness.row(position, contract.milestones(head), documents, head.since, papers)
+        return readiness.assess(position, contract.milestones(head), head.documents.values(), papers)
+
+    def readiness(self, position: Position, head: Head, found: Assessment | None = None) -> dict[str, Any]:
+        """`found`: what `assess` said of the position, where that was asked before."""
+        contract = self.compiled(position.contract_id)
+        papers = contract.said(head, self.reference.masters, position.day)
+        return readiness.row(position, contract.milestones(head), head.documents.values(), head.since, papers, found)
+
+    def documents(
+        self,
+        position: Position,
+        head: Head,
+        found: Assessment,
+        periods: Collection[str] | None = None,
+        changed: Sequence[Adjustment] | None = None,
+    ) -> Filed:
+        """What is to be billed and to be put right; of time and expenses, in `periods` only, where they are given.
+
+        `changed` is what `adjustments` says, where it was asked before.
+        """
+        contract = self.compiled(position.contract_id)
+        return documents.file(
+            position,
+            found,
+            contract.said(head, self.reference.masters, position.day),
+            list(contract.milestones(head)),
+            self.adjustments(position) if changed is None else changed,
+            contract.price_of,
+            self.reference.books,
+            periods,
+        )
 
     def unlocks(self, position: Position, head: Head, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What each fix is worth, of the contract that `row` is the readiness of."""
         return unlocks.unlocks(position, row, self.compiled(position.contract_id).milestones(head))
 
-    def adjustments(self, position: Position, invoices_of: InvoiceOf | None = None) -> list[Adjustment]:
-        """What was invoiced and no longer holds; `invoices_of` reads invoices that are not written yet."""
+    def adjustments(
+        self, position: Position, invoices_of: InvoiceOf | None = None, rate_facts: RateFacts | None = None
+    ) -> list[Adjustment]:
+        """What was invoiced and no longer holds; `invoices_of` and `rate_facts` read what is not written yet."""
         contract = self.compiled(position.contract_id)
         edge = edge_of(position, contract.given_up)
-        papers = _Papers(position.contract_id, self.store, invoices_of)
+        papers = _Papers(position.contract_id, self.store, invoices_of, rate_facts)
         return list(adjustments(position, edge, Sources(papers.invoice, papers.rate_said)))
 
     def forecast(self, position: Position, burn: Mapping[str, Any], readiness: Mapping[str, Any]) -> dict[str, Any]:

@@ -226,6 +226,10 @@ class Desk:
         known = {start for number in self.head.pages for start in self.page(number).buckets}
         yield from sorted(known | self._dirty)
 
+    def periods(self) -> set[str]:
+        """The billing periods whose work changed in this batch."""
+        return {calendar.period_of(start) for start in self._dirty}
+
     # -- sums up the ladder -----------------------------------------------------------------------------------------
 
     def close(self, contract: Contract, offset: int) -> None:

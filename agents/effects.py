@@ -22,10 +22,11 @@ THRESHOLDS = "burn.thresholds"
 READINESS = "readiness"
 FORECAST = "forecast.burn"
 REVENUE = "erp.revenue"
+BILLING = "erp.billing"
 EXCEPTIONS = "exceptions"
 UTILIZATION = "forecast.utilization"
 DEMAND = "forecast.demand"
-DERIVED = (BURN, THRESHOLDS, READINESS, FORECAST, REVENUE, UTILIZATION, DEMAND, EXCEPTIONS)
+DERIVED = (BURN, THRESHOLDS, READINESS, BILLING, FORECAST, REVENUE, UTILIZATION, DEMAND, EXCEPTIONS)
 DEAD_LETTERS = ".dead-letters"
 
 
@@ -105,3 +106,12 @@ class Effects:
 def key_of(*parts: str) -> str:
     """The key of a statement: its parts joined by `/`, which inside an id is written `%2F`."""
     return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
+
+
+def contract_of(key: str) -> str:
+    """The contract's id in the key of a document, `contract/period/kind/sequence`.
+
+    >>> contract_of("A%2FB/2026-03/time/1")
+    'A/B'
+    """
+    return key.split("/", 1)[0].replace("%2F", "/").replace("%25", "%")

@@ -7,16 +7,19 @@ from typing import Any
 
 import msgspec
 
-from agents.contracts import Contract, Contracts, Reference, latest
+from agents.contracts import Contract, Contracts, RateFacts, Reference, latest
 from agents.custody import Register, merge, merge_version, raise_conflicts, recalled
 from agents.desk import Desk
 from agents.effects import BURN, FORECAST, READINESS, REVENUE, THRESHOLDS, Batch, Effects, Statement, key_of
+from agents.proposals import Clerk, Scope
 from app.domain import burn, calendar, masters, revenue
 from app.domain.burn import Crossing, Position, Reached
+from app.domain.documents import INVOICE
 from app.domain.fx import Quote, quote_of
 from app.domain.ledger import WRITE_OFF, Claims
 from app.domain.money import micro
 from app.domain.rates import Card, card_of
+from app.domain.readiness import Assessment
 from app.domain.resolution import effective, insert
 from app.domain.revenue import Hint
 from app.domain.terms import Agreement
@@ -24,12 +27,13 @@ from app.domain.walks import Walks
 from app.events.fact import Fact
 from app.events.home import Home
 from app.events.plan import Plan
-from tables import Store, invoices
+from tables import Store, invoices, proposals
 from tables.dossiers import CONTRACT, DOSSIERS, Dossier
 from tables.entities import Entity
 from tables.heads import HEADS, Head, Latest
 from tables.invoices import INVOICES, Invoice
 from tables.plans import PLANS
+from tables.proposals import PROPOSALS, STANDINGS, Proposals, Standing
 from tables.reference import REFERENCE
 
 
@@ -52,6 +56,7 @@ class _Engagement:
         # Every contract is due: after a tick or a holiday, and at the start, when nobody knows what was said last.
         self.restate = True
         self.restating: set[str] = set()  # contracts of which everything is due, not only what changed
+        self.periods: dict[str, set[str] | None] = {}  # contract → whose work changed meanwhile; None: perhaps of any
         self._marked: dict[str, set[str]] | None = None  # `client/x`, `currency/x` … → contracts whose terms name it
         self._walks: dict[str, Walks] = {}
         self.hinted = Hinted()
@@ -90,14 +95,17 @@ class _Engagement:
                 self.note_booked(booked.plan)
         return sorted(self._users.get(what, ()))
 
-    def concerned(self, kind: str, name: str) -> list[str]:
-        """Contracts whose checks look at an entity of master data: those that name it and have a policy in force."""
+    def concerned(self, kind: str, name: str, *, anyway: bool = False) -> list[str]:
+        """Contracts whose checks look at an entity of master data: those that name it and have a policy in force.
+
+        `anyway`: whether they have one or not.
+        """
         if self._marked is None:
             self._marked = {}
             for contract_id in self.store.keys(DOSSIERS):
                 self.note_marks(contract_id)
         found = {contract_id for mark in masters.users(kind, name) for contract_id in self._marked.get(mark, ())}
-        anyway = bool(self.reference.masters.rulings)
+        anyway = anyway or bool(self.reference.masters.rulings)
         return sorted(one for one in found if anyway or self.contracts.compiled(one).rulings)
 
     def note_marks(self, contract_id: str) -> None:
@@ -187,6 +195,8 @@ class _Work:
         self.before: dict[str, Contract] = {}  # compiled dossiers as they were before this batch
         self.references: dict[str, Entity] = {}
         self.invoices: dict[str, Invoice] = {}
+        self.proposals: dict[str, Proposals] = {}
+        self.standings: dict[str, Standing | None] = {}
 
     def desk(self, contract_id: str) -> Desk:
         desk = self.desks.get(contract_id)
@@ -233,6 +243,8 @@ class _Work:
             # A crash kept the fact, perhaps without its consequences, and what held before it is lost.
             self._count(offset, recalled(dossier.facts[key], fact))
             desk.reprice(calendar.BEGINNING, calendar.FOREVER)
+        if kind in _EVERYWHERE:
+            self.agent.periods[contract_id] = None
         if kind == "writeoff":
             _apply_write_off(desk, fact.entity, dossier.facts[key])
         if kind == "rate":
@@ -345,8 +357,11 @@ class _Work:
         if kind == "policy":
             self._restate(offset)
         else:
-            for contract_id in self.agent.concerned(kind, name):
+            # When a period is closed, the documents of all who name its entity say where they are posted instead.
+            for contract_id in self.agent.concerned(kind, name, anyway=kind == "period"):
                 self.desk(contract_id).touch(offset)
+                if kind == "period":
+                    self.agent.periods[contract_id] = None
 
     def _convert(self, offset: int, quote: Quote) -> None:
         """Convert expenses anew that an exchange rate may have converted, or may convert now."""
@@ -439,6 +454,9 @@ class _Work:
             else:
                 waiting[contract_id] = desk.entities() + contract.papers + len(desk.head.documents)
             agent.unpublished[contract_id] = min(desk.earliest, agent.unpublished.get(contract_id, calendar.FOREVER))
+            changed = agent.periods.setdefault(contract_id, set())
+            if changed is not None:
+                changed.update(desk.periods())
         if self.batch.publish:
             self._publish()
         effects.owing = len(agent.unpublished)
@@ -452,6 +470,8 @@ class _Work:
         writes.extend((INVOICES, key, invoice) for key, invoice in self.invoices.items())
         for desk in self.desks.values():
             writes.extend(desk.writes())
+        writes.extend((STANDINGS, key, standing) for key, standing in self.standings.items())
+        writes.extend((PROPOSALS, contract_id, index) for contract_id, index in self.proposals.items())
         writes.append(self.register.closing(self.last))
 
     def _publish(self) -> None:
@@ -492,10 +512,12 @@ class _Work:
         for payload in rows:
             key = key_of(contract_id) if payload["line_id"] is None else key_of(contract_id, payload["line_id"])
             say(Statement(BURN, "burn.updated.v1", key, version, payload, head.latest))
-        payload = self.agent.contracts.readiness(position, head)
+        found = self.agent.contracts.assess(position, head)
+        payload = self.agent.contracts.readiness(position, head, found)
         say(Statement(READINESS, "readiness.updated.v1", key_of(contract_id), version, payload, head.latest))
         payload = self.agent.contracts.forecast(position, rows[0], payload)
         say(Statement(FORECAST, "burn.forecast_updated.v1", key_of(contract_id), version, payload, head.latest))
+        self._state_documents(position, head, found, version)
         self._state_revenue(position, earliest, version, head)
         for line in (None, *position.lines()):
             self._state_thresholds(position, line, known, version, head)
@@ -512,6 +534,41 @@ class _Work:
                 key = key_of(contract_id, hint.line_id or "", hint.period)
                 self.effects.statements.append(Statement(REVENUE, "revenue.hinted.v1", key, version, payload, cause))
         known.close(contract_id)
+
+    def _state_documents(self, position: Position, head: Head, found: Assessment, version: int) -> None:
+        agent, contract_id = self.agent, position.contract_id
+        restate = contract_id in agent.restating
+        periods = agent.periods.pop(contract_id, set())
+        changed = agent.contracts.adjustments(
+            position, lambda invoice_id: self._known_paper(contract_id, invoice_id), self._rate_facts(contract_id)
+        )
+        clerk = Clerk(agent.contracts, position, head)
+        self.effects.statements += clerk.state(found, changed, Scope(None if restate else periods, restate), version)
+        if clerk.waiting:
+            agent.periods[contract_id] = clerk.waiting
+            agent.unpublished[contract_id] = calendar.FOREVER
+        for name, standing in clerk.writes.items():
+            if standing is not None:
+                standing.fence = self.last
+            self.standings[proposals.key(contract_id, name)] = standing
+        index = clerk.index(self.last)
+        if index is not None:
+            self.proposals[contract_id] = index
+
+    def _known_paper(self, contract_id: str, invoice_id: str) -> Invoice | None:
+        key = invoices.key(contract_id, invoice_id)
+        return self.invoices.get(key) or self.store.get(INVOICES, key)
+
+    def _rate_facts(self, contract_id: str) -> RateFacts:
+        def facts(rate_id: str) -> Sequence[Fact] | None:
+            key = f"rate/{rate_id}"
+            dossier = self.dossiers.get(contract_id) or self.store.get(DOSSIERS, contract_id)
+            if dossier is not None and key in dossier.facts:
+                return dossier.facts[key]
+            entity = self.references.get(key) or self.store.get(REFERENCE, key)
+            return entity.facts if entity is not None else None
+
+        return facts
 
     def _state_thresholds(
         self, position: Position, line: str | None, known: _Crossings, version: int, head: Head
@@ -533,6 +590,10 @@ class _Work:
             self.effects.statements.append(
                 Statement(THRESHOLDS, "burn.threshold_updated.v1", key, version, payload, cause or head.latest)
             )
+
+
+_EVERYWHERE = frozenset({"dispute", "hold", "writeoff"})
+"""Of what these say, any document of the contract may show the consequences."""
 
 
 class _Crossings:
@@ -615,7 +676,12 @@ def _apply_invoice(desk: Desk, invoice_id: str, invoice: Invoice) -> None:
     for paper, fact in messages:
         for line in msgspec.json.decode(fact.data).get("lines") or ():
             key = f"{line['kind']}/{line['id']}"
-            if paper not in claims.get(key, {}):
+            if paper in claims.get(key, {}):
+                continue
+            if paper.startswith(INVOICE):
+                # That it ever named the entity is kept: what was invoiced once has used up its document.
+                claims.setdefault(key, {})[paper] = (0, begins)
+            else:
                 withdrawn.setdefault(key, set()).add(paper)
     desk.claim(claims, withdrawn, about)
 

@@ -15,6 +15,7 @@ from tables.openings import OPENINGS
 from tables.pages import PAGES
 from tables.people import PEOPLE
 from tables.plans import PLANS
+from tables.proposals import PROPOSALS, STANDINGS
 from tables.reference import REFERENCE
 from tables.schedules import SCHEDULES
 from tables.shares import SHARES
@@ -29,6 +30,8 @@ TABLES: tuple[Table[Any], ...] = (
     PAGES,
     PLANS,
     HEADS,
+    STANDINGS,
+    PROPOSALS,
     PEOPLE,
     LEAVES,
     SCHEDULES,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
+from app.domain import calendar
 from app.domain.burn import Position
 from app.domain.ledger import APPROVED, Claims, Row, claimed, missing
 from app.domain.retainage import kept_of
@@ -40,6 +41,8 @@ class Sources(NamedTuple):
 class Adjustment(NamedTuple):
     """An entry on one live invoice; micro-units. `invoiced` is net of credits; `holds` is what should stand there.
 
+    `period` is the billing period it was worked in, as far as its contract knows.
+
     `row` is None where the entry left the contract; `line_id` is the line it was or is on. `reason` says what changed:
     the terms (`amendment_id` names the amendment), a rate, or the entry itself; where none of them was said after the
     invoice, it is the invoice that says otherwise, or a credit on it.
@@ -54,6 +57,7 @@ class Adjustment(NamedTuple):
     policy: str
     reason: Reason
     amendment_id: str | None
+    period: str = ""
 
     @property
     def difference(self) -> int:
@@ -67,7 +71,7 @@ def adjustments(position: Position, edge: Edge, sources: Sources) -> Iterator[Ad
     `edge` is where an amount written off ends: what it took is not billed any more. Of an entry on several invoices the
     earlier ones stay as they are as far as what holds reaches; the latest has the rest.
     """
-    for entry, row, lines, claims in sorted(position.book.invoiced(position.day), key=lambda found: found[0]):
+    for start, entry, row, lines, claims in sorted(position.book.invoiced(position.day), key=lambda found: found[1]):
         invoiced = claimed(claims, position.day)
         difference = _difference(position, edge, entry, row, invoiced)
         if not difference:
@@ -81,7 +85,8 @@ def adjustments(position: Position, edge: Edge, sources: Sources) -> Iterator[Ad
             if holds != amount:
                 policy = _policy(position.agreement.on(row.day) if row is not None else position.terms)
                 reason, amendment = _cause(position, row, paper.time, sources)
-                yield Adjustment(paper.invoice_id, entry, line, row, amount, holds, policy, reason, amendment)
+                period = calendar.period_of(start)
+                yield Adjustment(paper.invoice_id, entry, line, row, amount, holds, policy, reason, amendment, period)
 
 
 def _difference(position: Position, edge: Edge, entry: str, row: Row | None, invoiced: int) -> int:

@@ -109,11 +109,14 @@ class Book:
 
     def rows(self, low: int, high: int) -> Iterator[tuple[str, Row, Claims | None]]:
         """(entry id, row, its claims) of every entry in [low, high], by (work date, entry id)."""
+        for start in self.starts(low, high):
+            yield from self._bucket_rows(start, low, high)
+
+    def starts(self, low: int, high: int) -> Iterator[int]:
+        """First days of all buckets with a day in [low, high], in order; those that only remember the departed too."""
         for page in sorted(self.pages):
             if calendar.page_of(low) <= page <= calendar.page_of(high):
-                for start in sorted(self.page(page)):
-                    if start <= high and start + 6 >= low:
-                        yield from self._bucket_rows(start, low, high)
+                yield from (start for start in sorted(self.page(page)) if start <= high and start + 6 >= low)
 
     def _bucket_rows(self, start: int, low: int, high: int) -> Iterator[tuple[str, Row, Claims | None]]:
         bucket = self.bucket(start)
@@ -121,8 +124,8 @@ class Book:
             if low <= row.day <= high:
                 yield entry, row, bucket.claims.get(f"time/{entry}")
 
-    def invoiced(self, as_of: int) -> Iterator[tuple[str, Row | None, list[str], Claims]]:
-        """(entry id, its row, lines it left, its claims) of entries on invoices, where a sum says that one may differ.
+    def invoiced(self, as_of: int) -> Iterator[tuple[int, str, Row | None, list[str], Claims]]:
+        """(first day of its bucket, entry id, row, lines it left, claims) of entries on invoices that may differ.
 
         The row is None, and the lines are those it had here, where the entry left the contract.
         """
@@ -133,11 +136,11 @@ class Book:
                 bucket = self.bucket(start)
                 for entry, row in bucket.rows.items():
                     if claims := bucket.claims.get(f"time/{entry}"):
-                        yield entry, row, [], claims
+                        yield start, entry, row, [], claims
                 for key, gone in bucket.gone.items():
                     claims = bucket.claims.get(key)
                     if claims and gone.holds and key.startswith("time/"):
-                        yield key.removeprefix("time/"), None, gone.lines, claims
+                        yield start, key.removeprefix("time/"), None, gone.lines, claims
 
     def used_up(
         self,

@@ -112,6 +112,11 @@ def page_start(page: int) -> int:
     return date(page // 4, page % 4 * 3 + 1, 1).toordinal()
 
 
+def page_end(page: int) -> int:
+    """Last day of a quarter."""
+    return page_start(page + 1) - 1 if page < page_of(FOREVER) else FOREVER
+
+
 def period_of(day: int) -> str:
     """The billing period `YYYY-MM` of a day."""
     return text_of(day)[:7]

@@ -38,6 +38,7 @@ class Fee(NamedTuple):
     unpriced: int
     unmeasured: bool
     withheld: int = 0
+    parts: tuple[tuple[str, int], ...] = ()  # what was earned, by billing period, in order
 
     def ready(self, released: int = 0) -> int:
         """What may be invoiced as the line's fee, with what was released of its retainage."""
@@ -58,20 +59,21 @@ def fees(
     found = []
     for line_id in position.lines():
         months = list(_months(position, line_id, inside.get(line_id)))
-        earned = sum(month.fee + (month.overage_amount or 0) for month in months)
+        parts = [(month.period, month.fee + (month.overage_amount or 0)) for month in months]
         unpriced = sum(1 for month in months if month.overage_amount is None)
         line = terms.lines.get(line_id)
         measured = True
         if line is not None and line.billing_method == "prepaid" and line.prepaid is not None:
-            earned += _begun(position, line.prepaid.fee or 0)
+            parts.append((calendar.period_of(terms.term_from), _begun(position, line.prepaid.fee or 0)))
         elif line is not None and line.billing_method == "percent_complete" and line.fee is not None:
             so_far = _completed(position, line, estimates)
             measured = so_far is not None
-            earned += so_far or 0
+            parts.append((calendar.period_of(position.as_of), so_far or 0))
+        earned = sum(amount for _, amount in parts)
         invoiced = invoiced_as_fee(claims, line_id, position.as_of)
         if earned or invoiced or unpriced or not measured:
             held = _withheld(position, line, earned, invoiced) if line is not None and line.retainage else 0
-            found.append(Fee(line_id, earned, invoiced, unpriced, not measured, held))
+            found.append(Fee(line_id, earned, invoiced, unpriced, not measured, held, tuple(sorted(parts))))
     return found
 
 

@@ -281,6 +281,7 @@ class Sum(msgspec.Struct, array_like=True, gc=False):
     days: list[Pair] | None = None  # a bucket's approved billable [minutes, amount] by day
     kept: int = 0  # the latest day on which an invoice begins to count whose amount stands for an entry's
     unbillable: int = 0  # approved expenses that are not billable
+    ready_spends: int = 0  # expenses in READY_EXPENSES: refunds may bring that to nothing
 
 
 # Positions of `Sum.totals`.
@@ -328,6 +329,7 @@ def merged(sums: Iterable[Sum]) -> Sum:
         None,
         max([part.kept for part in parts]),
         sum([part.unbillable for part in parts]),
+        sum([part.ready_spends for part in parts]),
     )
 
 
@@ -522,6 +524,7 @@ class Tally:
         invoiced = self._claimed(total, claims) if claims else 0
         if spend.billable and invoiced == 0:
             total.totals[READY_EXPENSES] += spend.amount
+            total.ready_spends += 1
 
 
 class Gone(msgspec.Struct, array_like=True, gc=False):

@@ -71,6 +71,16 @@ def show(units: int, exponent: int) -> str:
     return f"{text[:-exponent]}.{text[-exponent:]}"
 
 
+def decimal(units: int) -> str:
+    """Micro-units with as many decimals as they need, two at least.
+
+    >>> decimal(180_000_000), decimal(112_335_000)
+    ('180.00', '112.335')
+    """
+    whole, part = divmod(abs(units), 1_000_000)
+    return f"{'-' if units < 0 else ''}{whole}.{f'{part:06d}'.rstrip('0').ljust(2, '0')}"
+
+
 def show_ratio(part: int, whole: int) -> str:
     """`part ÷ whole` with four places, ties away from zero; `whole` > 0.
 

@@ -25,6 +25,16 @@ def last_day(period: str) -> int:
     return date(year + month // 12, month % 12 + 1, 1).toordinal() - 1
 
 
+def following(period: str) -> str:
+    """The next period.
+
+    >>> following("2025-12")
+    '2026-01'
+    """
+    year, month = int(period[:4]), int(period[5:])
+    return f"{year + month // 12:04d}-{month % 12 + 1:02d}"
+
+
 def days_in(period: str) -> int:
     """How many days the month has."""
     return last_day(period) - first_day(period) + 1

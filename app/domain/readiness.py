@@ -39,7 +39,7 @@ from app.domain.ledger import (
 )
 from app.domain.masters import Masters
 from app.domain.money import micro, round_to, show
-from app.domain.policy import Ruling
+from app.domain.policy import Code, Ruling
 from app.domain.retainage import Release, kept_of, released, withheld
 from app.domain.split import split
 from app.domain.terms import Terms
@@ -139,7 +139,7 @@ _STOPPING: Final = ("critical", "blocking")
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """A milestone as it holds; `amount` in micro-units."""
+    """A milestone as it holds; `amount` in micro-units. `periods` are those that any message accepted it in."""
 
     milestone_id: str
     status: str
@@ -149,6 +149,12 @@ class Milestone:
     id: str
     time: int
     claims: Claims | None
+    periods: frozenset[str] = frozenset()
+
+    @property
+    def billed_on(self) -> int:
+        """The day of its acceptance; where nothing says that, of the message about it."""
+        return self.accepted_on if self.accepted_on is not None else calendar.day_of(self.time)
 
 
 class Papers(NamedTuple):
@@ -203,48 +209,106 @@ def instant(microseconds: int) -> str | None:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)).isoformat().replace("+00:00", "Z")
 
 
+class Reached(NamedTuple):
+    """Milestones: those that may be billed with what of them, (line, day, amount) held back, and those that wait."""
+
+    accepted: list[tuple[Milestone, int]]
+    withheld: list[tuple[str, int, int]]
+    waiting: Issue
+
+    @property
+    def ready(self) -> int:
+        return sum(amount for _, amount in self.accepted)
+
+
+class Assessment(NamedTuple):
+    """What may be invoiced of a contract, part by part, unless `stops` (codes) stop all of it.
+
+    `time` is by line, `fees` what may be invoiced as each line's fee, of what was `earned` and `freed` of retainage.
+    `checks` are those of a policy that fail, each with its tier; `invoiced` is net of credits.
+    """
+
+    stops: list[str]
+    inside: dict[str, Sum]
+    time: Unbilled
+    milestones: Reached
+    earned: list[Fee]
+    freed: dict[str, int]
+    fees: dict[str, int]
+    invoiced: int
+    checks: list[tuple[Code, Tier, Issue]]
+    held: bool
+
+    @property
+    def worked(self) -> int:
+        return sum(part.amount for part in self.time.lines.values())
+
+    @property
+    def expenses(self) -> int:
+        return sum(total.totals[READY_EXPENSES] for total in self.inside.values())
+
+    @property
+    def would_be(self) -> int:
+        """What would be ready if nothing stopped it."""
+        return self.worked + self.expenses + self.milestones.ready + sum(self.fees.values())
+
+
+def assess(
+    position: Position, milestones: Iterable[Milestone], documents: Iterable[tuple[int, int]], papers: Papers
+) -> Assessment:
+    """Take a contract apart on the position's day. `documents` as for `row`."""
+    inside = _inside(position)
+    earned = fees(position, inside, papers.fee_claims, papers.estimates)
+    time = unbilled(position, inside, papers.given_up)
+    reached = _milestones(position, milestones)
+    free = _released(position, time, reached, earned, papers)
+    fee = _fees(position, earned, free, papers)
+    invoiced = sum(amount for amount, begins in documents if begins <= position.day)
+    found = Assessment([], inside, time, reached, earned, free, fee, invoiced, [], False)
+    amounts, told = (found.would_be, invoiced), (papers.acknowledged, papers.since)
+    checks = [
+        (code, _tier(code, ruling), issue)
+        for code, ruling, issue in failing(position, papers.masters, papers.rulings, amounts, told)
+    ]
+    stopping = [code for code, tier, _ in checks if RULES[code].scope == "contract" and tier in _STOPPING]
+    held = position.terms is not None and (papers.holds.count > 0 or any(tier == "held" for _, tier, _ in checks))
+    return found._replace(stops=[*_stops(position, papers), *stopping], checks=checks, held=held)
+
+
 def row(
     position: Position,
     milestones: Iterable[Milestone],
     documents: Iterable[tuple[int, int]],
     since: int = 0,
     papers: Papers | None = None,
+    found: Assessment | None = None,
 ) -> dict[str, Any]:
     """`readiness.updated` of one contract.
 
     `documents`: (amount, day from which it counts) of every live invoice, and of every credit with a minus. `since`:
-    the time of the contract's first event, for blockers that have no entry behind them.
+    the time of the contract's first event, for blockers that have no entry behind them. `found`: what `assess` says of
+    the position, where the caller has it.
     """
     papers = papers or Papers()
     blockers = _Blockers(position.exponent)
-    stops = _stops(position, papers)
-    inside = _inside(position)
-    earned = fees(position, inside, papers.fee_claims, papers.estimates)
-    time = unbilled(position, inside, papers.given_up)
+    found = found or assess(position, milestones, documents, papers)
+    inside, time, milestone, earned = found.inside, found.time, found.milestones, found.earned
     held_back = _held_back(position, inside, blockers, sum(fee.unpriced for fee in earned))
     _over_cap(time.lines.values(), blockers)
     unmeasured = sum(fee.unmeasured for fee in earned)
     if unmeasured:
         blockers.add("ESTIMATE_MISSING", Issue(unmeasured, 0, 0, []))
-    expenses = sum(total.totals[READY_EXPENSES] for total in inside.values())
-    milestone = _milestones(position, milestones)
     if milestone.waiting.count:
         blockers.add("MILESTONE_NOT_ACCEPTED", milestone.waiting)
     _warnings(position, blockers)
     for flaw in papers.flaws:
         if not _stops_all(flaw.code):
             blockers.add(flaw.code, flaw.issue)
-    free = _released(position, time, milestone, earned, papers)
-    fee = _fee(position, earned, free, papers)
-    worked = sum(part.amount for part in time.lines.values())
-    would_be = worked + expenses + milestone.ready + fee
-    invoiced = sum(amount for amount, begins in documents if begins <= position.day)
-    amounts, told = (would_be, invoiced), (papers.acknowledged, papers.since)
-    for check, ruling, issue in failing(position, papers.masters, papers.rulings, amounts, told):
-        blockers.add(check, issue, tier=_tier(check, ruling))
-    checked = [one["code"] for one in blockers.found if one["scope"] == "contract" and one["tier"] in _STOPPING]
+    worked, would_be = found.worked, found.would_be
+    for check, tier, issue in found.checks:
+        blockers.add(check, issue, tier=tier)
     flawed = {flaw.code: flaw.issue for flaw in papers.flaws}
-    for code in stops:
+    for code in _stops(position, papers):
         said = papers.disputes if code == "DISPUTE_OPEN" else flawed.get(code, Issue(1, 0, since, []))
         blockers.add(code, Issue(said.count, would_be, said.since, said.evidence))
     held = papers.holds if position.terms is not None else NONE
@@ -253,8 +317,7 @@ def row(
     adjustment = _adjustment(position, time, blockers)
     retained = time.held() + sum(amount for _, _, amount in milestone.withheld) + sum(one.withheld for one in earned)
     written = sum(total.totals[WRITTEN_AMOUNT] for total in position.sums.values()) + time.edge.total
-    stops += checked
-    ready = not stops
+    ready = not found.stops
 
     def money(units: int) -> str:
         return show(units, position.exponent)
@@ -262,32 +325,32 @@ def row(
     return {
         "contract_id": position.contract_id,
         "as_of": calendar.text_of(position.as_of) if position.as_of is not None else None,
-        "state": _state(stops, would_be if ready else 0, blockers.found),
+        "state": _state(found.stops, would_be if ready else 0, blockers.found),
         "ready_amount": money(would_be if ready else 0),
         "ready_time_amount": money(worked if ready else 0),
         "ready_milestone_amount": money(milestone.ready if ready else 0),
-        "ready_expense_amount": money(expenses if ready else 0),
-        "ready_fee_amount": money(fee if ready else 0),
+        "ready_expense_amount": money(found.expenses if ready else 0),
+        "ready_fee_amount": money(sum(found.fees.values()) if ready else 0),
         "ready_minutes": sum(part.minutes for part in time.lines.values()) if ready else 0,
         "ready_entries": sum(part.entries for part in time.lines.values()) if ready else 0,
         "blocked_amount": money(held_back + milestone.waiting.amount + (0 if ready else would_be)),
         "over_cap_amount": money(sum(part.refused for part in time.lines.values())),
-        "invoiced_amount": money(invoiced),
+        "invoiced_amount": money(found.invoiced),
         "adjustment_amount": money(adjustment),
-        "retained_amount": money(retained - sum(free.values())),
+        "retained_amount": money(retained - sum(found.freed.values())),
         "written_off_amount": money(written),
         "payers": _payers(position, would_be if ready else 0),
         "blockers": blockers.found,
     }
 
 
-def _fee(position: Position, earned: Sequence[Fee], free: Mapping[str, int], papers: Papers) -> int:
-    """What may be invoiced as fees; retainage released on a line that earns none is one too."""
+def _fees(position: Position, earned: Sequence[Fee], free: Mapping[str, int], papers: Papers) -> dict[str, int]:
+    """What may be invoiced as fees, by line; retainage released on a line that earns none is one too."""
     known = {fee.line_id: fee for fee in earned}
     for line in free:
         if line not in known:
             known[line] = Fee(line, 0, invoiced_as_fee(papers.fee_claims, line, position.day), 0, False)
-    return sum(fee.ready(free.get(line, 0)) for line, fee in known.items())
+    return {line: fee.ready(free.get(line, 0)) for line, fee in known.items()}
 
 
 def _tier(code: str, ruling: Ruling) -> Tier:
@@ -439,16 +502,8 @@ def _outside(position: Position, terms: Terms, count: int, amount: int) -> Issue
     return Issue(count, amount, strays.since, strays.evidence)
 
 
-class _Reached(NamedTuple):
-    """Milestones: what may be billed of accepted ones, (line, day, amount) that is held back, and those that wait."""
-
-    ready: int
-    withheld: list[tuple[str, int, int]]
-    waiting: Issue
-
-
-def _milestones(position: Position, milestones: Iterable[Milestone]) -> _Reached:
-    ready = 0
+def _milestones(position: Position, milestones: Iterable[Milestone]) -> Reached:
+    accepted: list[tuple[Milestone, int]] = []
     held: list[tuple[str, int, int]] = []
     waiting = NONE
     for milestone in sorted(milestones, key=lambda m: m.milestone_id):
@@ -458,11 +513,12 @@ def _milestones(position: Position, milestones: Iterable[Milestone]) -> _Reached
         if milestone.status == "accepted" and (milestone.accepted_on is None or milestone.accepted_on <= position.day):
             kept = _withheld(position, milestone, invoiced)
             held.append((_line_of(position, milestone) or "", milestone.accepted_on or 0, kept))
-            ready += 0 if invoiced else milestone.amount - kept
+            if not invoiced:
+                accepted.append((milestone, milestone.amount - kept))
         elif milestone.status == "completed" and not invoiced:
             evidence = [(0, milestone.milestone_id, milestone.id)]
             waiting = joined(waiting, Issue(1, milestone.amount, milestone.time, evidence))
-    return _Reached(ready, held, waiting)
+    return Reached(accepted, held, waiting)
 
 
 def _line_of(position: Position, milestone: Milestone) -> str | None:
@@ -480,7 +536,7 @@ def _withheld(position: Position, milestone: Milestone, invoiced: int) -> int:
 
 
 def _released(
-    position: Position, time: Unbilled, milestones: _Reached, earned: Sequence[Fee], papers: Papers
+    position: Position, time: Unbilled, milestones: Reached, earned: Sequence[Fee], papers: Papers
 ) -> dict[str, int]:
     """What was released of each line's retainage: of work by its date, of milestones by their acceptance, of fees."""
     terms = position.terms
@@ -523,7 +579,9 @@ def _warnings(position: Position, blockers: _Blockers) -> None:
         blockers.add("BUDGET_NEARLY_EXHAUSTED", Issue(1, 0, 0, []))
 
 
-def milestone_of(message: Any, said: Mapping[str, Any], claims: Claims | None) -> Milestone:
+def milestone_of(
+    message: Any, said: Mapping[str, Any], claims: Claims | None, periods: frozenset[str] = frozenset()
+) -> Milestone:
     """Read a milestone from its folded fields; `message` is the deciding one."""
     accepted_on = said.get("accepted_on")
     return Milestone(
@@ -535,4 +593,5 @@ def milestone_of(message: Any, said: Mapping[str, Any], claims: Claims | None) -
         id=message.id,
         time=message.time,
         claims=claims,
+        periods=periods,
     )

@@ -206,6 +206,7 @@ class Agreement:
         self.first = min((day for event in events for day in _beginnings(event)), default=calendar.FOREVER)
         self._starts: list[int] = []
         self._terms: list[Terms] = []
+        self._priced_by: dict[int, Amendment | None] = {}
         if self.known:
             self._compile(approved)
         self.allots = self.known and any(terms.allots for terms in (*self._terms, self._before))
@@ -266,8 +267,15 @@ class Agreement:
 
     def priced_by(self, day: int) -> Amendment | None:
         """The last amendment that changed what work on `day` may cost; None where the approved terms price it."""
+        if not self.known:
+            return None
+        step = bisect_right(self._starts, day)
+        if step not in self._priced_by:
+            self._priced_by[step] = self._amendment(self.in_force(day))
+        return self._priced_by[step]
+
+    def _amendment(self, events: Sequence[Message]) -> Amendment | None:
         found: Amendment | None = None
-        events = self.in_force(day)
         before: tuple[object, ...] | None = None
         for count, event in enumerate(events, 1):
             if before is None and event.type != "contract.approved.v1":

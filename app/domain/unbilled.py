@@ -7,7 +7,7 @@ written off ends, and on a line whose cap its work could exceed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -65,11 +65,20 @@ class Edge(NamedTuple):
         return self.part if (day, entry_id) == (self.day, self.entry_id) else amount
 
 
+class Bill(NamedTuple):
+    """What of one entry may be billed: `amount` is what is left after `withheld` is held back."""
+
+    amount: int
+    minutes: int
+    withheld: int
+
+
 class Passed(NamedTuple):
     """What may be billed of a line's time: `amount` is what is left of it after `withheld` is held back.
 
     `over` exceeds the cap, and is refused unless the cap only warns. `by_day` is what is held back by work date where
-    the cap was walked; None where sums say it.
+    the cap was walked, from `room` (amount, minutes) on, and `quarter` says what passes of one, by entry; None where
+    sums say it.
     """
 
     amount: int
@@ -79,6 +88,8 @@ class Passed(NamedTuple):
     over: Issue
     warns: bool
     by_day: list[tuple[int, int]] | None = None
+    quarter: Callable[[int], Mapping[str, Bill]] | None = None
+    room: tuple[int | None, int | None] = (None, None)
 
     @property
     def refused(self) -> int:
@@ -115,6 +126,30 @@ class Unbilled:
     position: Position
     edge: Edge
     lines: dict[str, Passed]
+
+    def bill(self, entry: str, row: Row, claims: Claims | None) -> Bill | None:
+        """What of one entry may be billed; None where it may not be, or nothing of it is left."""
+        position, passed = self.position, self.lines.get(row.line or "")
+        low, high = _term(position)
+        if passed is None or not low <= row.day <= high or not is_ready(row, claims, position.day):
+            return None
+        if passed.quarter is not None:
+            return passed.quarter(calendar.page_of(row.day)).get(entry)
+        amount = (row.amount or 0) - row.drawn_amount
+        given_up = self.edge.of(row.day, entry, amount)
+        if not given_up:
+            return Bill(amount - row.withheld, row.billable_minutes - row.drawn, row.withheld)
+        if given_up == amount:
+            return None
+        held = _share(position, row, amount - given_up)
+        return Bill(amount - given_up - held, row.billable_minutes - row.drawn, held)
+
+    @property
+    def basis(self) -> tuple[object, ...]:
+        """What the bill of an entry depends on beside it and earlier work; empty where it depends on nothing."""
+        edge = (self.edge.day, self.edge.entry_id, self.edge.part) if self.edge.total else ()
+        walked = [(line, *passed.room) for line, passed in sorted(self.lines.items()) if passed.quarter is not None]
+        return (*edge, *walked)
 
     def held_before(self, line: str, day: int) -> int:
         """What is held back of a line's work before a day, on invoices too."""
@@ -310,13 +345,13 @@ def _walk_cap(
     exponent = terms.exponent
     warns = cap.on_exceed == "warn"
 
-    def step(under: _Under, entry: str, row: Row, claims: Claims | None) -> None:
+    def step(under: _Under, entry: str, row: Row, claims: Claims | None) -> Bill | None:
         if row.line != (line or None) or not is_ready(row, claims, position.day):
-            return
+            return None
         amount, minutes = (row.amount or 0) - row.drawn_amount, row.billable_minutes - row.drawn
         given_up = edge.of(row.day, entry, amount)
         if given_up and given_up == amount:
-            return
+            return None
         amount -= given_up
         fit = _fitting(amount, minutes, cap, under.amount_room, under.minutes_room, exponent)
         if under.amount_room is not None:
@@ -324,21 +359,35 @@ def _walk_cap(
         if under.minutes_room is not None:
             under.minutes_room -= fit[1]
         let = (amount, minutes) if warns else fit
-        if let == (amount, minutes) or let != (0, 0):
-            held = _share(position, row, let[0])
-            if held:
-                under.by_day.append((row.day, held))
-            under.amount += let[0] - held
-            under.minutes += let[1]
-            under.entries += 1
         if fit != (amount, minutes):
             under.over = joined(under.over, Issue(1, amount - fit[0], row.time, [(row.day, entry, row.id)]))
+        if let != (amount, minutes) and let == (0, 0):
+            return None
+        held = _share(position, row, let[0])
+        if held:
+            under.by_day.append((row.day, held))
+        under.amount += let[0] - held
+        under.minutes += let[1]
+        under.entries += 1
+        return Bill(let[0] - held, let[1], held)
 
+    def quarter(page: int) -> Mapping[str, Bill]:
+        """What passes of the work of one quarter: walked once more, from what the earlier ones left."""
+        if page not in bills:
+            under = walks.before(name, page) or begun.copy()
+            low, high = max(span[0], calendar.page_start(page)), min(span[1], calendar.page_end(page))
+            found = ((entry, step(under, entry, row, claims)) for entry, row, claims in position.book.rows(low, high))
+            bills[page] = {entry: bill for entry, bill in found if bill is not None}
+        return bills[page]
+
+    bills: dict[int, Mapping[str, Bill]] = {}
+    name, span, walks = f"cap/{line}", _term(position), position.walks
     rests_on = (position.agreement, position.day, cap, exponent, amount_room, minutes_room, edge)
     begun = _Under(amount_room, minutes_room)
-    under = position.walks.over(position.book, f"cap/{line}", rests_on, _term(position), begun, step)
+    under = walks.over(position.book, name, rests_on, span, begun.copy(), step)
     held = sum(amount for _, amount in under.by_day)
-    return Passed(under.amount, under.minutes, under.entries, held, under.over, warns, under.by_day)
+    room = amount_room, minutes_room
+    return Passed(under.amount, under.minutes, under.entries, held, under.over, warns, under.by_day, quarter, room)
 
 
 def _fitting(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from app.domain import calendar
 from app.domain.book import Book
@@ -34,6 +34,11 @@ class Walks:
             while stops and stops[-1][0] >= page:
                 stops.pop()
 
+    def before(self, name: str, page: int) -> Any:
+        """A copy of what the walk of that name had come to before a quarter; None where that was its beginning."""
+        stops = [state for passed, state in self._passed[name][1] if passed < page]
+        return stops[-1].copy() if stops else None
+
     def over(
         self,
         book: Book,
@@ -41,7 +46,7 @@ class Walks:
         rests_on: tuple[object, ...],
         span: tuple[int, int],
         state: S,
-        step: Callable[[S, str, Row, Claims | None], None],
+        step: Callable[[S, str, Row, Claims | None], object],
     ) -> S:
         """Take the entries of the work dates in `span`, both inclusive, by (work date, entry id), into `state`.
 

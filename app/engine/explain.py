@@ -10,8 +10,8 @@ from agents.contracts import Contract, Contracts
 from app.domain import calendar
 from app.domain.burn import Position
 from app.domain.ledger import APPROVED, SUBMITTED, Claims, Row, claimed
-from app.domain.money import show
-from app.engine.shapes import Answer, decimal, price_card
+from app.domain.money import decimal, show
+from app.engine.shapes import Answer, price_card
 from app.events.cloudevents import timestamp
 from tables.heads import Head
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from typing import Any
 
+from agents import proposals
 from agents.contracts import Contracts, Reference
 from agents.effects import ENGAGEMENTS, FACTS, RESOURCES
 from app.engine.refold import refold
@@ -58,6 +59,11 @@ class Figures:
         contracts, head = self.of(contract_id) or self._unnamed(contract_id)
         return contracts.readiness(contracts.position(contract_id, head, as_of), head)
 
+    def documents(self, contract_id: str, as_of: int | None) -> list[dict[str, Any]]:
+        """The contract's live documents, by key; none of a contract nobody named."""
+        contracts, head = self.of(contract_id) or self._unnamed(contract_id)
+        return documents(contracts, head, contract_id, as_of)
+
     def forecast(self, contract_id: str, as_of: int | None) -> dict[str, Any]:
         contracts, head = self.of(contract_id) or self._unnamed(contract_id)
         position = contracts.position(contract_id, head, as_of)
@@ -96,6 +102,12 @@ class Figures:
 
 _MOVING = ("time", "expense", "assignment")
 _PERSONAL = ("resource", "leave")
+
+
+def documents(contracts: Contracts, head: Head, contract_id: str, as_of: int | None) -> list[dict[str, Any]]:
+    """The live documents of a contract, by key, with the revisions they were stated with."""
+    position = contracts.position(contract_id, head, as_of)
+    return proposals.rows(contracts, position, head)
 
 
 def as_known(facts: Iterable[Fact], moment: int) -> Figures:

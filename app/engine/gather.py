@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from agents.effects import contract_of
 from app.engine import shapes
 from app.engine.explain import FIGURES, explain, unknown_figure
 from app.engine.figures import Figures, as_known
@@ -161,6 +162,22 @@ class Gather:
             )
         part = await self._one(contract_id, "readiness", day=_day(as_of))
         return self._answered(part.value, part)
+
+    async def documents(
+        self, contract_id: str, as_of: date | None, known_at: int | None
+    ) -> Answered[list[Answer] | None]:
+        if known_at is not None:
+            return await self._known_at(
+                contract_id, known_at, as_of, lambda figures, day: figures.documents(contract_id, day)
+            )
+        part = await self._one(contract_id, "documents", day=_day(as_of))
+        return self._answered(part.value, part)
+
+    async def document(self, document_key: str) -> Answered[Answer | None]:
+        """A live document; its contract is the first part of the key."""
+        part = await self._one(contract_of(document_key), "documents", day=None)
+        found = next((row for row in part.value or () if row["document_key"] == document_key), None)
+        return self._answered(found, part)
 
     async def forecast(self, contract_id: str, as_of: date | None, known_at: int | None) -> Answered[Answer | None]:
         if known_at is not None:
@@ -372,6 +389,15 @@ class Gather:
     async def readiness_list(self, after: str, limit: int, state: str | None) -> Answered[list[Answer]]:
         values, frame = await self._all_on_one_day("readiness_list", after=after, limit=limit, state=state)
         return self._whole(_merged(values, "contract_id", limit), frame)
+
+    async def documents_list(
+        self, after: str, limit: int, kind: str | None, contract_id: str | None
+    ) -> Answered[list[Answer]]:
+        values, frame = await self._all_on_one_day(
+            "documents_list", after=after, limit=limit, kind=kind, contract_id=contract_id
+        )
+        rows = merge(*values, key=lambda row: (row["contract_id"], row["document_key"]))
+        return self._whole(list(islice(rows, limit)), frame)
 
     async def unlocks(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from agents.effects import Batch, DeadLetter, Effects, Record, Statement
+from agents.effects import ENGAGEMENTS, Batch, DeadLetter, Effects, Record, Statement
 from agents.intake import intake
 from app.engine.runner import Runner
 from app.engine.topology import READERS, WORKED_OFF, addressed
@@ -146,8 +146,11 @@ class MemoryHost:
         self._offsets[topic, partition] += records
 
     async def step(self, topic: str, partition: int, records: list[Record]) -> None:
-        batch = Batch(topic, partition, records, publish=self._publish)
-        await self._deliver(await self._agents[topic, partition].step(batch))
+        effects = await self._agents[topic, partition].step(Batch(topic, partition, records, publish=self._publish))
+        await self._deliver(effects)
+        while self._publish and effects.owing and topic == ENGAGEMENTS:
+            effects = await self._agents[topic, partition].step(Batch(topic, partition, []))
+            await self._deliver(effects)
 
     async def _deliver(self, effects: Effects) -> None:
         agents = effects.batch.topic in READERS

@@ -8,6 +8,8 @@ from inspect import isawaitable
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+import orjson
+
 from agents.effects import Effects
 from app.domain import sla
 from app.domain.unlocks import owners
@@ -100,6 +102,9 @@ class Queries:
 
     def revenue(self, slices: Slices, contract_id: str, day: int | None) -> list[Answer] | None:
         return _first(one.revenue(contract_id, self._day(slices, day)) for one in slices)
+
+    def documents(self, slices: Slices, contract_id: str, day: int | None) -> list[Answer] | None:
+        return _first(one.documents(contract_id, self._day(slices, day)) for one in slices)
 
     def entries(
         self,
@@ -209,6 +214,24 @@ class Queries:
         day = self._day(slices, day)
         rows = (one.readiness(contract_id, day) for contract_id, one in self._ids(slices, after))
         return list(islice((row for row in rows if row and (state is None or row["state"] == state)), limit))
+
+    def documents_list(
+        self, slices: Slices, after: str, limit: int, kind: str | None, contract_id: str | None, day: int | None
+    ) -> list[Answer]:
+        """Live documents by contract and key; no more contracts are opened than are wanted."""
+        day = self._day(slices, day)
+        begun: list[str] = orjson.loads(after) if after else ["", ""]
+
+        def rows() -> Iterator[Answer]:
+            for one_id, one in self._ids(slices):
+                if one_id < begun[0] or contract_id not in (None, one_id):
+                    continue
+                for row in one.documents(one_id, day) or ():
+                    place = [one_id, row["document_key"]]
+                    if place > begun and kind in (None, row["kind"]):
+                        yield {**row, "cursor": orjson.dumps(place).decode()}
+
+        return list(islice(rows(), limit))
 
     def unlocks(
         self,
@@ -428,6 +451,8 @@ _ANSWERS: Final[Mapping[str, Callable[..., Any]]] = {
     "demand": Queries.demand,
     "contracts": Queries.contracts,
     "readiness_list": Queries.readiness_list,
+    "documents": Queries.documents,
+    "documents_list": Queries.documents_list,
     "unlocks": Queries.unlocks,
     "overview": Queries.overview,
     "desk": Queries.desk,

@@ -18,7 +18,7 @@ from app.domain import calendar, sla
 from app.domain.burn import Position
 from app.domain.currency import EXPONENTS
 from app.domain.ledger import NO_RATE, OTHER_CURRENCY, STATUS_NAMES, Claims, Row, claimed
-from app.domain.money import micro, show
+from app.domain.money import decimal, micro, show
 from app.domain.rates import Card
 from app.domain.sla import Measured, Open
 from app.domain.terms import Agreement, Terms
@@ -29,16 +29,6 @@ Answer = dict[str, Any]
 WEEKS: Final = 13
 SOON_DAYS: Final = 28
 PROBLEMS: Final = {NO_RATE: "RATE_UNRESOLVED", OTHER_CURRENCY: "CURRENCY_MISMATCH"}
-
-
-def decimal(units: int) -> str:
-    """Micro-units with as many decimals as they need, two at least.
-
-    >>> decimal(180_000_000), decimal(112_335_000)
-    ('180.00', '112.335')
-    """
-    whole, part = divmod(abs(units), 1_000_000)
-    return f"{'-' if units < 0 else ''}{whole}.{f'{part:06d}'.rstrip('0').ljust(2, '0')}"
 
 
 def contract(position: Position, burn: Answer, readiness: Answer) -> Answer:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from agents import proposals
 from agents.contracts import Contracts, Reference
 from app.domain import calendar, sla
 from app.domain.burn import Position
@@ -132,6 +133,11 @@ class Slice:
     def readiness(self, contract_id: str, day: int | None) -> Answer | None:
         found = self._position(contract_id, day)
         return None if found is None else self._contracts.readiness(*found)
+
+    def documents(self, contract_id: str, day: int | None) -> list[Answer] | None:
+        """The live documents of a contract, by key."""
+        found = self._position(contract_id, day)
+        return None if found is None else proposals.rows(self._contracts, *found)
 
     def unlocks(self, contract_id: str, day: int | None) -> list[Answer]:
         """Fixes of one contract that is among `ids`, with the cash behind each; kept until contract or day change."""

@@ -274,6 +274,8 @@ class DocumentLine(Part):
     amount: Amount
     rate_id: Text | None
     work_date: Day | None
+    rate_unit: Literal["hour", "day"] | None = None
+    withheld: Amount | None = None
 
 
 class DocumentTerms(Part):
@@ -282,8 +284,22 @@ class DocumentTerms(Part):
     contract_version: int
 
 
+class DocumentPayer(Part):
+    """What one of several payers owes of a document."""
+
+    client_id: Text
+    ratio: Text
+    amount: Amount
+
+
+DocumentKind = Literal["time", "expense", "milestone", "fee", "adjustment"]
+
+
 class BillingProposed(Statement):
-    """A document to invoice from. `revision` advances when its content changes before it is invoiced."""
+    """A document to invoice from. `revision` advances when its content changes before it is invoiced.
+
+    `held`: it is not to be invoiced for now. `accounting_on` is the first day that is open, where the period is closed.
+    """
 
     document_key: Text
     revision: int
@@ -297,6 +313,11 @@ class BillingProposed(Statement):
     purchase_order: dict[str, Any] | None
     tax: dict[str, Any] | None
     terms: DocumentTerms
+    kind: DocumentKind | None = None
+    payers: list[DocumentPayer] | None = None
+    held: bool | None = None
+    accounting_on: Day | None = None
+    prior_period: bool | None = None
 
 
 class BillingAdjusted(Statement):
@@ -310,14 +331,27 @@ class BillingAdjusted(Statement):
     credit: list[DocumentLine]
     rebill: list[DocumentLine]
     net: Amount
+    revision: int | None = None
+    kind: DocumentKind | None = None
+    client_id: Text | None = None
+    legal_entity_id: Text | None = None
+    period: Month | None = None
+    currency: Text | None = None
+    tax: dict[str, Any] | None = None
+    terms: DocumentTerms | None = None
+    held: bool | None = None
+    accounting_on: Day | None = None
+    prior_period: bool | None = None
 
 
 class BillingWithdrawn(Statement):
-    """A document no longer stands."""
+    """A document no longer stands: nothing of it is left, or an invoice took it."""
 
     document_key: Text
     revision: int
     contract_id: Text
+    reason: Literal["nothing_left", "invoiced"] | None = None
+    invoice_id: Text | None = None
 
 
 class RevenueHinted(Statement):

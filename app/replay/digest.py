@@ -193,7 +193,7 @@ def fact_pairs(stores: Sequence[Store], table: str) -> Iterator[Pair]:
 
 
 def figure_pairs(figures: Figures, as_of: int | None) -> Iterator[tuple[str, Pair]]:
-    """(name of a figure's result file, pair) of every contract."""
+    """(name of a figure's result file, pair) of every contract; a document's revision is history, and stays out."""
     for contract_id in figures.ids():
         for row in figures.burn(contract_id, as_of):
             yield "burn", (f"{contract_id}/{row['line_id'] or ''}", canonical(row))
@@ -201,10 +201,16 @@ def figure_pairs(figures: Figures, as_of: int | None) -> Iterator[tuple[str, Pai
         yield "forecast", (contract_id, canonical(figures.forecast(contract_id, as_of)))
         for row in figures.revenue(contract_id, as_of):
             yield "revenue", (hint_key(row), canonical(row))
+        for row in figures.documents(contract_id, as_of):
+            yield "documents", document_pair(row)
 
 
 def hint_key(row: dict[str, Any]) -> str:
     return f"{row['contract_id']}/{row['line_id'] or ''}/{row['period']}"
+
+
+def document_pair(row: dict[str, Any]) -> Pair:
+    return row["document_key"], canonical({name: value for name, value in row.items() if name != "revision"})
 
 
 def week_pairs(workforce: Workforce, as_of: int | None) -> Iterator[Pair]:

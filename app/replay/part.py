@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from agents import proposals
 from agents.effects import DeadLetter
 from app.domain.utilization import WINDOW, Window
 from app.engine.figures import Figures
@@ -14,10 +15,10 @@ from app.engine.memory import MemoryHost
 from app.engine.statements import attributed
 from app.engine.workforce import Row, Totals, Workforce, group_rows
 from app.engine.workforce import together as added_up
-from app.replay.digest import FACT_TABLES, Digest, canonical, hint_key, week_pair
+from app.replay.digest import FACT_TABLES, Digest, canonical, document_pair, hint_key, week_pair
 from tables.controls import CONTROLS, DISPOSITIONS
 
-FIGURES = ("burn", "readiness", "forecast", "revenue", "utilization")
+FIGURES = ("burn", "readiness", "documents", "forecast", "revenue", "utilization")
 ROLLED_UP = ("role", "practice")
 """Groups whose weeks stand in the result files."""
 
@@ -91,6 +92,13 @@ def _add_figures(part: Part, figures: Figures, as_of: int | None) -> None:
             part.digests["revenue"].add(hint_key(row), canonical(row))
         lines = [orjson.dumps(attributed(row, head.latest)) + b"\n" for row in revenue]
         part.rows["revenue"].append((contract_id, b"".join(lines)))
+        papers = proposals.rows(contracts, position, head)
+        for row in papers:
+            part.digests["documents"].add(*document_pair(row))
+        cause = contracts.compiled(contract_id).told or head.latest
+        part.rows["documents"].append(
+            (contract_id, b"".join(orjson.dumps(attributed(row, cause)) + b"\n" for row in papers))
+        )
 
 
 def _add_weeks(part: Part, workforce: Workforce, as_of: int | None) -> None:

@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 from agents.contracts import Contracts
 from app.domain import calendar, reconciliation
 from app.domain.ledger import STATUS_NAMES, WRITE_OFF, Claims
+from app.domain.money import decimal
 from app.domain.reconciliation import Drift, Engine, Entry, Held, Invoiced, Line, Version
 from app.engine.figures import Figures
-from app.engine.shapes import decimal
 from tables import Store
 from tables.exceptions import EXCEPTIONS
 from tables.heads import Head

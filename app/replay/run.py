@@ -51,7 +51,6 @@ def write(parts: Sequence[Part], letters: Iterable[dict[str, Any]], out: Path, a
                 file.writelines(lines for _, lines in merge(*(part.rows[name] for part in parts), key=itemgetter(0)))
                 if name == "utilization":
                     file.write(rolled_up(parts, weeks))
-        _write_lines(out / "documents.jsonl", ())
         _write_lines(out / "dead_letters.jsonl", letters)
         summary = _summary(parts, weeks, asked)
         (out / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")

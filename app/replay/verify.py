@@ -95,7 +95,7 @@ async def compare(live: Sequence[Tables], journals: Journals, progress: Progress
     if not replicas_agree(live):
         verdict.differences.append(("reference", "", "partitions hold different reference data"))
     today = max((control.today for tables in live for _, control in tables.scan(CONTROLS, "engagement/")), default=0)
-    for name in ("burn", "readiness", "forecast", "revenue"):
+    for name in ("burn", "readiness", "documents", "forecast", "revenue"):
         sides = [
             {key: value for kind, (key, value) in figure_pairs(Figures(stores), today or None) if kind == name}
             for stores in (live, host.stores)

@@ -101,6 +101,18 @@ class Queries(Protocol):
         """Readiness by `contract_id`, ids > `after`."""
         ...
 
+    async def documents(self, contract_id: str, as_of: date | None, known_at: int | None) -> Said[list[Row] | None]:
+        """The contract's live documents by key."""
+        ...
+
+    async def documents_list(
+        self, after: str, limit: int, kind: str | None, contract_id: str | None
+    ) -> Said[list[Row]]:
+        """Live documents by contract and key; each carries its place in that order as `cursor`."""
+        ...
+
+    async def document(self, document_key: str) -> Said[Row | None]: ...
+
     async def unlocks(
         self,
         after: str,

@@ -6,6 +6,7 @@ from app.engine.peers import PATH as PEERS_PATH
 from app.web import sse, submission
 from app.web.handlers import (
     adapters,
+    billing,
     burn,
     contracts,
     desk,
@@ -85,6 +86,16 @@ ROUTES: tuple[Route, ...] = (
         (400, 404),
     ),
     Route(
+        "/v1/contracts/{contract_id}/documents",
+        "contract_documents",
+        billing.of_contract,
+        "billing",
+        "Documents of a contract for ERP to invoice, and adjustments of what was invoiced",
+        "ContractDocuments",
+        AS_ASKED,
+        (400, 404),
+    ),
+    Route(
         "/v1/contracts/{contract_id}/forecast",
         "contract_forecast",
         forecast.forecast,
@@ -144,6 +155,26 @@ ROUTES: tuple[Route, ...] = (
         "ReadinessList",
         (*PAGED, readiness.STATE),
         (400,),
+    ),
+    Route(
+        "/v1/documents",
+        "documents",
+        billing.documents,
+        "billing",
+        "Live documents by contract and key, each with what ERPs said of it",
+        "DocumentList",
+        (*PAGED, billing.KIND, billing.CONTRACT),
+        (400,),
+    ),
+    Route(
+        "/v1/documents/{document_key}",
+        "document",
+        billing.document,
+        "billing",
+        "One live document by its key",
+        "Document",
+        (),
+        (404,),
     ),
     Route(
         "/v1/readiness/unlocks",

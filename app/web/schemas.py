@@ -251,6 +251,25 @@ CELL = record(
     },
     "`counts`: the entry is among the actual minutes. Minutes of a booking are those of this week.",
 )
+DOCUMENT = record(
+    {
+        "document_key": TEXT,
+        "revision": WHOLE,
+        "type": {"enum": ["billing.proposed.v1", "billing.adjusted.v1"]},
+        "contract_id": TEXT,
+        "period": TEXT,
+        "kind": TEXT,
+        "currency": TEXT,
+        "held": FLAG,
+        "acknowledged": array(
+            record(
+                {"target": TEXT, "revision": WHOLE, "status": TEXT, "erp_id": maybe(TEXT), "reason": maybe(TEXT)},
+                "What an ERP said last of the highest revision it spoke of.",
+            )
+        ),
+    },
+    "A proposal has `lines` and `total`, an adjustment `credit`, `rebill` and `net`: see /asyncapi.json.",
+)
 EXPLANATION = record(
     {
         "figure": TEXT,
@@ -305,6 +324,9 @@ SCHEMAS: dict[str, Schema] = {
     "ContractForecast": table(ref("BurnForecastUpdated"), KNOWN_AT),
     "ContractRevenue": table(KNOWN_AT, record({"contract_id": TEXT, "items": array(ref("RevenueHinted"))})),
     "ReadinessList": listing(ref("ReadinessUpdated")),
+    "ContractDocuments": table(KNOWN_AT, record({"contract_id": TEXT, "items": array(DOCUMENT)})),
+    "Document": table(DOCUMENT),
+    "DocumentList": listing(DOCUMENT),
     "UnlockList": {"allOf": [listing(UNLOCK), record({"owners": array(OWNED)})]},
     "EntryList": listing(ref("Entry")),
     "Daily": table(

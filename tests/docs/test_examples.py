@@ -22,7 +22,7 @@ from tests.docs.pages import DOCS, ROOT, Example, Fence, examples, fences
 
 WORKED = [
     pytest.param(example, id=f"{name}-{example.line}")
-    for name in ("burn", "readiness", "forecast", "utilization")
+    for name in ("burn", "readiness", "documents", "forecast", "utilization")
     for example in examples(DOCS / f"{name}.md")
 ]
 
@@ -42,6 +42,10 @@ def test_an_example_comes_to_what_the_page_says(example: Example) -> None:
         assert _shown(figures.forecast(contract_id, as_of), said) == said
     for contract_id, said in example.expected.get("revenue", {}).items():
         assert _shown(figures.revenue(contract_id, as_of), said) == said
+    if "documents" in example.expected:
+        live = {row["document_key"]: row for name in figures.ids() for row in figures.documents(name, as_of)}
+        assert live.keys() == example.expected["documents"].keys()
+        assert _shown(live, example.expected["documents"]) == example.expected["documents"]
     found = _weeks(Workforce(host.stores), as_of)
     for key, said in {**example.expected.get("weeks", {}), **example.expected.get("gaps", {})}.items():
         assert _shown(found[key], said) == said

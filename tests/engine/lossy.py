@@ -28,7 +28,7 @@ Place = tuple[str, int]
 INPUT = "log"
 # What the agents write that state something: its fences are offsets of their journals.
 _KEPT = {
-    ENGAGEMENTS: ("reference", "dossiers", "invoices", "buckets", "pages", "plans", "heads"),
+    ENGAGEMENTS: ("reference", "dossiers", "invoices", "buckets", "pages", "plans", "heads", "standings", "proposals"),
     RESOURCES: ("people", "leaves", "schedules", "weeks", "holidays"),
     PRACTICES: ("shares", "openings"),
 }
@@ -170,6 +170,7 @@ class LossyHost:
     statements: list[Statement] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     cuts: int = 0
+    _owing: int = 0
     _journals: dict[Place, list[bytes]] = field(init=False)
     _positions: dict[Place, int] = field(init=False)
     _agents: dict[Place, Runner] = field(init=False)
@@ -185,8 +186,8 @@ class LossyHost:
     def run(self) -> None:
         for topic in ("", *STATING):
             for partition in range(self.partitions) if topic else ():
-                # The last batches may have been told not to publish: an empty one may.
-                while not self._survive((topic, partition), flush=True):
+                # The last batches may have been told not to publish: an empty one may, and what it owes the next.
+                while not self._survive((topic, partition), flush=True) or self._owing:
                     pass
             while places := [place for place, position in self._positions.items() if position < self._end(place)]:
                 self._survive(self.fate.choose(places))
@@ -236,6 +237,7 @@ class LossyHost:
         behind = position + len(values) <= self._fences.get(place, -1)
         publish = flush or not (behind or self.fate.silent())
         effects = finish(self._agents[place].step(Batch(topic, partition, records, publish=publish)))
+        self._owing = effects.owing
         self._deliver(effects, self.stores[0 if topic == INPUT else partition])
         self._positions[place] = position + len(values)
 

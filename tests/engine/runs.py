@@ -13,6 +13,7 @@ import orjson
 from hypothesis import HealthCheck, settings
 
 from agents.effects import DEMAND, UTILIZATION, DeadLetter, Record, Statement, key_of
+from app.domain.documents import WITHDRAWN
 from app.domain.utilization import WINDOW
 from app.engine.figures import Figures
 from app.engine.memory import MemoryHost
@@ -103,8 +104,21 @@ def carry(run: Run, log: Sequence[bytes], *, inputs: int = 1, cut: int = 50) -> 
 
 
 def hear(said: Said, statement: Statement) -> None:
-    """Remember a statement as a consumer does; its version and place stay outside."""
-    said[statement.topic, statement.key] = (statement.type, dict(statement.payload), statement.latest)
+    """Remember a statement as a consumer does; its version and place stay outside, and so does a document's revision.
+
+    Which documents were withdrawn is a matter of what was stated meanwhile, so those are forgotten.
+    """
+    if statement.type == WITHDRAWN:
+        said.pop((statement.topic, statement.key), None)
+        return
+    said[statement.topic, statement.key] = (statement.type, unrevised(statement), statement.latest)
+
+
+def unrevised(statement: Statement) -> Row:
+    """What a statement says without the revision that a document has; of one that is over, only that."""
+    if statement.type == WITHDRAWN:
+        return {"document_key": statement.key, "over": True}
+    return {name: value for name, value in statement.payload.items() if name != "revision"}
 
 
 def figures(stores: Sequence[Store], as_of: date) -> oracle.Figures:

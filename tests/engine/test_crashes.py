@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from agents.effects import ENGAGEMENTS, EXCEPTIONS, Batch, Statement
+from app.domain.documents import WITHDRAWN
 from app.engine.figures import Figures
 from app.engine.memory import MemoryStore
 from app.engine.runner import finish
@@ -17,7 +18,7 @@ from app.replay.digest import canonical, replicas_agree
 from tests.engine.crew import crew
 from tests.engine.lossy import Dice, LossyHost, Script, Writes
 from tests.engine.noise import UNREADABLE, noisy, tick
-from tests.engine.runs import Run, Said, counts, digest, facts, fold, hear, histories, lines, standing
+from tests.engine.runs import Run, Said, counts, digest, facts, fold, hear, histories, lines, standing, unrevised
 from tests.engine.stories import STORIES
 from tests.model.histories import as_of_days, history, troubled
 
@@ -61,7 +62,7 @@ def assert_no_mixture(host: LossyHost) -> None:
             known = states.get((statement.topic, statement.key))
             if known is not None and statement.topic != EXCEPTIONS:
                 versions = [version for version in known if version <= statement.version]
-                assert statement.payload == known[max(versions)], (statement.topic, statement.key, statement.version)
+                assert unrevised(statement) == known[max(versions)], (statement.topic, statement.key, statement.version)
 
 
 def _states(host: LossyHost, partition: int) -> dict[tuple[str, str], dict[int, object]]:
@@ -70,10 +71,13 @@ def _states(host: LossyHost, partition: int) -> dict[tuple[str, str], dict[int, 
     agent = READERS[ENGAGEMENTS](store)
     states: dict[tuple[str, str], dict[int, object]] = {}
     for record in host.journal(ENGAGEMENTS, partition):
-        effects = finish(agent.step(Batch(ENGAGEMENTS, partition, [record])))
-        store.write(effects.writes)
-        for one in effects.statements:
-            states.setdefault((one.topic, one.key), {})[one.version] = one.payload
+        batch, owing = [record], True
+        while owing:
+            effects = finish(agent.step(Batch(ENGAGEMENTS, partition, batch)))
+            store.write(effects.writes)
+            for one in effects.statements:
+                states.setdefault((one.topic, one.key), {})[one.version] = unrevised(one)
+            batch, owing = [], effects.owing > 0
     return states
 
 
@@ -95,13 +99,14 @@ def assert_one_payload_per_version(statements: Sequence[Statement]) -> None:
     said: dict[tuple[str, str, int], bytes] = {}
     newest: dict[tuple[str, str], Statement] = {}
     for statement in statements:
-        payload = canonical(statement.payload)
+        payload = canonical(unrevised(statement))
         place = statement.topic, statement.key
         if statement.topic != EXCEPTIONS:
             assert said.setdefault((*place, statement.version), payload) == payload, (*place, statement.version)
         if place not in newest or statement.version >= newest[place].version:
             newest[place] = statement
-    assert {place: one.payload for place, one in newest.items()} == heard(statements)
+    live = {place: unrevised(one) for place, one in newest.items() if one.type != WITHDRAWN}
+    assert live == heard(statements)
 
 
 @pytest.mark.parametrize("seed", histories(25))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.effects import BURN, EXCEPTIONS, FORECAST, READINESS, REVENUE, THRESHOLDS, key_of
+from agents.effects import BILLING, BURN, EXCEPTIONS, FORECAST, READINESS, REVENUE, THRESHOLDS, key_of
 from app.domain import burn
 from app.engine.figures import Figures
 from app.events.cloudevents import timestamp
@@ -23,6 +23,7 @@ from tests.engine.runs import Run, Said, counts, digest, examples, facts, fold, 
 from tests.model.histories import Event, as_of_days, disorder, event_sets, history, repeated, troubled
 
 _CUTS = (1, 3, 20, 1000)
+_OF_A_ROW = ("revision", "type", "acknowledged")
 _RAISED = ("code", "tier", "owner", "subject", "message", "evidence", "since")
 
 
@@ -92,6 +93,8 @@ def expected(figures: Figures, today: date) -> dict[tuple[str, str], object]:
         wanted[FORECAST, key_of(contract_id)] = figures.forecast(contract_id, as_of)
         for row in figures.revenue(contract_id, as_of):
             wanted[REVENUE, key_of(contract_id, row["line_id"] or "", row["period"])] = row
+        for row in figures.documents(contract_id, as_of):
+            wanted[BILLING, row["document_key"]] = {name: row[name] for name in row if name not in _OF_A_ROW}
         wanted.update(_thresholds(figures, contract_id, as_of))
     return wanted
 

@@ -110,6 +110,24 @@ class Firm:
         rows = [self._readiness(key) for key in self._contracts if key > after]
         return [row for row in rows if state in (None, row["state"])][:limit], self.meta()
 
+    def _documents(self, contract_id: str) -> list[Row]:
+        keys = [f"{contract_id}/2026-03/{kind}/1" for kind in ("fee", "time")]
+        return [{"document_key": key, "contract_id": contract_id, "kind": key.split("/")[2]} for key in keys]
+
+    async def documents(self, contract_id: str, as_of: date | None, known_at: int | None) -> Said[list[Row] | None]:
+        return self._documents(contract_id) if contract_id in self._contracts else None, self.meta()
+
+    async def documents_list(
+        self, after: str, limit: int, kind: str | None, contract_id: str | None
+    ) -> Said[list[Row]]:
+        rows = [{**row, "cursor": row["document_key"]} for key in self._contracts for row in self._documents(key)]
+        wanted = [row for row in rows if kind in (None, row["kind"]) and contract_id in (None, row["contract_id"])]
+        return [row for row in wanted if row["cursor"] > after][:limit], self.meta()
+
+    async def document(self, document_key: str) -> Said[Row | None]:
+        rows = [row for key in self._contracts for row in self._documents(key)]
+        return next((row for row in rows if row["document_key"] == document_key), None), self.meta()
+
     async def unlocks(
         self,
         after: str,

@@ -103,7 +103,14 @@ async def contracts(worker: Worker) -> list[str]:
 async def questions(alone: Worker) -> list[str]:
     """Every list, page by page, and everything about every contract."""
     asked = ["/v1/overview", "/v1/slas", "/v1/burn", "/v1/contracts?status=active", "/v1/contracts/nobody/burn"]
-    for path in ("/v1/contracts", "/v1/readiness", "/v1/readiness/unlocks", "/v1/exceptions", "/v1/dead-letters"):
+    for path in (
+        "/v1/contracts",
+        "/v1/readiness",
+        "/v1/readiness/unlocks",
+        "/v1/documents",
+        "/v1/exceptions",
+        "/v1/dead-letters",
+    ):
         page = f"{path}?limit=5"
         while page:
             asked.append(page)
@@ -141,6 +148,8 @@ ABOUT = (
     "/revenue",
     "/forecast?known_at=2026-02-01T00:00:00Z",
     "/readiness?known_at=2026-02-01T00:00:00Z",
+    "/documents",
+    "/documents?known_at=2026-02-01T00:00:00Z",
     "/daily",
     "/entries?limit=10",
     "/explain?figure=approved.amount",
