@@ -63,10 +63,11 @@ class Course:
     """
 
     def __init__(self, pieces: Iterable[Piece]) -> None:
-        weeks = _weeks(pieces)
-        self.per = lcm(*(value.denominator for _, week in weeks for value in week))
+        its = list(pieces)
+        self.per = lcm(*(piece.value.denominator for piece in its))
+        weeks = _weeks(its, self.per)
         self._starts = [start for start, _ in weeks]
-        self._weeks = [tuple(int(value * self.per) for value in week) for _, week in weeks]
+        self._weeks = [week for _, week in weeks]
         self._before = [0]
         for place in range(len(weeks) - 1):
             stretch = _sum(self._weeks[place], self._starts[place], self._starts[place + 1] - 1)
@@ -102,16 +103,18 @@ class Course:
         return self._before[place] + _sum(self._weeks[place], self._starts[place], day)
 
 
-def _weeks(pieces: Iterable[Piece]) -> list[tuple[int, list[Fraction]]]:
-    """(first day, value of each weekday) of stretches in which all pieces together stay the same; the last is empty."""
-    changes: dict[int, list[Fraction]] = {}
+def _weeks(pieces: Iterable[Piece], per: int) -> list[tuple[int, list[int]]]:
+    """(first day, value × `per` of each weekday) of stretches in which all pieces together stay the same; the last is
+    empty."""
+    changes: dict[int, list[int]] = {}
     for piece in pieces:
-        for day, sign in ((piece.first, 1), (piece.last + 1, -1)):
-            change = changes.setdefault(day, [Fraction(0)] * 7)
+        units = piece.value.numerator * (per // piece.value.denominator)
+        for day, sign in ((piece.first, units), (piece.last + 1, -units)):
+            change = changes.setdefault(day, [0] * 7)
             for weekday in range(7):
                 if piece.weekdays >> weekday & 1:
-                    change[weekday] += sign * piece.value
-    now = [Fraction(0)] * 7
+                    change[weekday] += sign
+    now = [0] * 7
     found = []
     for day in sorted(changes):
         now = [value + change for value, change in zip(now, changes[day], strict=True)]
