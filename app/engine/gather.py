@@ -292,7 +292,9 @@ class Gather:
         if known_at is not None:
             facts, part, meta = await self._behind_person(resource_id)
             day = _day(as_of) or part.frame.today()
-            return Answered(_known_people(facts, known_at).person(resource_id, mondays_of(span, day), day), meta)
+            return Answered(
+                _known_people(facts, known_at).person(resource_id, mondays_of(span, day, self._host.window), day), meta
+            )
         part = await self._of(resource_id, "person", resource_id=resource_id, span=span, day=_day(as_of))
         return self._answered(part.value, part)
 
@@ -344,8 +346,9 @@ class Gather:
             values, frame = await self._all("behind_people")
             day = _day(as_of) or frame.today()
             known = people_as_known((fact for value in values for fact in value), known_at)
-            totals = {} if day is None else known.groups(day, mondays_of(span, day))
-        rows = [] if day is None else shown_groups(kind, totals, day, mondays_of(span, day))
+            totals = {} if day is None else known.groups(day, mondays_of(span, day, self._host.window))
+        mondays = mondays_of(span, day, self._host.window)
+        rows = [] if day is None else shown_groups(kind, totals, day, mondays)
         return self._whole([row for row in rows if group_id in (None, row["id"])], frame)
 
     async def demand(
@@ -357,7 +360,7 @@ class Gather:
         if day is not None:
             totals = together(value.sums for value in values)
             wanted = (row for value in values for row in value.wanted)
-            rows = shown_gaps(wanted, totals, day, ahead_of(span, day))
+            rows = shown_gaps(wanted, totals, day, ahead_of(span, day, self._host.window))
         found = (
             row
             for row in rows

@@ -148,7 +148,7 @@ class Queries:
     ) -> list[Answer]:
         """Rows by resource id; no more are composed than are wanted, or filtered out."""
         day = self._day(slices, day)
-        mondays = mondays_of(span, day)
+        mondays = mondays_of(span, day, self._host.window)
 
         def ids(one: Slice) -> Iterator[tuple[str, Slice]]:
             return ((resource_id, one) for resource_id in one.roster.ids() if resource_id > after)
@@ -159,7 +159,7 @@ class Queries:
 
     def person(self, slices: Slices, resource_id: str, span: Span, day: int | None) -> Answer | None:
         day = self._day(slices, day)
-        return _first(one.roster.person(resource_id, mondays_of(span, day), day) for one in slices)
+        return _first(one.roster.person(resource_id, mondays_of(span, day, self._host.window), day) for one in slices)
 
     def cell(self, slices: Slices, resource_id: str, monday: int, day: int | None) -> Answer | None:
         return _first(one.roster.cell(resource_id, monday, self._day(slices, day)) for one in slices)
@@ -174,12 +174,18 @@ class Queries:
     def groups(self, slices: Slices, kinds: Sequence[str], span: Span, group_id: str | None, day: int | None) -> Sums:
         """What people come to, for groups of these kinds; a group may have a row for every slice."""
         asked = self._day(slices, day)
-        return [] if asked is None else self._sums(slices, kinds, mondays_of(span, asked), group_id, asked)
+        return (
+            []
+            if asked is None
+            else self._sums(slices, kinds, mondays_of(span, asked, self._host.window), group_id, asked)
+        )
 
     def demand(self, slices: Slices, span: Span, day: int | None) -> Asked:
         """Demand that lives in these slices, and what their people leave of those it may look for."""
         asked = self._day(slices, day)
-        sums = [] if asked is None else self._sums(slices, STAFFED, ahead_of(span, asked), None, asked)
+        sums = (
+            [] if asked is None else self._sums(slices, STAFFED, ahead_of(span, asked, self._host.window), None, asked)
+        )
         return Asked(sums, [row for one in slices for row in one.roster.wanted()])
 
     def _sums(

@@ -18,7 +18,20 @@ from app.domain.availability import Calendar, Career, Standing, day_of
 from app.domain.ledger import APPROVED, STATUS_NAMES
 from app.domain.money import MICRO, show_ratio
 from app.domain.resolution import effective
-from app.domain.utilization import HARD, NET, NOTHING, PLANNED, WINDOW, Booking, Figures, Group, Worked, added, settled
+from app.domain.utilization import (
+    HARD,
+    NET,
+    NOTHING,
+    PLANNED,
+    WINDOW,
+    Booking,
+    Figures,
+    Group,
+    Window,
+    Worked,
+    added,
+    settled,
+)
 from app.engine.parts import Behind
 from app.engine.shapes import Answer
 from app.engine.workforce import Total, Totals, entities_of, gap_rows, group_rows, told
@@ -247,28 +260,28 @@ class Roster:
 # -- which weeks ------------------------------------------------------------------------------------------------------
 
 
-def mondays_of(span: Span, day: int | None) -> list[int]:
+def mondays_of(span: Span, day: int | None, window: Window) -> list[int]:
     """The weeks that are asked for, as far as the calendar goes; none without a day."""
     if day is None:
         return []
     first, count = span
-    start = max(calendar.week_start(day) - 7 * WINDOW.behind, calendar.BEGINNING) if first is None else first
+    start = max(calendar.week_start(day) - 7 * window.behind, calendar.BEGINNING) if first is None else first
     if count is None:
-        count = len(WINDOW.mondays(day)) if first is None else WINDOW.behind + 1 + WINDOW.ahead
+        count = len(window.mondays(day)) if first is None else window.behind + 1 + window.ahead
     return [start + 7 * n for n in range(count) if start + 7 * n <= calendar.FOREVER - 6]
 
 
-def ahead_of(span: Span, day: int) -> list[int]:
+def ahead_of(span: Span, day: int, window: Window) -> list[int]:
     """The same for demand: what lies behind as-of can be staffed no more, so the first week is the one it is in."""
     first, count = span
     if first is None:
-        first, count = calendar.week_start(day), count if count is not None else WINDOW.ahead + 1
-    return [monday for monday in mondays_of((first, count), day) if monday + 6 >= day]
+        first, count = calendar.week_start(day), count if count is not None else window.ahead + 1
+    return [monday for monday in mondays_of((first, count), day, window) if monday + 6 >= day]
 
 
 def near(day: int) -> list[int]:
     """The week of a day and the next four."""
-    return mondays_of((calendar.week_start(day), 5), day)
+    return mondays_of((calendar.week_start(day), 5), day, WINDOW)
 
 
 # -- several slices ---------------------------------------------------------------------------------------------------
