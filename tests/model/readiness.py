@@ -203,9 +203,10 @@ def _open_fees(
 ) -> Fraction:
     """What was earned by fee and what was released, less what is held back and what was invoiced as fees of the line.
 
-    A line on which more was invoiced has nothing open.
+    A line on which more was invoiced has nothing open; one on which more was credited has that.
     """
-    open_ = {one: earned.get(one, _ZERO) + free.get(one, _ZERO) for one in {*earned, *free}}
+    lines = {*earned, *free, *dossier.named_lines} if dossier.terms else set()
+    open_ = {one: earned.get(one, _ZERO) + free.get(one, _ZERO) for one in lines}
     for one in held:
         open_[one.line_id] -= one.amount
     return sum((max(_ZERO, amount - invoiced_fees(dossier, one)) for one, amount in open_.items()), _ZERO)
