@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import os
 import sys
 
+from app import garbage
 from app.commands.output import say_json, screen
 from app.main import serve_kafka
 from app.misuse import Misuse
@@ -47,7 +47,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 def _work(settings: Settings, options: argparse.Namespace) -> None:
     import uvloop
 
-    gc.freeze()
+    garbage.seldom()
     sys.setswitchinterval(0.0005)  # the thread that reads and the one that works wait for each other less
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve_kafka(settings, ready=lambda address: _announce(options, address), ticks=not options.no_ticks))

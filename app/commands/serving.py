@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 from contextlib import suppress
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from time import monotonic
 
+from app import garbage
 from app.commands.feeding import chunks
 from app.commands.output import aside, progress, records, say_json, say_verdict, screen
 from app.commands.simulating import scenario
@@ -46,7 +46,7 @@ def worker(options: argparse.Namespace) -> None:
 
 def _serve(settings: Settings, options: argparse.Namespace) -> None:
     with open_host(settings, address=_address(settings)) as host:
-        gc.freeze()
+        garbage.seldom()
         asyncio.run(serve(host, settings, ready=lambda address: _announce(options, address)))
 
 
@@ -71,7 +71,7 @@ def demo(options: argparse.Namespace) -> bool | None:
         _forget(settings.store)
     # The simulated firm lives in its own time: its events are accepted when they say they were recorded.
     with open_host(settings, address=_address(settings), clock=lambda: None) as host:
-        gc.freeze()
+        garbage.seldom()
         return asyncio.run(_demo(host, settings, options, firm))
 
 

@@ -11,6 +11,7 @@ from app.engine.memory import MemoryHost, MemoryStore, Overlay
 from app.engine.store import Store
 from app.engine.topology import WORKED_OFF
 from app.engine.workforce import Workforce
+from app.garbage import uncollected
 from app.replay.digest import (
     FACT_TABLES,
     LEDGER_TABLES,
@@ -21,7 +22,6 @@ from app.replay.digest import (
     replicas_agree,
     week_pairs,
 )
-from app.replay.garbage import uncollected
 from app.replay.journals import CHUNK, FOLDED, Journals, Progress, StoredJournals, fold_accepted
 from tables import Store as Tables
 from tables.controls import CONTROLS

@@ -25,7 +25,7 @@ from app.engine.topology import WORKED_OFF
 from app.events.fact import Fact
 from app.events.journalled import Journalled
 from app.events.reader import Reader
-from app.replay.garbage import uncollected
+from app.garbage import uncollected
 from app.replay.journals import Journals, fold_accepted
 from app.replay.lines import ReplayError, Span, chunks
 from app.replay.part import Part, part_of
