@@ -18,6 +18,7 @@ import msgspec
 import orjson
 
 from agents.effects import DEMAND, DERIVED, UTILIZATION
+from app.domain.documents import WITHDRAWN
 from app.engine.embedded import STATEMENTS
 from app.engine.queries import Queries
 from app.engine.store import Store
@@ -26,11 +27,16 @@ from app.settings import Settings
 from app.simulation.firm import simulate
 from app.simulation.scenario import DEFAULT_END, Scenario
 from tables import TABLES
+from tables.plans import Booked
+from tables.proposals import PROPOSALS, STANDINGS
+from tables.shares import Shares
 
 ROOT = Path(__file__).resolve().parents[2]
 TICKS = 10
 WEEKLY = (UTILIZATION, DEMAND)
 """Topics whose keys are weeks."""
+HISTORY = (PROPOSALS, STANDINGS)
+"""Tables of what was stated of documents and when: with other batches it is another history of the same documents."""
 STARTING = 1.0
 """Seconds within which a worker that is killed while it starts dies; more than it takes to import everything."""
 LINGER = 0.1
@@ -136,7 +142,7 @@ def outcome(path: Path) -> Outcome:
         assert host.backlog() == 0
         counts = Queries(host, monotonic).counts()
     with Store(path, read_only=True) as store:
-        return Outcome(counts, dict(_values(store)), of_today(dict(_latest(store))), _payloads_of_id(store))
+        return Outcome(counts, dict(_values(store)), in_force(dict(_latest(store))), _payloads_of_id(store))
 
 
 def _values(store: Store) -> Iterator[tuple[tuple[str, int, str], Any]]:
@@ -144,27 +150,42 @@ def _values(store: Store) -> Iterator[tuple[tuple[str, int, str], Any]]:
     for partition in range(store.partitions):
         tables = store.tables(partition)
         for table in TABLES:
+            if table in HISTORY:
+                continue
             for key, value in tables.scan(table):
                 yield (table.name, partition, key), _without_offsets(value)
 
 
 def _without_offsets(value: Any) -> Any:
     """The value without journal offsets, and without what it remembers of their order: a head keeps claims on what was
-    not here when the invoice came, though they are with the entity by now.
+    not here when the invoice came, though they are with the entity by now. What people send is numbered by a journal.
     """
     for field in ("fence", "touched", "ticked"):
         if hasattr(value, field):
             setattr(value, field, 0)
     if hasattr(value, "unplaced"):
         value.unplaced = {}
+    if isinstance(value, Booked):
+        value.plan.number = 0
+    if isinstance(value, Shares):
+        for given in value.sums.values():
+            given.number = 0
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
-def of_today(said: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Latest statements without those of weeks that have left the window since: which were made is a matter of when
-    ticks and batches came together."""
+def in_force(said: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """The latest statements that still say something, without what is a matter of when ticks and batches came together:
+    weeks that have left the window since, documents that were withdrawn, and how often a document was revised."""
     today = max((one["data"]["as_of"] for (topic, _), one in said.items() if topic in WEEKLY), default="")
-    return {place: one for place, one in said.items() if place[0] not in WEEKLY or one["data"]["as_of"] == today}
+    return {
+        place: _unrevised(one)
+        for place, one in said.items()
+        if one["type"] != WITHDRAWN and (place[0] not in WEEKLY or one["data"]["as_of"] == today)
+    }
+
+
+def _unrevised(said: dict[str, Any]) -> dict[str, Any]:
+    return {**said, "data": {name: value for name, value in said["data"].items() if name != "revision"}}
 
 
 def _latest(store: Store) -> Iterator[tuple[tuple[str, str], Any]]:

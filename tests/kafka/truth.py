@@ -47,7 +47,7 @@ from app.replay.digest import (
 )
 from tables import TABLES, Store
 from tables.controls import CONTROLS
-from tests.chaos.runs import of_today
+from tests.chaos.runs import in_force
 from tests.kafka.broker import Config
 
 CUT = 1_000
@@ -360,7 +360,7 @@ def _compare_statements(verdict: Verdict, cluster: Cluster, calm: Calm) -> None:
     )
     greatest = {place: one for place, (_, one) in said.greatest.items()}
     for name, found in (("last", said.last), ("greatest", greatest)):
-        differing = _differences(of_today(found), of_today(calm.statements))
+        differing = _differences(in_force(found), in_force(calm.statements))
         verdict.blame(f"the {name} statement differs", differing)
     verdict.blame("an id has two payloads", (i.decode() for i, ways in said.payloads.items() if len(ways) > 1))
     verdict.blame(
