@@ -10,12 +10,12 @@ from typing import Any, Final
 import msgspec
 
 from agents.custody import Register, merge, merge_version, raise_conflicts, recalled
-from agents.effects import ENGAGEMENTS, PRACTICES, UTILIZATION, Batch, Effects, Send, Statement, key_of
+from agents.effects import ALERTS, ENGAGEMENTS, PRACTICES, UTILIZATION, Batch, Effects, Send, Statement, key_of
 from agents.people import People, Told, week_row
-from app.domain import calendar, utilization
+from app.domain import alerts, calendar, utilization
 from app.domain.availability import Exact, Off
 from app.domain.resolution import effective
-from app.domain.utilization import NOTHING, WINDOW, Booking, Group, Part, Window, added, memberships, runs
+from app.domain.utilization import NOTHING, WINDOW, Booking, Group, Part, Window, added, memberships, runs, settled
 from app.events.fact import Fact
 from app.events.plan import Plan
 from app.events.share import Number, Share, Weekly
@@ -81,6 +81,8 @@ class Ledger:
     def __init__(self, as_of: int = 0, mondays: Sequence[int] = ()) -> None:
         self.as_of, self.mondays = as_of, mondays
         self._told: dict[str, list[tuple[tuple[Part, ...], Latest] | None]] = {}
+        self._touched: dict[str, int] = {}  # the last offset of anything behind a person's weeks
+        self._alerts: dict[str, tuple[dict[str, Any], Latest]] = {}
         self._same: dict[Any, Any] = {}  # most weeks of most people come to what others do
         self._named: dict[str, tuple[Group, ...]] = {}
         self._sums: dict[Group, list[utilization.Figures]] = {}
@@ -123,6 +125,21 @@ class Ledger:
         for group in self._named[person]:
             self._raise_latest(group, place, told.latest)
         return True
+
+    def alert(self, person: str) -> tuple[dict[str, Any], Latest] | None:
+        """The person's alerts and the latest fact behind the weeks; None where both were told so before."""
+        told = [one for one in self._told[person] if one is not None]
+        weeks = [(monday, settled(parts)) for monday, (parts, _) in zip(self.mondays, told, strict=True)]
+        now = alerts.row(person, self.as_of, weeks), max(latest for _, latest in told)
+        if self._alerts.get(person) == now:
+            return None
+        self._alerts[person] = now
+        return now
+
+    def touch(self, person: str, offset: int) -> int:
+        """Note the last offset of something behind the person's weeks; the last one of all."""
+        self._touched[person] = max(offset, self._touched.get(person, -1))
+        return self._touched[person]
 
     def _raise_latest(self, group: Group, place: int, latest: Latest) -> None:
         self._of(group)
@@ -458,7 +475,9 @@ class _Work:
         if due is not None:
             mondays = [monday for monday in sorted(due) if mondays[0] <= monday <= mondays[-1]]
         agent.ledger.name(resource_id, agent.readers.named(resource_id, person))
+        touched = agent.ledger.touch(resource_id, person.fence)
         for monday, told in agent.readers.weeks(resource_id, person, mondays, control.today):
+            touched = agent.ledger.touch(resource_id, told.touched)
             if agent.ledger.tell(resource_id, monday, told):
                 self.effects.statements.append(
                     Statement(
@@ -470,6 +489,15 @@ class _Work:
                         told.latest,
                     )
                 )
+        self._alert(resource_id, max(touched, control.ticked))
+
+    def _alert(self, resource_id: str, version: int) -> None:
+        found = self.agent.ledger.alert(resource_id)
+        if found is not None:
+            payload, latest = found
+            key = key_of(resource_id)
+            say = self.effects.statements.append
+            say(Statement(ALERTS, "resource.alert_updated.v1", key, version, payload, latest))
 
     def _write(self) -> None:
         """In an order of which any prefix may survive: facts before what is made of them."""

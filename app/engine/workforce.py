@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from agents.effects import FACTS, PRACTICES, RESOURCES
 from agents.people import People, week_row
-from app.domain import demand, utilization
+from app.domain import alerts, demand, utilization
 from app.domain.demand import Opening
 from app.domain.utilization import FREE, NOTHING, Figures, Group, added, memberships
 from app.engine.refold import refold
@@ -75,6 +75,19 @@ class Workforce:
         if person is not None:
             for monday, told in people.weeks(resource_id, person, mondays, as_of):
                 yield Row(week_row(resource_id, monday, as_of, told), told.latest), told.parts
+
+    def alerts(self, as_of: int, mondays: Sequence[int]) -> list[Row]:
+        """Who will be on the bench and who rolls off, by resource id; `mondays` are those of the window."""
+        rows = []
+        for resource_id in self.resource_ids():
+            people = self._of(resource_id)
+            person = people.person(resource_id)
+            assert person is not None  # it was listed
+            told = list(people.weeks(resource_id, person, mondays, as_of))
+            weeks = [(monday, utilization.settled(week.parts)) for monday, week in told]
+            latest = max((week.latest for _, week in told), default=_UNKNOWN)
+            rows.append(Row(alerts.row(resource_id, as_of, weeks), latest))
+        return rows
 
     # -- groups -----------------------------------------------------------------------------------------------------
 

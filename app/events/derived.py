@@ -418,6 +418,28 @@ class DemandGapUpdated(Statement):
     gap_minutes: Fractional
 
 
+class Bench(Part):
+    """Weeks in a row of which less than half is planned."""
+
+    from_week: Week
+    weeks: int
+    free_minutes: Fractional
+
+
+class RollOff(Part):
+    """The last week in which anything is planned."""
+
+    last_week: Week
+
+
+class ResourceAlertUpdated(Statement):
+    """Whether a person will soon have nothing to do."""
+
+    resource_id: Text
+    bench: Bench | None
+    roll_off: RollOff | None
+
+
 # Exceptions
 
 
@@ -476,6 +498,7 @@ DERIVED: Final[Mapping[str, DerivedType]] = MappingProxyType(
             ),
             DerivedType("burn.forecast_updated.v1", "forecast.burn", BurnForecastUpdated, "contract"),
             DerivedType("demand.gap_updated.v1", "forecast.demand", DemandGapUpdated, "role/practice/week"),
+            DerivedType("resource.alert_updated.v1", "forecast.alerts", ResourceAlertUpdated, "resource"),
             DerivedType("exception.raised.v1", "exceptions", ExceptionRaised, "exception id"),
             DerivedType("exception.resolved.v1", "exceptions", ExceptionResolved, "exception id"),
         )

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from hypothesis import HealthCheck, settings
 
-from agents.effects import DEMAND, UTILIZATION, DeadLetter, Record, Statement, key_of
+from agents.effects import ALERTS, DEMAND, UTILIZATION, DeadLetter, Record, Statement, key_of
 from app.domain.documents import WITHDRAWN
 from app.domain.utilization import WINDOW
 from app.engine.figures import Figures
@@ -228,6 +228,8 @@ def weeks_told(stores: Sequence[Store], today: date) -> dict[tuple[str, str], tu
         for payload, latest in rows
         for subject in [payload["subject"]]
     }
+    for payload, latest in workforce.alerts(as_of, mondays):
+        told[ALERTS, key_of(payload["resource_id"])] = (payload, latest)
     for payload, latest in workforce.gaps(as_of, mondays):
         told[DEMAND, key_of(payload["role"], payload["practice"] or "", payload["week"])] = (payload, latest)
     return told

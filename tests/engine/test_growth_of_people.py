@@ -111,7 +111,8 @@ def firm(size: int, window: Window = WINDOW) -> Agents:
 @pytest.mark.parametrize("size", [100, 2_000])
 def test_a_time_entry_makes_the_same_work_in_a_firm_of_any_size(size: int) -> None:
     # By hand: written are the person's week, both agents' controls and 5 shares of that week (role, practice, region,
-    # firm, role in the practice); stated are the weeks of the person, the role and the practice.
+    # firm, role in the practice); stated are the weeks of the person, the role and the practice, as the person has as
+    # little to do as before.
     work = firm(size).take(stint("P-7", "T-1", MONDAY))
     assert (work["writes"], work["shares"], work["sends"], work["statements"]) == (8, 5, 5, 3)
     assert work["reads"] <= 30
@@ -161,12 +162,12 @@ def test_weeks_that_left_the_window_are_forgotten_by_their_groups() -> None:
 
 
 def test_memory_host_agrees_that_a_first_tick_tells_of_every_week() -> None:
-    # By hand: 3 people, a role and a practice are told of in 8 + 1 + 26 weeks each.
+    # By hand: 3 people, a role and a practice are told of in 8 + 1 + 26 weeks each, and the people's alerts.
     told: list[Statement] = []
     host = MemoryHost(on_statement=told.append)
     events = lines([*(person(f"P-{number}") for number in range(3)), tick(TODAY)])
     finish(host.take("log", [Record(place, line) for place, line in enumerate(events)]))
-    assert len({one.key for one in told}) == len(told) == (3 + 2) * 35
+    assert len({one.key for one in told}) == len(told) == (3 + 2) * 35 + 3
 
 
 def test_after_a_tick_who_has_news_does_not_wait_for_the_firm() -> None:
