@@ -11,7 +11,7 @@ from app.domain import burn, calendar, documents, fees, forecast, masters, readi
 from app.domain import period as periods
 from app.domain.adjustment import Adjustment, Paper, Sources, adjustments
 from app.domain.book import Book
-from app.domain.booked import Booking, Schedule, schedule
+from app.domain.booked import Booking, Schedule, schedule, scopes
 from app.domain.burn import Commitment, Position, Reached
 from app.domain.completion import estimates
 from app.domain.documents import Filed
@@ -332,6 +332,28 @@ class _Papers:
         return facts
 
 
+class _Ahead:
+    """What is booked on a contract, and what it was added up from beside the bookings."""
+
+    def __init__(self, contract: Contract, bookings: Sequence[Booking]) -> None:
+        agreement, rates = contract.agreement, contract.rates
+        self.schedule = schedule(bookings, agreement, rates)
+        self._contract, self._changed = contract, rates.changed
+        self._scopes = scopes(bookings, agreement, rates)
+        self._changes = rates.changes(self._scopes)
+
+    def holds(self, contract: Contract) -> bool:
+        """Whether the contract's terms and the rates of those who are booked are what they were."""
+        if contract is not self._contract:
+            return False
+        changed = contract.rates.changed
+        if changed != self._changed:
+            if contract.rates.changes(self._scopes) != self._changes:
+                return False
+            self._changed = changed
+        return True
+
+
 class Contracts:
     """Opens contracts of one partition. Compiled ones are kept until their dossier changes."""
 
@@ -341,7 +363,7 @@ class Contracts:
     def __init__(self, store: Store, reference: Reference) -> None:
         self.store, self.reference = store, reference
         self._compiled: dict[str, Contract] = {}
-        self._schedules: dict[str, tuple[Contract, int, Schedule]] = {}
+        self._schedules: dict[str, _Ahead] = {}
 
     def compiled(self, contract_id: str) -> Contract:
         contract = self._compiled.get(contract_id)
@@ -379,14 +401,12 @@ class Contracts:
         if not head.bookings:
             return NOTHING_BOOKED
         known = self._schedules.get(contract.contract_id)
-        changes = contract.rates.changed
-        if known is None or known[0] is not contract or known[1] != changes:
-            found = (booked(name) for name in head.bookings)
-            ahead = schedule(map(_booking, filter(None, found)), contract.agreement, contract.rates)
+        if known is None or not known.holds(contract):
+            bookings = [_booking(one) for name in head.bookings if (one := booked(name)) is not None]
             if len(self._schedules) >= self.SCHEDULES:
                 self._schedules.clear()
-            known = self._schedules[contract.contract_id] = contract, changes, ahead
-        return known[2]
+            known = self._schedules[contract.contract_id] = _Ahead(contract, bookings)
+        return known.schedule
 
     def rebook(self, contract_id: str) -> None:
         """Add up anew what is booked on the contract: a booking changed."""

@@ -16,7 +16,7 @@ import msgspec
 
 from app.domain import calendar
 from app.domain.money import MICRO
-from app.domain.rates import Rates
+from app.domain.rates import Rates, Scope
 from app.domain.terms import Agreement, Terms
 
 
@@ -173,6 +173,13 @@ def schedule(bookings: Iterable[Booking], agreement: Agreement, rates: Rates) ->
                     for key in {(None, measure), (line, measure)}:
                         pieces.setdefault(key, []).append(piece)
     return Schedule(pieces)
+
+
+def scopes(bookings: Iterable[Booking], agreement: Agreement, rates: Rates) -> set[Scope]:
+    """Of the firm's rates, all that `schedule` may look at: until one of them changes, it says the same."""
+    clients = {terms.client_id for terms in agreement.every()}
+    asked = {(client, one.resource_id, one.role) for one in bookings if one.kind == "hard" for client in clients}
+    return {scope for one in asked for scope in rates.scopes("bill", *one)}
 
 
 def _charged(

@@ -71,7 +71,8 @@ def _card(revision: int, said: Mapping[str, Any]) -> Card:
     )
 
 
-_Scope = tuple[Kind, str | None, str | None, str | None, str | None]
+Scope = tuple[Kind, str | None, str | None, str | None, str | None]
+"""(kind, contract, client, person, role) that a card names."""
 _Lists = tuple[list[Card], ...]
 
 
@@ -79,23 +80,33 @@ class RateBook:
     """Cards by scope. `changed` counts the changes of its lists, so that a memo over it knows when it is old."""
 
     def __init__(self, cards: Iterable[Card] = ()) -> None:
-        self._cards: dict[_Scope, list[Card]] = {}
+        self._cards: dict[Scope, list[Card]] = {}
+        self._changes: dict[Scope, int] = {}
         self.changed = 0
         for card in cards:
             self.add(card)
 
     @staticmethod
-    def _scope(card: Card) -> _Scope:
+    def _scope(card: Card) -> Scope:
         return card.kind, card.contract_id, card.client_id, card.resource_id, card.role
 
     def add(self, card: Card) -> None:
         cards = self._cards.setdefault(self._scope(card), [])
         insort(cards, card, key=lambda c: c[:3])
-        self.changed += 1
+        self._note(card)
 
     def remove(self, card: Card) -> None:
         self._cards[self._scope(card)].remove(card)
+        self._note(card)
+
+    def _note(self, card: Card) -> None:
+        scope = self._scope(card)
+        self._changes[scope] = self._changes.get(scope, 0) + 1
         self.changed += 1
+
+    def changes(self, scopes: Iterable[Scope]) -> int:
+        """How often any of the lists of these scopes changed."""
+        return sum(self._changes.get(scope, 0) for scope in scopes)
 
     def at(
         self, kind: Kind, contract: str | None, client: str | None, person: str | None, role: str | None
@@ -115,6 +126,14 @@ class Rates:
     def changed(self) -> int:
         """Another number whenever `find` may answer otherwise than before."""
         return self._own.changed + self._firm.changed
+
+    def scopes(self, kind: Kind, client: str, person: str, role: str | None) -> set[Scope]:
+        """All scopes of the firm's rates that `find` and `turns` look at for these."""
+        return {(kind, None, where, *who) for where in (client, None) for who in _who(person, role)}
+
+    def changes(self, scopes: Iterable[Scope]) -> int:
+        """Another number whenever `find` may answer otherwise than before where it looks at these of the firm."""
+        return self._own.changed + self._firm.changes(scopes)
 
     def find(self, kind: Kind, client: str, person: str, role: str | None, day: int) -> Card | None:
         """The card that wins for work of `person` in `role` on `day`; None if no card is valid."""
@@ -138,11 +157,7 @@ class Rates:
 
     def _candidates(self, kind: Kind, client: str, person: str, role: str | None) -> Iterable[list[Card]]:
         """Non-empty card lists, the most specific scope first."""
-        who = (
-            [(person, role), (person, None), (None, role), (None, None)]
-            if role is not None
-            else [(person, None), (None, None)]
-        )
+        who = _who(person, role)
         for one, its in who:
             # A contract's card that also names the client must match it, but is no more specific for it.
             cards = (self._own.at(kind, self._contract, None, one, its) or []) + (
@@ -154,3 +169,10 @@ class Rates:
             for one, its in who:
                 if found := self._firm.at(kind, None, where, one, its):
                     yield found
+
+
+def _who(person: str, role: str | None) -> Sequence[tuple[str | None, str | None]]:
+    """Whom a card may name that prices the person in the role, the most specific first."""
+    if role is None:
+        return (person, None), (None, None)
+    return (person, role), (person, None), (None, role), (None, None)

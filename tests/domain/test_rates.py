@@ -111,3 +111,16 @@ def test_a_book_follows_what_is_added_and_removed(name: str) -> None:
     assert its.find(*question) == new
     changed.remove(new)
     assert its.find(*question) == old
+
+
+@pytest.mark.parametrize("name", _SCOPES)
+def test_a_book_tells_changes_of_what_is_asked_from_others(name: str) -> None:
+    new, other = card("R-2", "1", **_SCOPES[name]), card("R-3", "1", resource_id="P-2")
+    own, firm = RateBook(), RateBook()
+    its = Rates("C-1", own, firm)
+    asked = its.scopes("bill", "CL-1", "P-1", "engineer")
+    before = its.changes(asked)
+    firm.add(other)
+    assert its.changes(asked) == before
+    (own if new.contract_id else firm).add(new)
+    assert its.changes(asked) != before
