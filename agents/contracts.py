@@ -135,6 +135,7 @@ class Contract:
             self._acknowledged,
             told,
             self.flaws(day),
+            [*self.commitments, *self._invoices],
         )
 
     def milestones(self, head: Head) -> Iterator[Milestone]:
@@ -157,7 +158,14 @@ def _commitments(facts: Mapping[str, list[Fact]], type_: str) -> list[Commitment
     """What subcontractors were promised, or have invoiced: papers whose deciding message is of a type."""
     said = (effective(said) for key, said in facts.items() if key.startswith("subcontract/"))
     return [
-        Commitment(fields.get("line_id"), micro(fields["net"]["amount"]), fields["net"]["currency"])
+        Commitment(
+            fields.get("line_id"),
+            micro(fields["net"]["amount"]),
+            fields["net"]["currency"],
+            fields["commitment_id"],
+            message.time,
+            message.id,
+        )
         for message, fields in said
         if message.type == type_
     ]

@@ -42,11 +42,17 @@ Crossing = tuple[int, int, int, int]
 
 
 class Commitment(NamedTuple):
-    """What a subcontractor was promised and has not invoiced yet; `amount` in micro-units of `currency`."""
+    """What a subcontractor was promised, or has invoiced; `amount` in micro-units of `currency`.
+
+    `time` and `id` are those of the message that decides, for evidence.
+    """
 
     line_id: str | None
     amount: int
     currency: str
+    commitment_id: str = ""
+    time: int = 0
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
 from app.domain import calendar
-from app.domain.burn import Position
+from app.domain.burn import Commitment, Position
 from app.domain.checks import failing
 from app.domain.completion import Estimate
 from app.domain.fees import Fee, fees, invoiced_as_fee
@@ -74,7 +74,7 @@ RULES: Final[Mapping[str, Rule]] = {
         "blocking",
         "entry",
         "commercial",
-        "set the rate in the contract's currency, or an exchange rate for the expense",
+        "set the rate in the contract's currency, or an exchange rate for the expense; state a subcontract in it",
     ),
     "OUTSIDE_TERM": Rule("blocking", "entry", "legal", "amend the contract's term, or move these entries"),
     "DISPUTE_OPEN": Rule("blocking", "contract", "account", "settle the dispute with the client, then resolve it"),
@@ -161,6 +161,7 @@ class Papers(NamedTuple):
     """What else was said of a contract: estimates of cost, and how many holds and disputes are open, since when.
 
     `fee_claims` is what invoices say of fees, by `fee/<id>`; `given_up` the amount written off, beside the entries.
+    `subcontracts` is what suppliers were promised and what they have invoiced.
     `masters`, `rulings` (policies of this contract alone), `acknowledged` and `since` are what checks look at (see
     `checks.failing`).
     """
@@ -176,6 +177,7 @@ class Papers(NamedTuple):
     acknowledged: int = 0
     since: int = 0
     flaws: Sequence[Flaw] = ()
+    subcontracts: Sequence[Commitment] = ()
 
 
 class _Blockers:
@@ -293,7 +295,8 @@ def row(
     blockers = _Blockers(position.exponent)
     found = found or assess(position, milestones, documents, papers)
     inside, time, milestone, earned = found.inside, found.time, found.milestones, found.earned
-    held_back = _held_back(position, inside, blockers, sum(fee.unpriced for fee in earned))
+    foreign = _foreign(position, papers.subcontracts)
+    held_back = _held_back(position, inside, blockers, sum(fee.unpriced for fee in earned), foreign)
     _over_cap(time.lines.values(), blockers)
     unmeasured = sum(fee.unmeasured for fee in earned)
     if unmeasured:
@@ -416,9 +419,12 @@ def _inside(position: Position) -> dict[str, Sum]:
     return position.book.between(low, high, position.day)
 
 
-def _held_back(position: Position, inside: dict[str, Sum], blockers: _Blockers, unpriced: int) -> int:
-    """What blockers of scope entry hold back. `unpriced` counts months of retainers whose overage has no rate."""
-    held_back = _issues(position, blockers, unpriced)
+def _held_back(position: Position, inside: dict[str, Sum], blockers: _Blockers, unpriced: int, foreign: Issue) -> int:
+    """What blockers of scope entry hold back.
+
+    `unpriced` counts months of retainers whose overage has no rate, `foreign` subcontracts in another currency.
+    """
+    held_back = _issues(position, blockers, unpriced, foreign)
     ready = [s.totals for s in position.sums.values()]
     within = [s.totals for s in inside.values()]
     outside = [sum(t[p] for t in ready) - sum(t[p] for t in within) for p in (READY_ENTRIES, READY_AMOUNT)]
@@ -440,11 +446,21 @@ def _over_cap(parts: Iterable[Passed], blockers: _Blockers) -> None:
             blockers.add("CAP_EXCEEDED", issue, tier=tier)
 
 
-def _issues(position: Position, blockers: _Blockers, unpriced: int) -> int:
+def _foreign(position: Position, subcontracts: Iterable[Commitment]) -> Issue:
+    """Subcontracts in another currency than the contract's: nothing says of which day a rate would be."""
+    terms = position.terms
+    its = [one for one in subcontracts if terms is not None and one.currency != terms.currency]
+    evidence = sorted((0, one.commitment_id, one.id) for one in its)[:EVIDENCE_LIMIT]
+    return Issue(len(its), 0, min((one.time for one in its), default=0), evidence)
+
+
+def _issues(position: Position, blockers: _Blockers, unpriced: int, foreign: Issue) -> int:
     issues = dict(position.total(None).issues)
     if unpriced:
         known = issues.get("RATE_UNRESOLVED", Issue(0, 0, 0, []))
         issues["RATE_UNRESOLVED"] = Issue(known.count + unpriced, known.amount, known.since, known.evidence)
+    if foreign.count:
+        issues["CURRENCY_MISMATCH"] = joined(issues.get("CURRENCY_MISMATCH", NONE), foreign)
     for code in ("TIME_NOT_APPROVED", "RATE_UNRESOLVED", "CURRENCY_MISMATCH"):
         if code in issues:
             blockers.add(code, issues[code])

@@ -22,7 +22,7 @@ from tests.docs.pages import DOCS, ROOT, Example, Fence, examples, fences
 
 WORKED = [
     pytest.param(example, id=f"{name}-{example.line}")
-    for name in ("burn", "readiness", "documents", "forecast", "utilization")
+    for name in ("burn", "readiness", "documents", "fees", "forecast", "fx", "utilization")
     for example in examples(DOCS / f"{name}.md")
 ]
 

@@ -541,6 +541,23 @@ def release(choices: Choices, contract_id: str, number: int, revision: int, days
     return {**data, "amount": money(choices, currency_of(contract_id), 0, 3)}
 
 
+def subcontract(choices: Choices, contract_id: str, number: int, revision: int) -> Data:
+    """What a supplier was promised, or asks for; one in five in dollars, which no contract is in."""
+    currency = currency_of(contract_id)
+    data: Data = {
+        "commitment_id": f"{contract_id}-U-{number}",
+        "revision": revision,
+        "contract_id": contract_id,
+        "net": {
+            "amount": money(choices, currency, 1, 30),
+            "currency": "USD" if choices.chance(20) else currency,
+        },
+    }
+    if choices.chance(60):
+        data["line_id"] = choices.one((*LINES[:2], UNKNOWN_LINE))
+    return data
+
+
 def hindrance(kind: str, contract_id: str, number: int, revision: int) -> Data:
     """A hold or a dispute, begun or ended."""
     return {f"{kind}_id": f"{contract_id}-{kind}-{number}", "revision": revision, "contract_id": contract_id}

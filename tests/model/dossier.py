@@ -89,7 +89,8 @@ class Dossier:
     `planned` is every day of every booking, past ones included.
     `invoiced` is what live invoices say less what was credited on them, by (kind, id); `invoiced_total` their sum.
     `named_entries` are all that ever named this contract; `named_lines` every line anybody ever spoke of here.
-    `foreign_expenses` is the number of approved expenses in another currency without a rate: they count nowhere.
+    `foreign_expenses` is the number of approved expenses in another currency without a rate, `foreign_promises` that of
+    subcontracts in another currency: they count nowhere.
     """
 
     contract_id: str
@@ -103,6 +104,7 @@ class Dossier:
     named_entries: frozenset[str]
     named_lines: frozenset[str]
     foreign_expenses: int
+    foreign_promises: int
     estimates: tuple[Fields, ...]
     releases: tuple[Fields, ...]
     writeoffs: tuple[Fields, ...]
@@ -201,6 +203,7 @@ class Archive:
             named_entries=frozenset(entity.id for entity, _ in self._said_of(contract_id, "time")),
             named_lines=frozenset(self._named_lines(contract_id)),
             foreign_expenses=self._foreign_expenses(contract_id, as_of, terms),
+            foreign_promises=self._foreign_promises(contract_id, terms[as_of]),
             estimates=tuple(entity.fields() for entity in self.at("estimate", contract_id)),
             releases=tuple(entity.fields() for entity in self.at("retainage", contract_id)),
             writeoffs=tuple(entity.fields() for entity in self.at("writeoff", contract_id)),
@@ -261,6 +264,11 @@ class Archive:
                 holding = terms[date.fromisoformat(fields["date"])]
                 count += holding is not None and self._exchange(fields, holding.currency) is None
         return count
+
+    def _foreign_promises(self, contract_id: str, terms: Terms | None) -> int:
+        """A subcontract has no day, so no rate of exchange is its own."""
+        said = [entity.fields()["net"]["currency"] for entity in self.at("subcontract", contract_id)]
+        return sum(terms is not None and currency != terms.currency for currency in said)
 
     def _expenses(self, contract_id: str, as_of: date, terms: dict[date, Terms | None]) -> Iterable[Expense]:
         for entity in self.at("expense", contract_id):

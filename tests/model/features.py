@@ -21,6 +21,7 @@ ALL = frozenset(
         "holds",  # holds and disputes
         "retainage",  # parts held back, and their release
         "fx",  # expenses in other currencies, converted by the rate of their day
+        "subcontracts",  # what suppliers were promised and have invoiced, in the contract's currency or another
         "contradictions",  # payers, and terms that cannot be meant as they stand
     }
 )

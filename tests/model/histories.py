@@ -173,6 +173,7 @@ class Firm:
             (2, "holds" in options.features, self._hinder),
             (3, "retainage" in options.features, self._release),
             (3, "fx" in options.features, self._quote),
+            (4, "subcontracts" in options.features, self._subcontract),
             (10, "staffing" in options.features, self._place),
             (14, "staffing" in options.features, self._leave),
             (40, "staffing" in options.features, self._assign),
@@ -373,6 +374,13 @@ class Firm:
         data = bodies.exchange(self._choices, 1, self._days.terms)
         name = "/".join((data["from_currency"], data["to_currency"], data["on"]))
         self._say("fx.rate.set", {**data, "revision": self._next(f"fx/{name}")})
+
+    def _subcontract(self) -> None:
+        """Promise a supplier something, mostly before it invoices that; either may be said anew."""
+        contract_id, number = self._any_contract(), self._choices.between(1, 3)
+        revision = self._next(f"subcontract/{contract_id}/{number}")
+        kind = "committed" if revision == 1 else self._choices.one(("invoiced", "invoiced", "committed"))
+        self._say(f"subcontract.{kind}", bodies.subcontract(self._choices, contract_id, number, revision))
 
     def _hinder(self) -> None:
         """Begin a hold or a dispute, or end it: most end soon, or nothing would ever be ready."""
@@ -706,6 +714,11 @@ def _release_content(choices: Choices, contract_id: str, revision: int) -> tuple
     return "retainage.released", bodies.release(choices, contract_id, choices.between(1, 2), revision, _DAYS.work)
 
 
+def _subcontract_content(choices: Choices, contract_id: str, revision: int) -> tuple[str, Data]:
+    data = bodies.subcontract(choices, contract_id, choices.between(1, 2), revision)
+    return f"subcontract.{choices.one(('committed', 'invoiced'))}", data
+
+
 def _hindrance_content(choices: Choices, contract_id: str, revision: int) -> tuple[str, Data]:
     kind = choices.one(("hold", "dispute"))
     begun, ended = _HINDRANCES[kind]
@@ -757,6 +770,7 @@ _CONTENTS: dict[str, Callable[[Choices, str, int], tuple[str, Data]]] = {
     "retainage": _release_content,
     "fx": lambda choices, _, revision: ("fx.rate.set", bodies.exchange(choices, revision, _DAYS.work)),
     "holds": _hindrance_content,
+    "subcontracts": _subcontract_content,
     "resource": _resource_content,
     "leave": _leave_content,
     "assignment": _assignment_content,
@@ -772,6 +786,7 @@ _GROUPS = (
 
 def _groups(features: frozenset[str]) -> list[tuple[str, ...]]:
     """Commercial features with messages of their own share one more list, staffing has two."""
-    extra = tuple(kind for kind in ("percent_complete", "writeoffs", "retainage", "fx", "holds") if kind in features)
+    own = ("percent_complete", "writeoffs", "retainage", "fx", "holds", "subcontracts")
+    extra = tuple(kind for kind in own if kind in features)
     staffing = (("resource",), ("assignment", "assignment", "leave", "demand")) if "staffing" in features else ()
     return [*_GROUPS, *((extra,) if extra else ()), *staffing]

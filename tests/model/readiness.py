@@ -241,7 +241,7 @@ def _entry_blockers(dossier: Dossier, time: Settlement) -> Iterable[Blocker]:
         ],
         CURRENCY_MISMATCH: [
             *[entry.amount for entry in unpriced if entry.unpriced == CURRENCY_MISMATCH],
-            *[None] * dossier.foreign_expenses,
+            *[None] * (dossier.foreign_expenses + dossier.foreign_promises),
         ],
     }
     for code, amounts in found.items():

@@ -45,6 +45,8 @@ _KINDS = {
     "estimate.set",
     "writeoff.recorded",
     "fx.rate.set",
+    "subcontract.committed",
+    "subcontract.invoiced",
     "retainage.released",
     "hold.set",
     "hold.cleared",
@@ -112,7 +114,7 @@ def test_every_kind_occurs_and_options_leave_kinds_out() -> None:
     seen = {event["type"].removesuffix(".v1") for seed in _SEEDS for event in history(seed, 200)}
     assert seen == _KINDS
     plain = history(1, 200, expenses=False, milestones=False, invoices=False, holidays=False)
-    commerce = {"dispute", "estimate", "fx", "hold", "retainage", "writeoff"}
+    commerce = {"dispute", "estimate", "fx", "hold", "retainage", "subcontract", "writeoff"}
     assert {kind_of(event) for event in plain} == {"contract", "rate", "time", *commerce}
 
 

@@ -271,6 +271,28 @@ def test_expenses_in_another_currency_do_not_count() -> None:
     assert burn([contract(), foreign])["expenses"] == "0.00"
 
 
+def test_subcontracts_in_another_currency_do_not_count_and_are_flagged() -> None:
+    # 300 EUR promised and 200 EUR invoiced; of dollars 100 promised and 50 invoiced, which are two flags.
+    told = [
+        ("committed", "S-1", "300", "EUR"),
+        ("invoiced", "S-2", "200", "EUR"),
+        ("committed", "S-3", "100", "USD"),
+        ("invoiced", "S-4", "50", "USD"),
+    ]
+    papers = [
+        said(
+            f"subcontract.{kind}",
+            commitment_id=name,
+            revision=1,
+            contract_id="C-1",
+            net={"amount": amount, "currency": currency},
+        )
+        for kind, name, amount, currency in told
+    ]
+    assert burn([contract(), *papers])["committed"] == "300.00"
+    assert blockers([contract(), *papers]) == {("CURRENCY_MISMATCH", "blocking"): (2, "0.00")}
+
+
 # -- what an entry is ---------------------------------------------------------------------------------------------
 
 
