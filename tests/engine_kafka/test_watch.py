@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from time import monotonic
 from types import SimpleNamespace
 from typing import Any, cast
@@ -141,29 +142,30 @@ def lapsed() -> Lease:
     return lease
 
 
+def busy_lane() -> Any:
+    seat = SimpleNamespace(name="facts")
+    return SimpleNamespace(busy_since=monotonic() - AGO, seat=seat, partition=1)
+
+
 def test_a_worker_in_which_all_is_well_goes_on() -> None:
     assert looked_at(Worker()).code == 0
 
 
 @pytest.mark.parametrize(
-    ("worker", "code", "reason"),
+    ("otherwise", "code", "reason"),
     [
-        (Worker(lease=lapsed()), Exit.LEASE, "no heartbeat was answered for"),
-        (Worker(holding=False, stepped=monotonic() - AGO), Exit.STALLED, "the group has assigned nothing"),
-        (Worker(waiting={A: (94, 104)}), Exit.STALLED, "10 records of firm.contracts partition 0 wait"),
-        (Worker(owners={0: "http://a"}), Exit.AGENT, "the group has given slices [1] to nobody"),
-        (
-            Worker(
-                busy=[SimpleNamespace(busy_since=monotonic() - AGO, seat=SimpleNamespace(name="facts"), partition=1)]
-            ),
-            Exit.STALLED,
-            "facts has waited for a delivery on slice 1 for 45 s",
-        ),
+        (lambda: {"lease": lapsed()}, Exit.LEASE, "no heartbeat was answered for"),
+        (lambda: {"holding": False, "stepped": monotonic() - AGO}, Exit.STALLED, "the group has assigned nothing"),
+        (lambda: {"waiting": {A: (94, 104)}}, Exit.STALLED, "10 records of firm.contracts partition 0 wait"),
+        (lambda: {"owners": {0: "http://a"}}, Exit.AGENT, "the group has given slices [1] to nobody"),
+        (lambda: {"busy": [busy_lane()]}, Exit.STALLED, "facts has waited for a delivery on slice 1 for 45 s"),
     ],
     ids=["no heartbeat", "no slices", "nothing read", "a slice is nobody's", "nothing delivered"],
 )
-def test_a_worker_that_does_not_get_on_ends_with_its_reason(worker: Worker, code: Exit, reason: str) -> None:
-    end = looked_at(worker)
+def test_a_worker_that_does_not_get_on_ends_with_its_reason(
+    otherwise: Callable[[], dict[str, Any]], code: Exit, reason: str
+) -> None:
+    end = looked_at(Worker(**otherwise()))
     assert end.code == code
     assert reason in end.said["reason"]
 
