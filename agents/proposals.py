@@ -87,9 +87,11 @@ class Clerk:
     ) -> Iterator[Statement]:
         """What is to be said of documents whose content changed, and of those that are over.
 
-        `changed`: what was invoiced and no longer holds.
+        `changed`: what was invoiced and no longer holds. Without terms the cause of a document is the contract's latest
+        fact, whatever it is about; so all that is live is said then, which is what is to be put right.
         """
         over = self._known.over
+        always = scope.restate or self._contract.told is None
         periods = scope.periods
         if self._turned(found) or periods is None:
             live = {name.partition("/")[0] for name, why in over.items() if not why}
@@ -102,7 +104,7 @@ class Clerk:
         for name, (type_, payload) in sorted(filed.rows.items()):
             if self._is_new(name):
                 continue
-            if self._revise(name, payload) or scope.restate:
+            if self._revise(name, payload) or always:
                 yield self._statement(type_, name, payload, version)
         for name in sorted(over.keys() - filed.rows.keys()):
             of, kind, _ = name.split("/")
