@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.calendar import BEGINNING
-from app.domain.ledger import APPROVED, claimed
+from app.domain.calendar import BEGINNING, FOREVER
+from app.domain.ledger import AMOUNT, APPROVED, WRITTEN_AMOUNT, claimed
 from app.domain.money import micro
+from app.domain.unbilled import is_ready
 from tests.engine.runs import Run, differences, examples, figures, fold, histories, lines
 from tests.model.histories import Event, as_of_days, as_ofs, event_sets, history, troubled
 from tests.model.oracle import Figures
@@ -92,7 +93,7 @@ def gap(run: Run, contract_id: str, as_of: date) -> int:
     position = contracts.position(contract_id, head, as_of.toordinal())
     found = contracts.assess(position, head)
     row = contracts.readiness(position, head, found)
-    earned = micro(contracts.burn(position)[0]["approved"]["amount"])
+    earned = position.total(None).totals[AMOUNT]
     invoiced = by_fee = 0
     counted = set()
     for entry, its, claims in position.book.rows(BEGINNING, position.day):
@@ -103,9 +104,19 @@ def gap(run: Run, contract_id: str, as_of: date) -> int:
             invoiced += on_invoices
             by_fee += its.drawn_amount if its.by_time or on_invoices else amount
     adjusted = sum(one.difference for one in contracts.adjustments(position) if one.entry_id in counted)
-    outside = sum(micro(one["amount"]) for one in row["blockers"] if one["code"] == "OUTSIDE_TERM")
+    low, high = (position.terms.term_from, position.terms.term_to) if position.terms else (BEGINNING, FOREVER)
+    outside = sum(
+        (its.amount or 0) - its.drawn_amount
+        for _, its, claims in position.book.rows(BEGINNING, position.day)
+        if not low <= its.day <= high and is_ready(its, claims, position.day)
+    )
+    over = sum(part.refused for part in found.time.lines.values())
+    written = sum(total.totals[WRITTEN_AMOUNT] for total in position.sums.values()) + found.time.edge.total
+    if len({its.currency for its in contracts.compiled(contract_id).agreement.every()}) == 1:
+        shown = {"over_cap_amount": over, "written_off_amount": written}
+        assert {name: micro(row[name]) for name in shown} == shown
     # What is stopped is not ready but blocked; either way it is here once.
-    sides = [found.worked, outside, micro(row["over_cap_amount"]), found.time.held(), micro(row["written_off_amount"])]
+    sides = [found.worked, outside, over, found.time.held(), written]
     return earned - invoiced - adjusted - by_fee - sum(sides)
 
 
