@@ -33,6 +33,8 @@ _BLOCKER = ("code", "tier", "scope", "count", "amount")
 
 
 _ASKED = int(os.environ.get("HEADRACE_HISTORIES", "0"))
+THOROUGH = _ASKED > 0
+"""Somebody asked for more than the usual: tests of every possible case leave none out."""
 
 
 def histories(usual: int) -> range:
