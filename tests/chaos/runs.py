@@ -30,6 +30,7 @@ from tables import TABLES
 from tables.plans import Booked
 from tables.proposals import PROPOSALS, STANDINGS
 from tables.shares import Shares
+from tests.engine.runs import silent
 
 ROOT = Path(__file__).resolve().parents[2]
 TICKS = 10
@@ -175,12 +176,15 @@ def _without_offsets(value: Any) -> Any:
 
 def in_force(said: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
     """The latest statements that still say something, without what is a matter of when ticks and batches came together:
-    weeks that have left the window since, documents that were withdrawn, and how often a document was revised."""
+    weeks that have left the window since, documents that were withdrawn, how often a document was revised, and periods
+    in which nothing was earned."""
     today = max((one["data"]["as_of"] for (topic, _), one in said.items() if topic in WEEKLY), default="")
     return {
         place: _unrevised(one)
         for place, one in said.items()
-        if one["type"] != WITHDRAWN and (place[0] not in WEEKLY or one["data"]["as_of"] == today)
+        if one["type"] != WITHDRAWN
+        and not silent(place, one["data"])
+        and (place[0] not in WEEKLY or one["data"]["as_of"] == today)
     }
 
 

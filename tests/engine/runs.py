@@ -6,13 +6,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 from hypothesis import HealthCheck, settings
 
-from agents.effects import ALERTS, DEMAND, UTILIZATION, DeadLetter, Record, Statement, key_of
+from agents.effects import ALERTS, DEMAND, REVENUE, UTILIZATION, DeadLetter, Record, Statement, key_of
 from app.domain.documents import WITHDRAWN
 from app.domain.utilization import WINDOW
 from app.engine.figures import Figures
@@ -216,6 +217,12 @@ def standing(said: Said, today: date) -> Said:
         for place, one in said.items()
         if place[0] not in (UTILIZATION, DEMAND) or one[1]["as_of"] == today.isoformat()
     }
+
+
+def silent(place: tuple[str, str], payload: Mapping[str, Any]) -> bool:
+    """Whether a statement tells of a period in which a line had earned nothing: none at all says the same."""
+    names = ("period_amount", "cumulative_amount", "expected_loss_amount")
+    return place[0] == REVENUE and not any(Decimal(payload[name]) for name in names)
 
 
 def weeks_told(stores: Sequence[Store], today: date) -> dict[tuple[str, str], tuple[Row, Latest]]:

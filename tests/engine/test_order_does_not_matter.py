@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container
 from datetime import date, timedelta
-from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -19,7 +18,20 @@ from app.engine.figures import Figures
 from app.events.cloudevents import timestamp
 from tests.engine.crew import crew
 from tests.engine.noise import UNREADABLE, bystanders, noisy, tick
-from tests.engine.runs import Run, Said, counts, digest, examples, facts, fold, histories, lines, standing, weeks_told
+from tests.engine.runs import (
+    Run,
+    Said,
+    counts,
+    digest,
+    examples,
+    facts,
+    fold,
+    histories,
+    lines,
+    silent,
+    standing,
+    weeks_told,
+)
 from tests.model.histories import Event, as_of_days, disorder, event_sets, history, repeated, troubled
 
 _CUTS = (1, 3, 20, 1000)
@@ -122,11 +134,6 @@ def without_exceptions(said: dict[tuple[str, str], Any]) -> dict[tuple[str, str]
 
 def spoken(said: Said, wanted: Container[tuple[str, str]]) -> Said:
     return {place: one for place, one in said.items() if place in wanted or place[0] == EXCEPTIONS}
-
-
-def silent(place: tuple[str, str], payload: dict[str, Any]) -> bool:
-    names = ("period_amount", "cumulative_amount", "expected_loss_amount")
-    return place[0] == REVENUE and not any(Decimal(payload[name]) for name in names)
 
 
 @pytest.mark.parametrize("seed", histories(12))
