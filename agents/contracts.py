@@ -73,12 +73,19 @@ class Reference:
 
 
 class Contract:
-    """What a dossier comes to."""
+    """What a dossier comes to; `before` is what it came to last, if anybody knows."""
 
-    def __init__(self, contract_id: str, dossier: Dossier | None, firm: RateBook) -> None:
+    def __init__(
+        self, contract_id: str, dossier: Dossier | None, firm: RateBook, before: Contract | None = None
+    ) -> None:
         facts: Mapping[str, list[Fact]] = dossier.facts if dossier else {}
         self.contract_id = contract_id
-        self.agreement = Agreement(facts.get(CONTRACT, ()))
+        # Copied, as facts that are repeated are changed where they are.
+        self._agreed = [msgspec.structs.astuple(fact) for fact in facts.get(CONTRACT, ())]
+        same = before is not None and before._agreed == self._agreed
+        self.agreement: Agreement = (
+            before.agreement if before is not None and same else Agreement(facts.get(CONTRACT, ()))
+        )
         # The latest message about the contract itself: (time, source, id, correlation id or ""); None before any.
         self.told = max(map(latest, facts.get(CONTRACT, ())), default=None)
         self.cards = [card for key, said in facts.items() if key.startswith("rate/") and (card := card_of(said))]
@@ -352,8 +359,11 @@ class _Ahead:
 
     def holds(self, contract: Contract) -> bool:
         """Whether the contract's terms and the rates of those who are booked are what they were."""
-        if contract is not self._contract:
-            return False
+        known = self._contract
+        if contract is not known:
+            if contract.agreement is not known.agreement or contract.cards != known.cards:
+                return False
+            self._contract = contract
         changed = contract.rates.changed
         if changed != self._changed:
             if contract.rates.changes(self._scopes) != self._changes:
@@ -382,7 +392,8 @@ class Contracts:
     def compile(self, contract_id: str, dossier: Dossier | None) -> Contract:
         if len(self._compiled) >= self.LIMIT:
             self._compiled.clear()
-        contract = self._compiled[contract_id] = Contract(contract_id, dossier, self.reference.rates)
+        before = self._compiled.get(contract_id)
+        contract = self._compiled[contract_id] = Contract(contract_id, dossier, self.reference.rates, before)
         return contract
 
     def position(

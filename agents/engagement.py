@@ -57,6 +57,7 @@ class _Engagement:
         self.restate = True
         self.restating: set[str] = set()  # contracts of which everything is due, not only what changed
         self.periods: dict[str, set[str] | None] = {}  # contract → whose work changed meanwhile; None: perhaps of any
+        self.filing: set[str] = set()  # contracts that are due for a new document only, as nothing else changed since
         self._marked: dict[str, set[str]] | None = None  # `client/x`, `currency/x` … → contracts whose terms name it
         self._walks: dict[str, Walks] = {}
         self.hinted = Hinted()
@@ -449,6 +450,7 @@ class _Work:
             contract = agent.contracts.compiled(contract_id)
             desk.close(contract, self.last)
             agent.note_users(contract_id, desk.head)
+            agent.filing.discard(contract_id)
             if contract.agreement.known:
                 waiting.pop(contract_id, None)
             else:
@@ -480,6 +482,7 @@ class _Work:
         if agent.restate:
             agent.restating.update(agent.store.keys(HEADS), agent.unpublished)
             agent.unpublished.update(dict.fromkeys(agent.restating, calendar.BEGINNING))
+            agent.filing.clear()
             agent.restate = False
         due = sorted(agent.unpublished)
         if self.batch.limit is not None and len(due) > self.batch.limit:
@@ -507,12 +510,16 @@ class _Work:
         )
         known.walk = position.book.reached
         version = max(head.touched, control.ticked)
+        found = self.agent.contracts.assess(position, head)
+        if contract_id in self.agent.filing:
+            self.agent.filing.discard(contract_id)
+            self._state_documents(position, head, found, version)
+            return
         say = self.effects.statements.append
         rows = self.agent.contracts.burn(position)
         for payload in rows:
             key = key_of(contract_id) if payload["line_id"] is None else key_of(contract_id, payload["line_id"])
             say(Statement(BURN, "burn.updated.v1", key, version, payload, head.latest))
-        found = self.agent.contracts.assess(position, head)
         payload = self.agent.contracts.readiness(position, head, found)
         say(Statement(READINESS, "readiness.updated.v1", key_of(contract_id), version, payload, head.latest))
         payload = self.agent.contracts.forecast(position, rows[0], payload)
@@ -547,6 +554,7 @@ class _Work:
         if clerk.waiting:
             agent.periods[contract_id] = clerk.waiting
             agent.unpublished[contract_id] = calendar.FOREVER
+            agent.filing.add(contract_id)
         for name, standing in clerk.writes.items():
             if standing is not None:
                 standing.fence = self.last

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from app.domain import calendar, period
@@ -43,6 +44,8 @@ WITHDRAWN: Final = "billing.withdrawn.v1"
 
 INVOICE: Final = "invoice/"
 """How the paper is named that an invoice is."""
+
+_DATED: Final = itemgetter(0, 1)
 
 Place = tuple[str, str]
 """(billing period, kind)."""
@@ -177,17 +180,21 @@ def _file_work(filed: Folders, name: str, position: Position, found: Assessment,
     begin, end = (terms.term_from, min(terms.term_to, day)) if terms is not None else (calendar.BEGINNING, day)
     for start in _buckets(position, name):
         bucket = position.book.bucket(start)
-        for key, claims in bucket.claims.items():
+        named = bucket.claims
+        for key, claims in named.items():
             (time if key.startswith("time/") else expenses).note(claims, day)
-        for entry, row in sorted(bucket.rows.items(), key=lambda one: (one[1].day, one[0])):
-            bill = found.time.bill(entry, row, bucket.claims.get(f"time/{entry}"))
+        if not any(_open(total, day) for total in position.book.page(calendar.page_of(start))[start].values()):
+            continue  # nothing in it is to be billed
+        approved = [(row.day, entry, row) for entry, row in bucket.rows.items() if row.status == APPROVED]
+        for _, entry, row in sorted(approved, key=_DATED):
+            bill = found.time.bill(entry, row, named.get(f"time/{entry}") if named else None)
             if bill is not None:
+                amount, minutes, kept = bill
                 rate, unit = price_of(row)
-                item = Item(TIME, entry, row.line, bill.amount, row.day, bill.minutes, rate, unit, row.rate_id)
-                time.items.append(item._replace(withheld=bill.withheld))
+                time.items.append(Item(TIME, entry, row.line, amount, row.day, minutes, rate, unit, row.rate_id, kept))
         for expense, spend in sorted(bucket.spends.items(), key=lambda one: (one[1].day, one[0])):
             wanted = spend.status == APPROVED and spend.billable and spend.amount is not None
-            if wanted and begin <= spend.day <= end and not claimed(bucket.claims.get(f"expense/{expense}"), day):
+            if wanted and begin <= spend.day <= end and not claimed(named.get(f"expense/{expense}"), day):
                 expenses.items.append(Item(EXPENSE, expense, spend.line, spend.amount or 0, spend.day))
     filed[name, TIME], filed[name, EXPENSE] = time, expenses
 

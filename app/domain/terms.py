@@ -227,6 +227,8 @@ class Agreement:
 
     def repriced(self, before: Agreement) -> list[tuple[int, int]]:
         """Stretches of work dates, both ends inclusive, that `before` prices otherwise."""
+        if before is self:
+            return []
         days = sorted({calendar.BEGINNING, *self._starts, *before._starts})
         found: list[tuple[int, int]] = []
         for day, following in zip(days, [*days[1:], calendar.FOREVER + 1], strict=True):

@@ -121,16 +121,20 @@ def is_ready(row: Row, claims: Claims | None, day: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Unbilled:
-    """A contract's time by line ("" is the contract itself): `lines` may be billed, `edge` is what was given up."""
+    """A contract's time by line ("" is the contract itself): `lines` may be billed, `edge` is what was given up.
+
+    `days` are the first and last on which work may be billed.
+    """
 
     position: Position
     edge: Edge
     lines: dict[str, Passed]
+    days: tuple[int, int]
 
     def bill(self, entry: str, row: Row, claims: Claims | None) -> Bill | None:
         """What of one entry may be billed; None where it may not be, or nothing of it is left."""
         position, passed = self.position, self.lines.get(row.line or "")
-        low, high = _term(position)
+        low, high = self.days
         if passed is None or not low <= row.day <= high or not is_ready(row, claims, position.day):
             return None
         if passed.quarter is not None:
@@ -159,7 +163,7 @@ class Unbilled:
         passed = self.lines.get(line)
         if passed is not None and passed.by_day is not None:
             return held + sum(amount for worked, amount in passed.by_day if worked < day)
-        low, high = _term(position)
+        low, high = self.days
         total = position.book.between(low, min(high, until), position.day).get(line)
         if total is None:
             return held
@@ -194,7 +198,7 @@ def unbilled(position: Position, inside: dict[str, Sum], given_up: int) -> Unbil
     edge = edge_of(position, given_up)
     cuts = _cuts(position, edge, position.day)
     lines = {line: _passed(position, line, total, edge, cuts.get(line, _Cut())) for line, total in inside.items()}
-    return Unbilled(position, edge, lines)
+    return Unbilled(position, edge, lines, _term(position))
 
 
 def joined(one: Issue, other: Issue) -> Issue:

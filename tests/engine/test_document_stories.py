@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from typing import Any
 
-from agents.effects import BILLING, Record, Statement
+from agents.effects import BILLING, BURN, FORECAST, READINESS, Record, Statement
 from app.domain import calendar
 from app.engine.figures import Figures
 from app.engine.memory import MemoryHost
@@ -113,6 +114,22 @@ def stated(*events: Event) -> list[tuple[str, str, int]]:
     for number, event in enumerate(lines([tick(date(2026, 4, 30)), contract(), rate("r-1", "100"), *events])):
         finish(host.take("log", [Record(number, event)]))
     return [(one.type, one.key, one.payload["revision"]) for one in heard if one.topic == BILLING]
+
+
+def test_a_new_document_is_stated_after_it_is_remembered_and_no_figure_again() -> None:
+    heard: list[Statement] = []
+    host = MemoryHost(on_statement=heard.append)
+    for number, line in enumerate(lines([contract(), rate("r-1", "100"), work("t-1")])):
+        heard.clear()
+        finish(host.take("log", [Record(number, line)]))
+    count = Counter((one.topic, one.key) for one in heard if one.topic in (BURN, READINESS, FORECAST, BILLING))
+    assert count == {
+        (BURN, "C-1"): 1,
+        (BURN, "C-1/L-1"): 1,
+        (READINESS, "C-1"): 1,
+        (FORECAST, "C-1"): 1,
+        (BILLING, "C-1/2026-03/time/1"): 1,
+    }
 
 
 def test_a_revision_advances_with_the_content_and_a_document_ends_with_its_invoice() -> None:
