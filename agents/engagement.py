@@ -14,7 +14,7 @@ from agents.effects import BURN, FORECAST, READINESS, REVENUE, THRESHOLDS, Batch
 from agents.proposals import Clerk, Scope
 from app.domain import burn, calendar, masters, revenue
 from app.domain.burn import Crossing, Position, Reached
-from app.domain.documents import INVOICE
+from app.domain.documents import INVOICE, Filed
 from app.domain.fx import Quote, quote_of
 from app.domain.ledger import WRITE_OFF, Claims
 from app.domain.money import micro
@@ -48,6 +48,8 @@ async def engagement(batches: AsyncIterator[Batch], store: Store) -> AsyncIterat
 class _Engagement:
     """The agent's memory of one partition: compiled contracts, reference data, and who uses which scope of rates."""
 
+    FILING = 2_000  # of so many contracts what is to be said next is kept; the others are asked once more
+
     def __init__(self, store: Store, partition: int) -> None:
         self.store, self.partition = store, partition
         self.reference = Reference(store)
@@ -57,7 +59,8 @@ class _Engagement:
         self.restate = True
         self.restating: set[str] = set()  # contracts of which everything is due, not only what changed
         self.periods: dict[str, set[str] | None] = {}  # contract → whose work changed meanwhile; None: perhaps of any
-        self.filing: set[str] = set()  # contracts that are due for a new document only, as nothing else changed since
+        # Contracts that are due for a new document only, as nothing changed since: what was found of their documents.
+        self.filing: dict[str, Filed] = {}
         self._marked: dict[str, set[str]] | None = None  # `client/x`, `currency/x` … → contracts whose terms name it
         self._walks: dict[str, Walks] = {}
         self.hinted = Hinted()
@@ -450,7 +453,7 @@ class _Work:
             contract = agent.contracts.compiled(contract_id)
             desk.close(contract, self.last)
             agent.note_users(contract_id, desk.head)
-            agent.filing.discard(contract_id)
+            agent.filing.pop(contract_id, None)
             if contract.agreement.known:
                 waiting.pop(contract_id, None)
             else:
@@ -496,6 +499,14 @@ class _Work:
         control = self.register.control
         desk = self.desk(contract_id)
         head = desk.head
+        version = max(head.touched, control.ticked)
+        filed = self.agent.filing.pop(contract_id, None)
+        if filed is not None:
+            clerk = Clerk(self.agent.contracts, contract_id, head, control.today or None)
+            self.agent.periods.pop(contract_id, None)
+            self.effects.statements += clerk.resume(filed, version)
+            self._keep(contract_id, clerk)
+            return
         known = _Crossings(head, earliest)
         walks = self.agent.walks_over(contract_id, earliest)
         position = self.agent.contracts.position(
@@ -509,12 +520,7 @@ class _Work:
             walks=walks,
         )
         known.walk = position.book.reached
-        version = max(head.touched, control.ticked)
         found = self.agent.contracts.assess(position, head)
-        if contract_id in self.agent.filing:
-            self.agent.filing.discard(contract_id)
-            self._state_documents(position, head, found, version)
-            return
         say = self.effects.statements.append
         rows = self.agent.contracts.burn(position)
         for payload in rows:
@@ -549,12 +555,18 @@ class _Work:
         changed = agent.contracts.adjustments(
             position, lambda invoice_id: self._known_paper(contract_id, invoice_id), self._rate_facts(contract_id)
         )
-        clerk = Clerk(agent.contracts, position, head)
-        self.effects.statements += clerk.state(found, changed, Scope(None if restate else periods, restate), version)
+        clerk = Clerk(agent.contracts, contract_id, head, position.as_of)
+        scope = Scope(None if restate else periods, restate)
+        self.effects.statements += clerk.state(position, found, changed, scope, version)
         if clerk.waiting:
             agent.periods[contract_id] = clerk.waiting
             agent.unpublished[contract_id] = calendar.FOREVER
-            agent.filing.add(contract_id)
+            if len(agent.filing) < agent.FILING:
+                agent.filing[contract_id] = clerk.filed
+        self._keep(contract_id, clerk)
+
+    def _keep(self, contract_id: str, clerk: Clerk) -> None:
+        """Write what is remembered of the contract's documents."""
         for name, standing in clerk.writes.items():
             if standing is not None:
                 standing.fence = self.last

@@ -72,18 +72,18 @@ def rows(contracts: Contracts, position: Position, head: Head) -> list[dict[str,
 class Clerk:
     """States the documents of one contract, and remembers what was said."""
 
-    def __init__(self, contracts: Contracts, position: Position, head: Head) -> None:
-        self._contracts, self._position, self._head = contracts, position, head
-        self._id = position.contract_id
+    def __init__(self, contracts: Contracts, contract_id: str, head: Head, as_of: int | None) -> None:
+        self._contracts, self._id, self._head, self._as_of = contracts, contract_id, head, as_of
         self._contract = contracts.compiled(self._id)
         self._known = contracts.store.get(PROPOSALS, self._id) or Proposals(-1, {})
         self._standing: dict[str, Standing] = {}
         self._changed = False
         self.writes: dict[str, Standing | None] = {}  # by name
         self.waiting: set[str] = set()  # periods of documents that are to be stated with the next batch
+        self.filed = Filed({}, {})  # what `state` found
 
     def state(
-        self, found: Assessment, changed: Sequence[Adjustment], scope: Scope, version: int
+        self, position: Position, found: Assessment, changed: Sequence[Adjustment], scope: Scope, version: int
     ) -> Iterator[Statement]:
         """What is to be said of documents whose content changed, and of those that are over.
 
@@ -95,17 +95,13 @@ class Clerk:
         periods = scope.periods
         if self._turned(found) or periods is None:
             live = {name.partition("/")[0] for name, why in over.items() if not why}
-            periods = documents.open_periods(self._position) | live
+            periods = documents.open_periods(position) | live
         elif periods and self._known.basis:
             # Under a cap later work stands on earlier work.
-            periods = {*periods, *documents.open_periods(self._position, period.first_day(min(periods)))}
-        filed = self._contracts.documents(self._position, self._head, found, periods, changed)
-        ended = [name for name, why in over.items() if why]
-        for name, (type_, payload) in sorted(filed.rows.items()):
-            if self._is_new(name):
-                continue
-            if self._revise(name, payload) or always:
-                yield self._statement(type_, name, payload, version)
+            periods = {*periods, *documents.open_periods(position, period.first_day(min(periods)))}
+        filed = self.filed = self._contracts.documents(position, self._head, found, periods, changed)
+        ended = self._ended()
+        yield from self._propose(filed, version, restate=always)
         for name in sorted(over.keys() - filed.rows.keys()):
             of, kind, _ = name.split("/")
             if not over[name] and (of in periods or kind in _ALWAYS):
@@ -115,6 +111,22 @@ class Clerk:
                 yield self._withdrawn(name, version)
         if not scope.restate:
             self._forget(ended, filed)
+
+    def resume(self, filed: Filed, version: int) -> Iterator[Statement]:
+        """What was only remembered when `state` found `filed`; nothing of the contract changed since."""
+        ended = self._ended()
+        yield from self._propose(filed, version, restate=False)
+        self._forget(ended, filed)
+
+    def _propose(self, filed: Filed, version: int, *, restate: bool) -> Iterator[Statement]:
+        for name, (type_, payload) in sorted(filed.rows.items()):
+            if self._is_new(name):
+                continue
+            if self._revise(name, payload) or restate:
+                yield self._statement(type_, name, payload, version)
+
+    def _ended(self) -> list[str]:
+        return [name for name, why in self._known.over.items() if why]
 
     def index(self, fence: int) -> Proposals | None:
         """What to write of the contract; None if nothing changed there."""
@@ -192,7 +204,7 @@ class Clerk:
         return Statement(BILLING, type_, key, version, said, self._contract.told or self._head.latest)
 
     def _withdrawn(self, name: str, version: int) -> Statement:
-        why, as_of = self._known.over[name], self._position.as_of
+        why, as_of = self._known.over[name], self._as_of
         payload = {
             "contract_id": self._id,
             "as_of": calendar.text_of(as_of) if as_of is not None else None,
