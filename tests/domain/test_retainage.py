@@ -73,6 +73,15 @@ def test_a_release_of_no_line_takes_from_one_after_the_other() -> None:
 
 def test_a_balance_below_zero_has_nothing_to_release() -> None:
     assert free([Release(2, "R-1", 1_000_000, None)], [(1, micro("-5"))]) == {"L-1": 0}
+    assert free([Release(2, "R-1", None, micro("3"))], [(1, micro("-5"))]) == {"L-1": 0}
+
+
+def test_a_share_of_what_is_held_is_rounded_half_up_unless_the_contract_says_otherwise() -> None:
+    # Half of 0.05 is 0.025: 0.03, or 0.02 to the even neighbour.
+    half = [Release(2, "R-1", 500_000, None)]
+    assert free(half, [(1, micro("0.05"))]) == {"L-1": micro("0.03")}
+    even = released(half, lambda line, day: micro("0.05"), lambda line: ["L-1"], 2, half_even=True)
+    assert even == {"L-1": micro("0.02")}
 
 
 def test_each_amount_is_rounded_once_as_the_contract_says() -> None:
