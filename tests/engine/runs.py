@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
+from itertools import permutations
+from random import Random
 from typing import Any
 
 import orjson
@@ -25,6 +27,7 @@ from tables import Store
 from tables.controls import CONTROLS, DISPOSITIONS
 from tables.heads import Latest
 from tests.model import oracle
+from tests.model.histories import Event
 
 Row = dict[str, Any]
 Said = dict[tuple[str, str], tuple[Any, ...]]
@@ -158,25 +161,36 @@ def hinted(row: Row) -> Row:
     return {name: value for name, value in row.items() if name != "measure"}
 
 
+def differing(kind: str, expected: Mapping[Any, Row], found: Mapping[Any, Row]) -> list[str]:
+    """Every field in which rows of one kind differ between model and engine, one sentence each."""
+    said = []
+    for key in sorted({*expected, *found}, key=str):
+        if key not in found or key not in expected:
+            said.append(f"{kind} {key} is only in the {'model' if key in expected else 'engine'}")
+            continue
+        one, other = found[key], expected[key]
+        said += [
+            f"{kind} {key} {name}: model {other.get(name)!r}, engine {one.get(name)!r}"
+            for name in sorted({*one, *other})
+            if one.get(name) != other.get(name)
+        ]
+    return said
+
+
+def orders(events: Sequence[Event], seed: str, most: int) -> list[list[Event]]:
+    """The events in their own order, and in `most` others at most, the same for one seed."""
+    natural, *others = permutations(events)
+    return [list(order) for order in (natural, *(others if len(others) < most else Random(seed).sample(others, most)))]
+
+
 def differences(expected: oracle.Figures, found: oracle.Figures) -> list[str]:
     """Every field that differs, one sentence each; empty where all agree."""
-    said = []
-    for kind, ours, theirs in (
-        ("burn", found.burn, expected.burn),
-        ("readiness", found.readiness, expected.readiness),
-        ("forecast", found.forecast, expected.forecast),
-        ("revenue", found.revenue, expected.revenue),
-    ):
-        for key in sorted({*ours, *theirs}, key=str):
-            if key not in ours or key not in theirs:
-                said.append(f"{kind} {key} is only in the {'model' if key in theirs else 'engine'}")
-                continue
-            one, other = ours[key], theirs[key]
-            said += [
-                f"{kind} {key} {name}: model {other.get(name)!r}, engine {one.get(name)!r}"
-                for name in sorted({*one, *other})
-                if one.get(name) != other.get(name)
-            ]
+    said = [
+        *differing("burn", expected.burn, found.burn),
+        *differing("readiness", expected.readiness, found.readiness),
+        *differing("forecast", expected.forecast, found.forecast),
+        *differing("revenue", expected.revenue, found.revenue),
+    ]
     if found.parked != expected.parked:
         said.append(f"parked: model {expected.parked}, engine {found.parked}")
     return said
