@@ -30,6 +30,7 @@ from app.engine.host import PREFIX
 from app.engine.letters import StoredLetters
 from app.engine.peers import Peers
 from app.engine.placement import Taken
+from app.engine.scenarios import Scenarios
 from app.engine.store import Store, StoreError
 from app.events.reader import Reader
 from app.misuse import Misuse
@@ -184,7 +185,8 @@ async def serve(
 
     answers = _Answers(host, monotonic, StoredLetters(host.store), targets=_targets(settings))
     desk = Desk(answers, take, reader(settings), now)
-    app = create_app(answers, _Door(take), host.feed, desk, _web(settings))
+    scenarios = Scenarios(answers, reader(settings), now)
+    app = create_app(answers, _Door(take), host.feed, desk, scenarios, _web(settings))
     async with _listening(app, settings) as address:
         host.take(policies(settings))
         ready(address + "/")
@@ -267,7 +269,8 @@ async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks
             )
             tape = Tape(settings, host.partitions)
             desk = Desk(answers, publisher.take, reader(settings), now)
-            app = create_app(answers, _Door(publisher.take), tape, desk, _web(settings))
+            scenarios = Scenarios(answers, reader(settings), now)
+            app = create_app(answers, _Door(publisher.take), tape, desk, scenarios, _web(settings))
             async with _listening(app, settings) as address:
                 host.address = settings.kafka_advertised.rstrip("/") or address
                 await host.start()

@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from agents.effects import contract_of
+from app.domain.utilization import Window
 from app.engine import shapes
 from app.engine.explain import FIGURES, explain, unknown_figure
 from app.engine.figures import Figures, as_known
@@ -71,6 +72,16 @@ class Gather:
 
     async def close(self) -> None:
         await self._peers.close()
+
+    @property
+    def partitions(self) -> int:
+        """How many slices there are."""
+        return self._host.partitions
+
+    @property
+    def window(self) -> Window:
+        """Which weeks of people and groups are told of."""
+        return self._host.window
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
@@ -136,6 +147,11 @@ class Gather:
             return Unavailable(f"none of {total} partitions answers: they are being recovered, or have no worker yet")
         which = f"partition {numbers[0]}" if len(numbers) == 1 else f"partitions {', '.join(map(str, numbers))}"
         return Unavailable(f"{which} of {total}: being recovered, or the worker that has it does not answer")
+
+    def _resting(self, value: Any, frames: Sequence[Frame]) -> Answered[Any]:
+        """An answer that rests on what these frames tell of, and on no other slice."""
+        whole = joined(frames)
+        return Answered(value, whole.meta(len(whole.slices)))
 
     def _answered(self, value: Any, part: Part) -> Answered[Any]:
         """An answer from one slice, which is all that it rests on."""
@@ -244,20 +260,22 @@ class Gather:
         What a contract is told lies in its own slice, its time, expenses and bookings where their own keys
         lead, and who is booked where the person is.
         """
+        named, facts, frames = await self.behind_contract(contract_id)
+        day = _day(as_of) if as_of is not None else frames[0].today()
+        return self._resting(read(as_known(facts, moment), day) if named else None, frames)
+
+    async def behind_contract(self, contract_id: str) -> tuple[bool, list[Fact], list[Frame]]:
+        """Whether anybody named it, and every message that its figures may rest on; its own slice's frame first."""
         part = await self._one(contract_id, "behind")
         behind: Behind = part.value
-        if not behind.named:
-            return self._answered(None, part)
-        facts, frames = await self._facts(behind.entities)
+        facts, frames = await self.messages(behind.entities)
         for resource_id in behind.people:
             theirs = await self._of(resource_id, "behind_person", resource_id=resource_id)
             facts += theirs.value.facts
             frames.append(theirs.frame)
-        day = _day(as_of) if as_of is not None else part.frame.today()
-        whole = joined([part.frame, *frames])
-        return Answered(read(as_known([*behind.facts, *facts], moment), day), whole.meta(len(whole.slices)))
+        return behind.named, [*behind.facts, *facts], [part.frame, *frames]
 
-    async def _facts(self, entities: Iterable[str]) -> tuple[list[Fact], list[Frame]]:
+    async def messages(self, entities: Iterable[str]) -> tuple[list[Fact], list[Frame]]:
         """Every message about these entities (`kind/id`), wherever each is kept."""
         facts: list[Fact] = []
         frames: list[Frame] = []
@@ -290,11 +308,10 @@ class Gather:
         self, resource_id: str, span: Span, as_of: date | None, known_at: int | None
     ) -> Answered[Answer | None]:
         if known_at is not None:
-            facts, part, meta = await self._behind_person(resource_id)
-            day = _day(as_of) or part.frame.today()
-            return Answered(
-                _known_people(facts, known_at).person(resource_id, mondays_of(span, day, self._host.window), day), meta
-            )
+            facts, frames = await self.behind_person(resource_id)
+            day = _day(as_of) or frames[0].today()
+            known = _known_people(facts, known_at)
+            return self._resting(known.person(resource_id, mondays_of(span, day, self._host.window), day), frames)
         part = await self._of(resource_id, "person", resource_id=resource_id, span=span, day=_day(as_of))
         return self._answered(part.value, part)
 
@@ -303,24 +320,22 @@ class Gather:
     ) -> Answered[Answer | None]:
         """The entries of a cell say more of themselves where they are kept."""
         if known_at is not None:
-            facts, part, meta = await self._behind_person(resource_id)
-            known = [fact for fact in facts if fact.accepted <= known_at]
-            day = _day(as_of) or part.frame.today()
-            return Answered(described(_known_people(known, known_at).cell(resource_id, monday, day), known), meta)
+            facts, frames = await self.behind_person(resource_id)
+            told = [fact for fact in facts if fact.accepted <= known_at]
+            day = _day(as_of) or frames[0].today()
+            return self._resting(described(_known_people(told, known_at).cell(resource_id, monday, day), told), frames)
         part = await self._of(resource_id, "cell", resource_id=resource_id, monday=monday, day=_day(as_of))
         if part.value is None:
             return self._answered(None, part)
-        facts, frames = await self._facts(f"time/{entry['entry_id']}" for entry in part.value["entries"])
-        whole = joined([part.frame, *frames])
-        return Answered(described(part.value, facts), whole.meta(len(whole.slices)))
+        facts, frames = await self.messages(f"time/{entry['entry_id']}" for entry in part.value["entries"])
+        return self._resting(described(part.value, facts), [part.frame, *frames])
 
-    async def _behind_person(self, resource_id: str) -> tuple[list[Fact], Part, Answer]:
-        """Every message that the person's weeks may rest on."""
+    async def behind_person(self, resource_id: str) -> tuple[list[Fact], list[Frame]]:
+        """Every message that the person's weeks may rest on; the frame of the person's own slice first."""
         part = await self._of(resource_id, "behind_person", resource_id=resource_id)
         behind: Behind = part.value
-        facts, frames = await self._facts(behind.entities)
-        whole = joined([part.frame, *frames])
-        return [*behind.facts, *facts], part, whole.meta(len(whole.slices))
+        facts, frames = await self.messages(behind.entities)
+        return [*behind.facts, *facts], [part.frame, *frames]
 
     async def groups(
         self, kind: str, after: str, limit: int, span: Span, as_of: date | None, known_at: int | None
@@ -445,6 +460,11 @@ class Gather:
         if found is None and len(frame.slices) < self._host.partitions:
             raise self._missing(sorted(set(range(self._host.partitions)) - set(frame.slices)))
         return found
+
+    async def ids(self, limit: int) -> tuple[list[str], Frame]:
+        """The first contracts that anybody named, by id."""
+        values, frame = await self._all("ids", limit=limit)
+        return list(islice(merge(*values), limit)), frame
 
     async def streams(self) -> Answered[Answer]:
         values, frame = await self._all("streams")

@@ -260,6 +260,9 @@ class Queries:
         items = [{**row, "cursor": place} for place, row in placed if place > after]
         return {"items": items[:limit], "owners": owners(rows)}
 
+    def ids(self, slices: Slices, limit: int) -> list[str]:
+        return [contract_id for contract_id, _ in islice(self._ids(slices), limit)]
+
     @staticmethod
     def _ids(slices: Slices, after: str = "") -> Iterator[tuple[str, Slice]]:
         """Every contract behind `after`, by id, with its slice."""
@@ -455,6 +458,7 @@ _ANSWERS: Final[Mapping[str, Callable[..., Any]]] = {
     "behind_people": Queries.behind_people,
     "groups": Queries.groups,
     "demand": Queries.demand,
+    "ids": Queries.ids,
     "contracts": Queries.contracts,
     "readiness_list": Queries.readiness_list,
     "documents": Queries.documents,

@@ -243,10 +243,10 @@ class Roster:
     # -- behind the figures -----------------------------------------------------------------------------------------
 
     def behind(self, resource_id: str) -> Behind:
-        """What a person's weeks rest on; messages about time and bookings are kept where their own keys lead."""
-        if self._people.person(resource_id) is None:
-            return Behind(False, [], [])
-        return Behind(True, list(told(self.store, resource_id)), entities_of(self.store, resource_id))
+        """What a person's weeks rest on, or would; messages about time and bookings are kept where their own keys
+        lead."""
+        named = self._people.person(resource_id) is not None
+        return Behind(named, list(told(self.store, resource_id)), entities_of(self.store, resource_id))
 
     def everything(self) -> list[Fact]:
         """Every message of this slice that any figure of people may rest on."""

@@ -219,11 +219,10 @@ class Slice:
         }
 
     def behind(self, contract_id: str) -> Behind:
-        """What the contract's figures rest on; the entities' messages are kept where their own keys lead."""
-        if not self.has(contract_id):
-            return Behind(False, [], [])
+        """What the contract's figures rest on, or would if it were named; the entities' messages are kept where their
+        own keys lead."""
         return Behind(
-            True,
+            self.has(contract_id),
             list(told(self.store, contract_id)),
             entities_of(self.store, contract_id),
             people_of(self.store, contract_id),

@@ -7,7 +7,7 @@ from aiohttp import web
 from app.web import openapi
 from app.web.call import Context
 from app.web.metrics import Traffic, measured
-from app.web.ports import Desk, Feed, Intake, Queries
+from app.web.ports import Desk, Feed, Intake, Queries, Scenarios
 from app.web.problems import shield
 from app.web.routes import ROUTES
 from app.web.settings import WebSettings
@@ -37,10 +37,12 @@ SECURITY_HEADERS = {
 }
 
 
-def create_app(queries: Queries, intake: Intake, feed: Feed, desk: Desk, settings: WebSettings) -> web.Application:
+def create_app(
+    queries: Queries, intake: Intake, feed: Feed, desk: Desk, scenarios: Scenarios, settings: WebSettings
+) -> web.Application:
     """An application ready to run. On shutdown it ends the open streams first, so that none holds it up."""
     traffic, streams = Traffic(), Streams(settings.max_streams)
-    context = Context(queries, intake, feed, desk, settings, traffic, streams, openapi.build(ROUTES))
+    context = Context(queries, intake, feed, desk, scenarios, settings, traffic, streams, openapi.build(ROUTES))
     app = web.Application(middlewares=(measured(traffic), shield), client_max_size=settings.max_body_bytes)
     for route in ROUTES:
         route.register(app, context)

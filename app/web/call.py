@@ -12,7 +12,7 @@ from app.web import answers
 from app.web.metrics import Traffic
 from app.web.paging import Page, page
 from app.web.parameters import Parameter
-from app.web.ports import Desk, Feed, Intake, Queries, Row
+from app.web.ports import Desk, Feed, Intake, Queries, Row, Scenarios
 from app.web.problems import NOT_FOUND, Problem
 from app.web.settings import WebSettings
 from app.web.streams import Streams
@@ -28,6 +28,7 @@ class Context:
     intake: Intake
     feed: Feed
     desk: Desk
+    scenarios: Scenarios
     settings: WebSettings
     traffic: Traffic
     streams: Streams

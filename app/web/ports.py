@@ -14,10 +14,12 @@ from app.engine.desk import Rejected
 from app.engine.feed import Heard as Statement
 from app.engine.host import Unavailable
 from app.engine.roster import Span
+from app.engine.scenarios import Impossible
 
 __all__ = [
     "Desk",
     "Feed",
+    "Impossible",
     "Intake",
     "Metric",
     "Queries",
@@ -25,6 +27,7 @@ __all__ = [
     "Rejected",
     "Row",
     "Said",
+    "Scenarios",
     "Span",
     "Statement",
     "Unavailable",
@@ -255,4 +258,20 @@ class Desk(Protocol):
 
     async def act_on_all(self, fingerprint: str, action: str, by: str, said: Mapping[str, Any]) -> list[Row]:
         """The same about every unresolved exception of a group; each says what became of it."""
+        ...
+
+
+class Scenarios(Protocol):
+    """Figures with events that nobody published. Calls may raise `Unavailable`."""
+
+    async def work_out(
+        self,
+        lines: Sequence[bytes],
+        headers: Sequence[tuple[str, bytes]],
+        contract_id: str | None,
+        as_of: date | None,
+        known_at: int | None,
+    ) -> Said[Row]:
+        """What the events would change; lines and headers are those that `Intake.accept` takes. Raises `Impossible`,
+        with a sentence, for what cannot be worked out."""
         ...

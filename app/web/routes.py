@@ -17,6 +17,7 @@ from app.web.handlers import (
     page,
     people,
     readiness,
+    scenarios,
     workers,
 )
 from app.web.metrics import CONTENT_TYPE
@@ -358,6 +359,18 @@ ROUTES: tuple[Route, ...] = (
         method="POST",
         access="write",
         status=202,
+        bodies=POSTED,
+    ),
+    Route(
+        "/v1/scenarios",
+        "scenario",
+        scenarios.scenario,
+        "events",
+        "What if: the figures of whatever these events touch, without them and with them; nothing is kept",
+        "Scenario",
+        (scenarios.CONTRACT, *AS_ASKED),
+        (400, 413, 415, 422),
+        method="POST",
         bodies=POSTED,
     ),
     Route(

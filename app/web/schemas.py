@@ -53,6 +53,15 @@ def table(*parts: Schema) -> Schema:
     return {"allOf": [*parts, ref("Meta")]}
 
 
+def compared(name: str) -> Schema:
+    """The rows of a subject without the events and with them, and every figure that differs."""
+    change = record(
+        {"row": TEXT, "key": maybe(TEXT), "figure": TEXT, "before": {}, "after": {}, "difference": {}},
+        "`difference` is after less before of numbers, null of anything else.",
+    )
+    return record({name: TEXT, "changes": array(change), "before": ANYTHING, "after": ANYTHING})
+
+
 def listing(item: Schema) -> Schema:
     """One page of a list."""
     return table(record({"items": array(item), "next": maybe(TEXT)}, "`next` is the cursor of the page that follows."))
@@ -406,6 +415,16 @@ SCHEMAS: dict[str, Schema] = {
         {"frame": ANYTHING, "value": {}}, "`frame` says which of the partitions are held there, and how far they are."
     ),
     "Receipts": record({"accepted": WHOLE, "refused": WHOLE, "results": array(RECEIPT)}),
+    "Scenario": table(
+        record(
+            {
+                "events": WHOLE,
+                "contracts": array(compared("contract_id")),
+                "resources": array(compared("resource_id")),
+            },
+            "What the events touch, before and after them.",
+        )
+    ),
     "Adapted": record(
         {
             "accepted": WHOLE,

@@ -15,6 +15,7 @@ from app.engine.gather import Gather
 from app.engine.host import Letters, Place
 from app.engine.peers import Peers
 from app.engine.placement import Taken
+from app.engine.scenarios import Scenarios
 from app.events.reader import Reader
 from app.web.app import create_app
 from app.web.ports import Metric
@@ -84,7 +85,15 @@ class Worker:
 
     async def get(self, path: str, **options: Any) -> tuple[int, Any, Mapping[str, str]]:
         """(status, body, headers) of an answer; a body of JSON is read."""
-        async with self.client.get(path, **options) as response:
+        return await self._asked(self.client.get(path, **options))
+
+    async def post(self, path: str, **options: Any) -> tuple[int, Any, Mapping[str, str]]:
+        """The same of something that is sent."""
+        return await self._asked(self.client.post(path, **options))
+
+    @staticmethod
+    async def _asked(asked: Any) -> tuple[int, Any, Mapping[str, str]]:
+        async with asked as response:
             is_json = response.content_type.endswith("json")
             body = await (response.json(content_type=None) if is_json else response.text())
             return response.status, body, response.headers
@@ -100,7 +109,8 @@ async def started(share: Share, letters: Letters, *, seconds: float = 5.0, **set
     tokens: Mapping[str, str] = settings.get("tokens", {})
     answers = Answers(share, lambda: 0.0, letters, Peers(next(iter(tokens), ""), seconds))
     desk = Desk(answers, _taking_nothing, Reader(), lambda: 0)
-    app = create_app(answers, Journal(), Tape(), desk, WebSettings(**settings))
+    scenarios = Scenarios(answers, Reader(), lambda: 1_774_000_000_000_000)
+    app = create_app(answers, Journal(), Tape(), desk, scenarios, WebSettings(**settings))
     client: TestClient[Any, Any] = TestClient(TestServer(app))
     await client.start_server()
     share.address = str(client.make_url("")).rstrip("/")

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from app.web.app import create_app
 from app.web.settings import WebSettings
-from tests.web.fakes import Counter, Firm, Journal, Tape
+from tests.web.fakes import Counter, Firm, Journal, Supposing, Tape
 
 
 @dataclass
@@ -42,7 +42,8 @@ async def opened() -> AsyncIterator[Opening]:
 
     async def open_house(firm: Firm | None = None, tape: Tape | None = None, **settings: Any) -> House:
         ports = firm or Firm(), Journal(), tape or Tape()
-        client: TestClient[Any, Any] = TestClient(TestServer(create_app(*ports, Counter(), WebSettings(**settings))))
+        app = create_app(*ports, Counter(), Supposing(), WebSettings(**settings))
+        client: TestClient[Any, Any] = TestClient(TestServer(app))
         await client.start_server()
         houses.append(House(*ports, client))
         return houses[-1]

@@ -15,14 +15,14 @@ from app.web.routes import ROUTES
 from app.web.schemas import SCHEMAS
 from app.web.settings import WebSettings
 from tests.web.conftest import House
-from tests.web.fakes import Counter, Firm, Journal, Tape
+from tests.web.fakes import Counter, Firm, Journal, Supposing, Tape
 
 DOCUMENT: dict[str, Any] = orjson.loads(openapi.build(ROUTES))
 
 
 def served() -> set[tuple[str, str]]:
     """(method, path) of everything the application answers; HEAD goes with GET."""
-    app = create_app(Firm(), Journal(), Tape(), Counter(), WebSettings())
+    app = create_app(Firm(), Journal(), Tape(), Counter(), Supposing(), WebSettings())
     routes = [(route.method.lower(), route.resource.canonical) for route in app.router.routes() if route.resource]
     return {(method, path) for method, path in routes if method != "head"}
 

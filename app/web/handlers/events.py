@@ -13,7 +13,7 @@ from app.web.call import Call
 from app.web.parameters import text
 from app.web.ports import Receipt
 from app.web.problems import MALFORMED, NOT_FOUND, TOO_LARGE, VALIDATION, Problem
-from app.web.submission import EVENT, unpack
+from app.web.submission import EVENT, Submission, unpack
 
 SOURCE = text("source", "The event's `source`.", required=True)
 ID = text("id", "The event's `id`.", required=True)
@@ -30,9 +30,7 @@ async def event(call: Call) -> web.Response:
 
 async def post_events(call: Call) -> web.Response:
     """Take events. 202 says that they are kept, not that they are counted yet."""
-    settings = call.context.settings
-    body = await _body(call.request, settings.max_body_bytes)
-    submission = unpack(_media_type(call.request), call.request.headers.items(), body, settings.max_events)
+    submission = await posted(call)
     receipts = await call.context.intake.accept(submission.lines, submission.headers)
     if submission.alone and receipts[0].status == "refused":
         raise refused(receipts[0])
@@ -42,6 +40,13 @@ async def post_events(call: Call) -> web.Response:
         content_type="application/json",
         headers={"Cache-Control": "no-store"},
     )
+
+
+async def posted(call: Call) -> Submission:
+    """The events of the body. Raises Problem for a body that is none, or too large."""
+    settings = call.context.settings
+    body = await _body(call.request, settings.max_body_bytes)
+    return unpack(_media_type(call.request), call.request.headers.items(), body, settings.max_events)
 
 
 def refused(receipt: Receipt) -> Problem:
