@@ -36,10 +36,13 @@ class Flaw(NamedTuple):
     issue: Issue
 
 
-def flaws(agreement: Agreement, day: int, milestones: Iterable[Planned] = ()) -> list[Flaw]:
+def flaws(
+    agreement: Agreement, day: int, milestones: Iterable[Planned] = (), *, worked_early: bool = False
+) -> list[Flaw]:
     """Everything that contradicts itself in the terms of a day; nothing where nobody approved the contract.
 
-    Depends on the terms, not on the day itself: between two days on which terms change it is the same.
+    Depends on the terms, not on the day itself: between two days on which terms change it is the same. `worked_early`:
+    some work lies before the first day on which any terms take effect; what was approved prices it.
     """
     terms = agreement.on(day)
     if terms is None:
@@ -50,7 +53,7 @@ def flaws(agreement: Agreement, day: int, milestones: Iterable[Planned] = ()) ->
         *_of_term_and_payers(terms, events),
         *_of_milestones(terms, events, list(milestones)),
         *_too_late(agreement),
-        *_of_currency(agreement, day),
+        *_of_currency(agreement, day, worked_early),
     ]
 
 
@@ -120,9 +123,14 @@ def _too_late(agreement: Agreement) -> Iterator[Flaw]:
         yield Flaw("AMENDMENT_AFTER_END", _issue(len(late), late))
 
 
-def _of_currency(agreement: Agreement, day: int) -> Iterator[Flaw]:
-    """More than one currency over the days so far: what was worked in one would be added to what was in another."""
+def _of_currency(agreement: Agreement, day: int, worked_early: bool) -> Iterator[Flaw]:
+    """More than one currency over the days so far: what was worked in one would be added to what was in another.
+
+    Before the first day on which terms take effect there are no days of the contract, unless somebody worked on them.
+    """
     held = [agreement.on(day), *(terms for start, terms in agreement.steps() if start <= day)]
+    if worked_early:
+        held.append(agreement.on(calendar.BEGINNING))
     if len({terms.currency for terms in held if terms is not None}) > 1:
         yield Flaw("CURRENCY_CHANGED", _issue(1, [event for event in agreement.events if "currency" in _read(event)]))
 

@@ -225,6 +225,12 @@ class Agreement:
         place = bisect_right(self._starts, day)
         return self._terms[place - 1] if place else self._before
 
+    @property
+    def first_turn(self) -> int | None:
+        """The first day on which terms take effect, where those are in another currency than what was approved."""
+        turned = self.known and self._terms[0].currency != self._before.currency
+        return self._starts[0] if turned else None
+
     def repriced(self, before: Agreement) -> list[tuple[int, int]]:
         """Stretches of work dates, both ends inclusive, that `before` prices otherwise."""
         if before is self:

@@ -11,10 +11,12 @@ from app.domain.terms import Agreement
 from tests.domain.ledgers import amended, approved, day, fact, line
 
 
-def found(agreement: Agreement, *milestones: Planned, on: int = FOREVER) -> dict[str, tuple[int, list[str]]]:
+def found(
+    agreement: Agreement, *milestones: Planned, on: int = FOREVER, worked_early: bool = False
+) -> dict[str, tuple[int, list[str]]]:
     return {
         flaw.code: (flaw.issue.count, [event for _, _, event in flaw.issue.evidence])
-        for flaw in flaws(agreement, on, milestones)
+        for flaw in flaws(agreement, on, milestones, worked_early=worked_early)
     }
 
 
@@ -46,6 +48,14 @@ def test_a_currency_that_changes_names_every_event_that_spoke_of_one() -> None:
     agreement = Agreement([approved(), amended(2, "2026-02-01", currency="USD")])
     assert found(agreement, on=day("2026-01-31")) == {}
     assert found(agreement) == {"CURRENCY_CHANGED": (1, ["a-2", "c-1"])}
+
+
+def test_a_currency_that_changes_on_the_first_day_matters_to_work_before_it() -> None:
+    agreement = Agreement([approved(), amended(2, "2026-01-01", currency="USD")])
+    assert agreement.first_turn == day("2026-01-01")
+    assert found(agreement) == {}
+    assert found(agreement, worked_early=True) == {"CURRENCY_CHANGED": (1, ["a-2", "c-1"])}
+    assert Agreement([approved(), amended(2, "2026-02-01", currency="USD")]).first_turn is None
 
 
 def test_an_amendment_after_the_end_is_its_own_evidence() -> None:

@@ -120,7 +120,9 @@ def _too_late(dossier: Dossier) -> Iterable[str]:
 
 
 def _currencies(dossier: Dossier) -> set[str | None]:
-    """Those of the terms of every day up to today on which they change, and of today."""
+    """Those of the terms of every day up to today on which they change, and of today; before them, of days of work."""
     days = {date.fromisoformat(event["data"]["effective_from"]) for event in dossier.versions}
-    held = [terms_on(dossier.versions, day) for day in {*days, dossier.as_of} if day <= dossier.as_of]
+    worked = [entry.day for entry in dossier.entries if entry.status != "void"]
+    early = {day for day in [*worked, *(one.day for one in dossier.expenses)] if day < min(days)}
+    held = [terms_on(dossier.versions, day) for day in {*days, *early, dossier.as_of} if day <= dossier.as_of]
     return {terms.currency for terms in held if terms is not None}

@@ -133,3 +133,26 @@ def test_another_currency_stops_the_contract() -> None:
     assert blockers(events)["CURRENCY_CHANGED", "blocking"] == (1, "100.00")
     # Put right from the beginning, there is one currency.
     assert "CURRENCY_CHANGED" not in codes(*events[:3], amended("retroactive", "2025-01-01", currency="USD"))
+
+
+def test_work_before_the_first_day_is_not_added_to_what_another_currency_prices() -> None:
+    # T-1 of 31 December is 100 in EUR by what was approved, T-2 of January 100 in USD: never 200 of anything.
+    dollars = amended("retroactive", "2025-01-01", currency="USD")
+    prices = [rate("100", "2024-01-01"), rate("100", "2025-01-01", "R-2", currency="USD")]
+    early, later = worked(60, "2024-12-31", "T-1"), worked(60, "2025-01-02", "T-2")
+    assert "CURRENCY_CHANGED" not in codes(contract(), *prices, later, dollars)
+    row = readiness([contract(), *prices, early, later, dollars])
+    assert (row["state"], row["ready_amount"]) == ("blocked", "0.00")
+    assert codes(contract(), *prices, early, later, dollars)["CURRENCY_CHANGED"] == 1
+    assert "CURRENCY_CHANGED" not in codes(
+        contract(), *prices, worked(60, "2024-12-31", "T-1", "rejected"), later, dollars
+    )
+    spend = said(
+        "expense.approved",
+        expense_id="E-1",
+        revision=1,
+        contract_id="C-1",
+        date="2024-12-31",
+        net={"amount": "5", "currency": "EUR"},
+    )
+    assert codes(contract(), *prices, spend, dollars)["CURRENCY_CHANGED"] == 1
