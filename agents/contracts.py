@@ -101,7 +101,7 @@ class Contract:
         self._estimates = estimates(estimated)
         self._releases = [release_of(effective(said)[1]) for key, said in facts.items() if key.startswith("retainage/")]
         self.given_up = sum(_given_up(said) for key, said in facts.items() if key.startswith("writeoff/"))
-        self._flaws: dict[int, list[Flaw]] = {}  # by the terms, which the agreement keeps
+        self._flaws: dict[tuple[int, bool], list[Flaw]] = {}  # by the terms, which the agreement keeps
         self._holds = _open(facts, "hold/", "hold.set.v1")
         self._disputes = _open(facts, "dispute/", "dispute.opened.v1")
         found = ((key, ruling_of(said)) for key, said in facts.items() if key.startswith("policy/"))
@@ -109,16 +109,18 @@ class Contract:
         self._acknowledged = max(_acknowledged(facts), default=0)
         self.refusals = _refusals(facts)
 
-    def flaws(self, day: int) -> list[Flaw]:
-        """What contradicts itself in the terms of a day; kept until those change."""
-        terms = self.agreement.on(day)
-        key = id(terms)
+    def flaws(self, position: Position) -> list[Flaw]:
+        """What contradicts itself in the terms of the position's day; kept until those change."""
+        day, first = position.day, self.agreement.first_turn
+        # Only where another currency would price it does it matter whether anybody worked so early.
+        early = first is not None and first <= day and position.book.works_before(first)
+        key = id(position.terms), early
         if key not in self._flaws:
             planned = [
                 Planned(said.get("line_id"), micro(said.get("amount") or "0"), message.type.split(".")[1], message)
                 for message, said, _ in self._milestones
             ]
-            self._flaws[key] = flaws(self.agreement, day, planned)
+            self._flaws[key] = flaws(self.agreement, day, planned, worked_early=early)
         return self._flaws[key]
 
     def basis(self, earned: int, readiness: Mapping[str, Any]) -> Basis:
@@ -126,7 +128,7 @@ class Contract:
         invoiced, written = (micro(readiness[name]) for name in ("invoiced_amount", "written_off_amount"))
         return Basis(self._stones, self._estimates, self._invoices, earned, invoiced, written)
 
-    def said(self, head: Head, known: Masters, day: int) -> Papers:
+    def said(self, head: Head, known: Masters, position: Position) -> Papers:
         """What was said beside terms and work: of its money, of holds and disputes, and for checks."""
         claims = {key: its for key, its in head.unplaced.items() if key.startswith(fees.PREFIX)}
         told = self.told[0] if self.told else 0
@@ -141,7 +143,7 @@ class Contract:
             self.rulings,
             self._acknowledged,
             told,
-            self.flaws(day),
+            self.flaws(position),
             [*self.commitments, *self._invoices],
         )
 
@@ -436,13 +438,13 @@ class Contracts:
 
     def assess(self, position: Position, head: Head) -> Assessment:
         contract = self.compiled(position.contract_id)
-        papers = contract.said(head, self.reference.masters, position.day)
+        papers = contract.said(head, self.reference.masters, position)
         return readiness.assess(position, contract.milestones(head), head.documents.values(), papers)
 
     def readiness(self, position: Position, head: Head, found: Assessment | None = None) -> dict[str, Any]:
         """`found`: what `assess` said of the position, where that was asked before."""
         contract = self.compiled(position.contract_id)
-        papers = contract.said(head, self.reference.masters, position.day)
+        papers = contract.said(head, self.reference.masters, position)
         return readiness.row(position, contract.milestones(head), head.documents.values(), head.since, papers, found)
 
     def documents(
@@ -461,9 +463,9 @@ class Contracts:
         return documents.file(
             position,
             found,
-            contract.said(head, self.reference.masters, position.day),
+            contract.said(head, self.reference.masters, position),
             list(contract.milestones(head)),
-            self.adjustments(position) if changed is None else changed,
+            self.adjustments(position, head) if changed is None else changed,
             contract.price_of,
             self.reference.books,
             periods,
@@ -474,13 +476,18 @@ class Contracts:
         return unlocks.unlocks(position, row, self.compiled(position.contract_id).milestones(head))
 
     def adjustments(
-        self, position: Position, invoices_of: InvoiceOf | None = None, rate_facts: RateFacts | None = None
+        self,
+        position: Position,
+        head: Head,
+        invoices_of: InvoiceOf | None = None,
+        rate_facts: RateFacts | None = None,
     ) -> list[Adjustment]:
         """What was invoiced and no longer holds; `invoices_of` and `rate_facts` read what is not written yet."""
         contract = self.compiled(position.contract_id)
         edge = edge_of(position, contract.given_up)
         papers = _Papers(position.contract_id, self.store, invoices_of, rate_facts)
-        return list(adjustments(position, edge, Sources(papers.invoice, papers.rate_said)))
+        milestones = contract.milestones(head)
+        return list(adjustments(position, edge, Sources(papers.invoice, papers.rate_said), milestones))
 
     def forecast(self, position: Position, burn: Mapping[str, Any], readiness: Mapping[str, Any]) -> dict[str, Any]:
         """`burn` and `readiness` are the contract's rows as of the same day."""

@@ -553,7 +553,7 @@ class _Work:
         restate = contract_id in agent.restating
         periods = agent.periods.pop(contract_id, set())
         changed = agent.contracts.adjustments(
-            position, lambda invoice_id: self._known_paper(contract_id, invoice_id), self._rate_facts(contract_id)
+            position, head, lambda invoice_id: self._known_paper(contract_id, invoice_id), self._rate_facts(contract_id)
         )
         clerk = Clerk(agent.contracts, contract_id, head, position.as_of)
         scope = Scope(None if restate else periods, restate)

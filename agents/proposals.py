@@ -14,7 +14,7 @@ import msgspec
 
 from agents.contracts import Contracts
 from agents.effects import BILLING, Statement, key_of
-from app.domain import calendar, documents, period
+from app.domain import adjustment, calendar, documents, period
 from app.domain.adjustment import Adjustment
 from app.domain.burn import Position
 from app.domain.documents import Filed
@@ -24,7 +24,7 @@ from tables.heads import Head
 from tables.proposals import PROPOSALS, STANDINGS, Proposals, Standing
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
-_ALWAYS = (documents.MILESTONE, documents.FEE, documents.ADJUSTMENT)
+_ALWAYS = (adjustment.MILESTONE, documents.FEE, documents.ADJUSTMENT)
 """Kinds that are looked at whenever the contract is."""
 NOTHING_LEFT = "nothing_left"
 """Why a document is over that no invoice took; the others are over because of an invoice, whose id is given."""

@@ -1,23 +1,34 @@
 """What was invoiced and no longer holds: per live invoice and entry, what it says, what it should, and why.
 
-Sources: design section 5 "Invoices"; domain rules R46, R48, R49. The differences add up to `adjustment_amount` of
-readiness. How they are billed is the contract's `retro_policy`: `credit_rebill` takes back what was invoiced and bills
-what holds, `delta_line` bills the difference, `prospective_only` leaves approved work as it was invoiced.
+Sources: design section 5 "Invoices"; domain rules R46, R48, R49; events catalogue, `billing.adjusted`. An entry here is
+a time entry, an expense or a milestone. The differences add up to `adjustment_amount` of readiness. How they are billed
+is the contract's `retro_policy`: `credit_rebill` takes back what was invoiced and bills what holds, `delta_line` bills
+the difference, `prospective_only` leaves approved work as it was invoiced. A milestone is always credited whole.
+
+Fees are never adjusted: they are billed on account, by what was earned so far less what was invoiced, so what was
+invoiced too much is taken off what is earned next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, Literal, NamedTuple
 
 from app.domain import calendar
 from app.domain.burn import Position
-from app.domain.ledger import APPROVED, Claims, Row, claimed, missing
+from app.domain.ledger import APPROVED, Claims, Row, Spend, claimed, missing, unmet
+from app.domain.readiness import Milestone
+from app.domain.readiness import unmet as milestone_unmet
 from app.domain.retainage import kept_of
 from app.domain.terms import Terms
 from app.domain.unbilled import Edge
 
-Reason = Literal["amendment", "rate", "entry", "invoice"]
+Kind = Literal["time", "expense", "milestone"]
+Reason = Literal["amendment", "rate", "entry", "expense", "milestone", "invoice"]
+
+TIME: Final = "time"
+EXPENSE: Final = "expense"
+MILESTONE: Final = "milestone"
 
 
 class Paper(NamedTuple):
@@ -41,11 +52,11 @@ class Sources(NamedTuple):
 class Adjustment(NamedTuple):
     """An entry on one live invoice; micro-units. `invoiced` is net of credits; `holds` is what should stand there.
 
-    `period` is the billing period it was worked in, as far as its contract knows.
+    `period` is the billing period it was worked, spent or accepted in, as far as its contract knows; `on` the day.
 
-    `row` is None where the entry left the contract; `line_id` is the line it was or is on. `reason` says what changed:
-    the terms (`amendment_id` names the amendment), a rate, or the entry itself; where none of them was said after the
-    invoice, it is the invoice that says otherwise, or a credit on it.
+    `row` is None where a time entry left the contract, and of what is no time entry; `line_id` is the line it was or is
+    on. `reason` says what changed: the terms (`amendment_id` names the amendment), a rate, or the entry itself; where
+    none of them was said after the invoice, it is the invoice that says otherwise, or a credit on it.
     """
 
     invoice_id: str
@@ -58,6 +69,8 @@ class Adjustment(NamedTuple):
     reason: Reason
     amendment_id: str | None
     period: str = ""
+    kind: Kind = TIME
+    on: int | None = None
 
     @property
     def difference(self) -> int:
@@ -65,28 +78,95 @@ class Adjustment(NamedTuple):
         return self.holds - self.invoiced
 
 
-def adjustments(position: Position, edge: Edge, sources: Sources) -> Iterator[Adjustment]:
-    """Every invoice that an entry must be adjusted on, by (entry id, invoice id).
+class _Billed(NamedTuple):
+    """Something on live invoices that holds `difference` more than they say."""
+
+    kind: Kind
+    id: str
+    line_id: str | None
+    claims: Claims
+    difference: int
+    period: str
+    policy: str
+    row: Row | None = None
+    on: int | None = None
+    said: int = 0  # when the message that decides was said, microseconds; 0 where it left the contract
+
+
+def adjustments(
+    position: Position, edge: Edge, sources: Sources, milestones: Iterable[Milestone] = ()
+) -> Iterator[Adjustment]:
+    """Every invoice that something must be adjusted on, by (kind, id): time, then expenses, then milestones.
 
     `edge` is where an amount written off ends: what it took is not billed any more. Of an entry on several invoices the
     earlier ones stay as they are as far as what holds reaches; the latest has the rest.
     """
-    for start, entry, row, lines, claims in sorted(position.book.invoiced(position.day), key=lambda found: found[1]):
-        invoiced = claimed(claims, position.day)
-        difference = _difference(position, edge, entry, row, invoiced)
-        if not difference:
-            continue
-        line = row.line if row is not None else _left(position, lines)
-        parts = _by_invoice(claims, position.day, sources)
-        left = invoiced + difference
+    found = [*_work(position, edge), *_milestones(position, milestones)]
+    for one in sorted(found, key=lambda one: (_KINDS.index(one.kind), one.id)):
+        parts = _by_invoice(one.claims, position.day, sources)
+        left = claimed(one.claims, position.day) + one.difference
         for place, (paper, amount) in enumerate(parts, 1):
             holds = left if place == len(parts) else kept_of(left, amount)
             left -= holds
             if holds != amount:
-                policy = _policy(position.agreement.on(row.day) if row is not None else position.terms)
-                reason, amendment = _cause(position, row, paper.time, sources)
-                period = calendar.period_of(start)
-                yield Adjustment(paper.invoice_id, entry, line, row, amount, holds, policy, reason, amendment, period)
+                reason, amendment = _cause(position, one, paper.time, sources)
+                yield Adjustment(
+                    paper.invoice_id,
+                    one.id,
+                    one.line_id,
+                    one.row,
+                    amount,
+                    holds,
+                    one.policy,
+                    reason,
+                    amendment,
+                    one.period,
+                    one.kind,
+                    one.on,
+                )
+
+
+_KINDS: Final = (TIME, EXPENSE, MILESTONE)
+
+
+def _work(position: Position, edge: Edge) -> Iterator[_Billed]:
+    for start, key, held, lines, claims in position.book.invoiced(position.day):
+        invoiced = claimed(claims, position.day)
+        kind, _, name = key.partition("/")
+        period = calendar.period_of(start)
+        if kind == EXPENSE:
+            spend = held if isinstance(held, Spend) else None
+            gone = spend is None or spend.day > position.day
+            difference = -invoiced if spend is None or gone else unmet(spend, invoiced)
+            line = spend.line if spend is not None else _left(position, lines)
+            on, said = (spend.day, spend.time) if spend is not None else (None, 0)
+            policy = _policy(position, on)
+            one = _Billed(EXPENSE, name, line, claims, difference if invoiced else 0, period, policy, None, on, said)
+        else:
+            row = held if isinstance(held, Row) else None
+            difference = _difference(position, edge, name, row, invoiced)
+            line = row.line if row is not None else _left(position, lines)
+            on, said = (row.day, row.time) if row is not None else (None, 0)
+            one = _Billed(TIME, name, line, claims, difference, period, _policy(position, on), row, on, said)
+        if one.difference:
+            yield one
+
+
+def _milestones(position: Position, milestones: Iterable[Milestone]) -> Iterator[_Billed]:
+    for one in milestones:
+        difference = milestone_unmet(position, one)
+        if difference and one.claims is not None:
+            line = one.line_id or (position.terms.only_line if position.terms is not None else None)
+            policy = (
+                "credit_rebill"
+                if _policy(position, one.billed_on) == "delta_line"
+                else _policy(position, one.billed_on)
+            )
+            period = calendar.period_of(one.billed_on) if one.status == "accepted" else max(one.periods, default="")
+            period = period or calendar.period_of(one.billed_on)
+            yield _Billed(
+                MILESTONE, one.milestone_id, line, one.claims, difference, period, policy, None, one.billed_on, one.time
+            )
 
 
 def _difference(position: Position, edge: Edge, entry: str, row: Row | None, invoiced: int) -> int:
@@ -121,18 +201,26 @@ def _by_invoice(claims: Claims, day: int, sources: Sources) -> list[tuple[Paper,
     return sorted(said, key=lambda part: (part[0].time, part[0].invoice_id))
 
 
-def _cause(position: Position, row: Row | None, since: int, sources: Sources) -> tuple[Reason, str | None]:
+def _cause(position: Position, one: _Billed, since: int, sources: Sources) -> tuple[Reason, str | None]:
     """What was said after an invoice: terms, else a rate, else the entry. Void work changed by its own doing."""
+    row, itself = one.row, _ITSELF[one.kind]
+    if one.kind != TIME:
+        return (itself, None) if not one.said or one.said > since else ("invoice", None)
     if row is None or row.status != APPROVED or row.day > position.day:
-        return "entry", None
+        return itself, None
     amendment = position.agreement.priced_by(row.day)
     if amendment is not None and amendment.time > since:
         return "amendment", amendment.amendment_id
     said = sources.rate_said(row.rate_id) if row.rate_id is not None and row.rate_override is None else None
     if said is not None and said > since:
         return "rate", None
-    return ("entry", None) if row.time > since else ("invoice", None)
+    return (itself, None) if row.time > since else ("invoice", None)
 
 
-def _policy(terms: Terms | None) -> str:
+_ITSELF: Final[dict[Kind, Reason]] = {TIME: "entry", EXPENSE: "expense", MILESTONE: "milestone"}
+
+
+def _policy(position: Position, day: int | None) -> str:
+    """How the terms of a day want it put right; of what left the contract, those of as-of."""
+    terms: Terms | None = position.agreement.on(day) if day is not None else position.terms
     return terms.retro_policy if terms is not None else "credit_rebill"

@@ -13,13 +13,16 @@ from app.domain import calendar
 from app.domain.ledger import (
     ADJUSTED,
     AMOUNT,
+    APPROVED,
     BILLABLE,
     CLAIMED_ENTRIES,
     RISE_AMOUNT,
     RISE_MINUTES,
+    SUBMITTED,
     Bucket,
     Claims,
     Row,
+    Spend,
     Sum,
     merged,
     tally,
@@ -118,16 +121,27 @@ class Book:
             if calendar.page_of(low) <= page <= calendar.page_of(high):
                 yield from (start for start in sorted(self.page(page)) if start <= high and start + 6 >= low)
 
+    def works_before(self, day: int) -> bool:
+        """Whether any approved or submitted entry, or an approved expense that has an amount, lies before a day."""
+        for start in self.starts(calendar.BEGINNING, day - 1):
+            bucket = self.bucket(start)
+            if any(row.day < day and row.status in (APPROVED, SUBMITTED) for row in bucket.rows.values()):
+                return True
+            spends = bucket.spends.values()
+            if any(spend.day < day and spend.status == APPROVED and spend.amount is not None for spend in spends):
+                return True
+        return False
+
     def _bucket_rows(self, start: int, low: int, high: int) -> Iterator[tuple[str, Row, Claims | None]]:
         bucket = self.bucket(start)
         for entry, row in sorted(bucket.rows.items(), key=lambda item: (item[1].day, item[0])):
             if low <= row.day <= high:
                 yield entry, row, bucket.claims.get(f"time/{entry}")
 
-    def invoiced(self, as_of: int) -> Iterator[tuple[int, str, Row | None, list[str], Claims]]:
-        """(first day of its bucket, entry id, row, lines it left, claims) of entries on invoices that may differ.
+    def invoiced(self, as_of: int) -> Iterator[tuple[int, str, Row | Spend | None, list[str], Claims]]:
+        """(first day of its bucket, `kind/id`, what it is, lines it left, claims) of what invoices name and may differ.
 
-        The row is None, and the lines are those it had here, where the entry left the contract.
+        It is None, and the lines are those it had here, where the entry or expense left the contract.
         """
         for page in sorted(self.pages):
             if not _may_differ(self.pages[page], as_of):
@@ -135,12 +149,15 @@ class Book:
             for start in sorted(start for start, lines in self.page(page).items() if _may_differ(lines, as_of)):
                 bucket = self.bucket(start)
                 for entry, row in bucket.rows.items():
-                    if claims := bucket.claims.get(f"time/{entry}"):
-                        yield start, entry, row, [], claims
+                    if claims := bucket.claims.get(key := f"time/{entry}"):
+                        yield start, key, row, [], claims
+                for expense, spend in bucket.spends.items():
+                    if claims := bucket.claims.get(key := f"expense/{expense}"):
+                        yield start, key, spend, [], claims
                 for key, gone in bucket.gone.items():
                     claims = bucket.claims.get(key)
-                    if claims and gone.holds and key.startswith("time/"):
-                        yield start, key.removeprefix("time/"), None, gone.lines, claims
+                    if claims and gone.holds:
+                        yield start, key, None, gone.lines, claims
 
     def used_up(
         self,
@@ -219,9 +236,9 @@ def _short_of(target: int, lines: Lines, line: str | None, dimension: int, as_of
 
 
 def _may_differ(lines: Lines, as_of: int) -> bool:
-    """Whether an invoiced entry of these sums may hold something else than was invoiced."""
+    """Whether something invoiced of these sums may hold something else than was invoiced."""
     return any(
-        s.totals[ADJUSTED] or s.horizon > as_of or (s.last > as_of and s.totals[CLAIMED_ENTRIES])
+        s.totals[ADJUSTED] or s.horizon > as_of or (s.last > as_of and (s.totals[CLAIMED_ENTRIES] or s.billed_spends))
         for s in lines.values()
     )
 

@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from app.domain import calendar, period
-from app.domain.adjustment import Adjustment
+from app.domain.adjustment import EXPENSE, MILESTONE, TIME, Adjustment
 from app.domain.burn import Position
 from app.domain.fees import PREFIX
 from app.domain.ledger import (
@@ -32,9 +32,6 @@ from app.domain.money import micro, show
 from app.domain.readiness import Assessment, Milestone, Papers
 from app.domain.split import split
 
-TIME: Final = "time"
-EXPENSE: Final = "expense"
-MILESTONE: Final = "milestone"
 FEE: Final = "fee"
 ADJUSTMENT: Final = "adjustment"
 
@@ -46,6 +43,7 @@ INVOICE: Final = "invoice/"
 """How the paper is named that an invoice is."""
 
 _DATED: Final = itemgetter(0, 1)
+_KINDS: Final = (TIME, EXPENSE, MILESTONE)
 
 Place = tuple[str, str]
 """(billing period, kind)."""
@@ -132,7 +130,7 @@ def file(
         if folder.items:
             payload = proposed(position, (name, kind), folder, found.held, books(entity, name))
             rows[f"{name}/{kind}/{folder.sequence}"] = PROPOSED, payload
-    for name, sequence, wrong in _by_invoice(position, changed):
+    for name, sequence, wrong in _by_invoice(position, milestones, changed):
         payload = adjusted(position, name, wrong, price_of, found.held, books(entity, name))
         rows[f"{name}/{ADJUSTMENT}/{sequence}"] = ADJUSTED, payload
     return Filed(rows, filed)
@@ -259,10 +257,13 @@ def _newest(
 # -- what changed after the invoice -----------------------------------------------------------------------------------
 
 
-def _by_invoice(position: Position, changed: Sequence[Adjustment]) -> Iterator[tuple[str, int, list[Adjustment]]]:
+def _by_invoice(
+    position: Position, milestones: Sequence[Milestone], changed: Sequence[Adjustment]
+) -> Iterator[tuple[str, int, list[Adjustment]]]:
     """(billing period, sequence, what is to be put right) of every invoice and period.
 
-    The sequence is the invoice's place among those that named time of the period, by the day from which they count.
+    The sequence is the invoice's place among those that named time, expenses or milestones of the period, by the day
+    from which they count.
     """
     parts: dict[str, dict[str, list[Adjustment]]] = {}
     for one in changed:
@@ -270,13 +271,15 @@ def _by_invoice(position: Position, changed: Sequence[Adjustment]) -> Iterator[t
     for name, its in sorted(parts.items()):
         folder = Folder()
         for start in _buckets(position, name):
-            for key, claims in position.book.bucket(start).claims.items():
-                if key.startswith("time/"):
-                    folder.note(claims, position.day)
+            for claims in position.book.bucket(start).claims.values():
+                folder.note(claims, position.day)
+        for milestone in milestones:
+            if name in milestone.periods:
+                folder.note(milestone.claims, position.day)
         order = [paper.removeprefix(INVOICE) for _, paper in sorted(folder.invoices)]
         order += sorted(its.keys() - set(order))
         for invoice_id, wrong in its.items():
-            wrong.sort(key=lambda one: (one.row.day if one.row is not None else 0, one.entry_id))
+            wrong.sort(key=lambda one: (_KINDS.index(one.kind), one.on or 0, one.entry_id))
             yield name, order.index(invoice_id) + 1, wrong
 
 
@@ -332,10 +335,10 @@ def adjusted(
 
 
 def _item(position: Position, one: Adjustment, price_of: PriceOf) -> Item:
-    """An invoiced entry as it holds now."""
+    """Something invoiced as it holds now."""
     row = one.row
     if row is None or row.status != APPROVED or row.day > position.day:
-        return Item(TIME, one.entry_id, one.line_id, one.holds, row.day if row is not None else None)
+        return Item(one.kind, one.entry_id, one.line_id, one.holds, one.on)
     rate, unit = price_of(row)
     minutes = row.billable_minutes - row.drawn
     return Item(TIME, one.entry_id, one.line_id, one.holds, row.day, minutes, rate, unit, row.rate_id)

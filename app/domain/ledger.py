@@ -119,6 +119,7 @@ class Spend(msgspec.Struct, array_like=True, gc=False):
     moved: bool = False
     fx_rate: int = 0
     fx_on: int = 0
+    keeps: bool = False  # an invoiced amount stands, whatever changes afterwards (`prospective_only`)
 
 
 def billable_minutes(minutes: int, rounding: Rounding) -> int:
@@ -239,6 +240,7 @@ def price_spend(spend: Spend, terms: Terms | None, quotes: Quotes) -> None:
     """
     spend.line, spend.amount, spend.problem = spend.line_id, None, 0
     spend.fx_rate = spend.fx_on = 0
+    spend.keeps = terms is not None and terms.retro_policy == "prospective_only"
     if terms is None:
         return
     if spend.line is None:
@@ -282,6 +284,8 @@ class Sum(msgspec.Struct, array_like=True, gc=False):
     kept: int = 0  # the latest day on which an invoice begins to count whose amount stands for an entry's
     unbillable: int = 0  # approved expenses that are not billable
     ready_spends: int = 0  # expenses in READY_EXPENSES: refunds may bring that to nothing
+    billed_spends: int = 0  # expenses on invoices, and what those say of them
+    billed_spend_amount: int = 0
 
 
 # Positions of `Sum.totals`.
@@ -330,6 +334,8 @@ def merged(sums: Iterable[Sum]) -> Sum:
         max([part.kept for part in parts]),
         sum([part.unbillable for part in parts]),
         sum([part.ready_spends for part in parts]),
+        sum([part.billed_spends for part in parts]),
+        sum([part.billed_spend_amount for part in parts]),
     )
 
 
@@ -497,7 +503,7 @@ class Tally:
         return invoiced
 
     def left(self, gone: Gone, day: int, claims: Claims | None) -> None:
-        """An entry that was here once: its lines stay named, and if it was invoiced, what holds of it now is 0."""
+        """An entry or expense that was here once: its lines stay named; if it was invoiced, it holds 0 now."""
         for line in gone.lines:
             self._line(line, day)
         if not gone.holds or not claims:
@@ -511,19 +517,28 @@ class Tally:
 
     def spend(self, entity: str, spend: Spend, claims: Claims | None) -> None:
         total = self._line(spend.line, spend.day)
-        total.totals[ENTITIES] += 1
+        sums = total.totals
+        sums[ENTITIES] += 1
+        invoiced = self._claimed(total, claims) if claims else 0
+        if invoiced:
+            total.billed_spends += 1
+            total.billed_spend_amount += invoiced
+            difference = unmet(spend, invoiced)
+            if difference:
+                sums[ADJUSTMENT] += difference
+                sums[ADJUSTED] += 1
+                note(total.issues, "ADJUSTMENT_NEEDED", spend, entity, difference)
         if spend.status != APPROVED:
             return
         if spend.amount is None:
             if spend.problem:
                 note(total.issues, "CURRENCY_MISMATCH", spend, entity, 0)
             return
-        total.totals[EXPENSES] += spend.amount
+        sums[EXPENSES] += spend.amount
         if not spend.billable:
             total.unbillable += spend.amount
-        invoiced = self._claimed(total, claims) if claims else 0
-        if spend.billable and invoiced == 0:
-            total.totals[READY_EXPENSES] += spend.amount
+        elif not invoiced:
+            sums[READY_EXPENSES] += spend.amount
             total.ready_spends += 1
 
 
@@ -557,7 +572,7 @@ def tally(bucket: Bucket, start: int, low: int, high: int, as_of: int) -> dict[s
             sums.spend(expense, spend, claims.get(f"expense/{expense}") if claims else None)
     for entity, gone in bucket.gone.items():
         if low <= (calendar.BEGINNING if gone.holds else start) <= high:
-            sums.left(gone, start, claims.get(entity) if entity.startswith("time/") else None)
+            sums.left(gone, start, claims.get(entity) if claims else None)
     return sums.sums()
 
 
@@ -582,6 +597,16 @@ def missing(row: Row, invoiced: int) -> tuple[int, int] | None:
         return None
     kept = kept_of(holds - invoiced, row.withheld) if row.status == APPROVED else 0
     return holds - invoiced - kept, kept
+
+
+def unmet(spend: Spend, invoiced: int) -> int:
+    """What an invoiced expense holds now less what was invoiced for it; 0 while that is not settled.
+
+    It holds nothing once it was rejected, or is the client's no more. An invoiced amount that stands is never short.
+    """
+    if spend.status != APPROVED or not spend.billable:
+        return -invoiced
+    return 0 if spend.keeps or spend.amount is None else spend.amount - invoiced
 
 
 def written_off(claims: Claims | None) -> bool:

@@ -212,11 +212,15 @@ def instant(microseconds: int) -> str | None:
 
 
 class Reached(NamedTuple):
-    """Milestones: those that may be billed with what of them, (line, day, amount) held back, and those that wait."""
+    """Milestones: those that may be billed with what of them, (line, day, amount) held back, and those that wait.
+
+    `changed` are those that hold something else than was invoiced for them.
+    """
 
     accepted: list[tuple[Milestone, int]]
     withheld: list[tuple[str, int, int]]
     waiting: Issue
+    changed: Issue
 
     @property
     def ready(self) -> int:
@@ -317,7 +321,7 @@ def row(
     held = papers.holds if position.terms is not None else NONE
     if held.count:
         blockers.add("CLIENT_HOLD", Issue(held.count, would_be, held.since, held.evidence))
-    adjustment = _adjustment(position, time, blockers)
+    adjustment = _adjustment(position, time, milestone.changed, blockers)
     retained = time.held() + sum(amount for _, _, amount in milestone.withheld) + sum(one.withheld for one in earned)
     written = sum(total.totals[WRITTEN_AMOUNT] for total in position.sums.values()) + time.edge.total
     ready = not found.stops
@@ -468,16 +472,18 @@ def _issues(position: Position, blockers: _Blockers, unpriced: int, foreign: Iss
     return waiting.amount if waiting else 0
 
 
-def _adjustment(position: Position, time: Unbilled, blockers: _Blockers) -> int:
-    """What invoiced entries hold less what was invoiced for them. Work later than as-of holds nothing yet."""
+def _adjustment(position: Position, time: Unbilled, milestones: Issue, blockers: _Blockers) -> int:
+    """What is on invoices holds, less what was invoiced for it. Work later than as-of holds nothing yet."""
     until_now = position.total(None)
     everything = merged(position.invoiced().values())
     early = [everything.totals[p] - until_now.totals[p] for p in (CLAIMED_AMOUNT, CLAIMED_ENTRIES)]
+    early[0] += everything.billed_spend_amount - until_now.billed_spend_amount
+    early[1] += everything.billed_spends - until_now.billed_spends
     short, left = until_now.issues.get(UNDERBILLED, NONE), time.underbilled()
-    amount = until_now.totals[ADJUSTMENT] - early[0] - short.amount + left.amount
-    count = until_now.totals[ADJUSTED] + early[1] - short.count + left.count
+    amount = until_now.totals[ADJUSTMENT] - early[0] - short.amount + left.amount + milestones.amount
+    count = until_now.totals[ADJUSTED] + early[1] - short.count + left.count + milestones.count
     if count:
-        known = joined(until_now.issues.get("ADJUSTMENT_NEEDED", NONE), left)
+        known = joined(joined(until_now.issues.get("ADJUSTMENT_NEEDED", NONE), left), milestones)
         blockers.add("ADJUSTMENT_NEEDED", Issue(count, amount, known.since, known.evidence))
     return amount
 
@@ -521,12 +527,16 @@ def _outside(position: Position, terms: Terms, count: int, amount: int) -> Issue
 def _milestones(position: Position, milestones: Iterable[Milestone]) -> Reached:
     accepted: list[tuple[Milestone, int]] = []
     held: list[tuple[str, int, int]] = []
-    waiting = NONE
+    waiting = changed = NONE
     for milestone in sorted(milestones, key=lambda m: m.milestone_id):
         if not billable(position, milestone):
             continue
         invoiced = claimed(milestone.claims, position.day)
-        if milestone.status == "accepted" and (milestone.accepted_on is None or milestone.accepted_on <= position.day):
+        difference = unmet(position, milestone)
+        if difference:
+            evidence = [(0, milestone.milestone_id, milestone.id)]
+            changed = joined(changed, Issue(1, difference, milestone.time, evidence))
+        if _accepted(position, milestone):
             kept = _withheld(position, milestone, invoiced)
             held.append((_line_of(position, milestone) or "", milestone.accepted_on or 0, kept))
             if not invoiced:
@@ -534,7 +544,29 @@ def _milestones(position: Position, milestones: Iterable[Milestone]) -> Reached:
         elif milestone.status == "completed" and not invoiced:
             evidence = [(0, milestone.milestone_id, milestone.id)]
             waiting = joined(waiting, Issue(1, milestone.amount, milestone.time, evidence))
-    return Reached(accepted, held, waiting)
+    return Reached(accepted, held, waiting, changed)
+
+
+def _accepted(position: Position, milestone: Milestone) -> bool:
+    begun = milestone.accepted_on is None or milestone.accepted_on <= position.day
+    return milestone.status == "accepted" and begun
+
+
+def unmet(position: Position, milestone: Milestone) -> int:
+    """What an invoiced milestone holds now less what was invoiced for it and what is held back.
+
+    It holds nothing once it was rejected or cancelled. One that was invoiced before its acceptance is not settled, nor
+    is one of a contract whose terms nobody knows: 0.
+    """
+    invoiced = claimed(milestone.claims, position.day)
+    if not invoiced or not billable(position, milestone):
+        return 0
+    if milestone.status in ("rejected", "cancelled"):
+        return -invoiced
+    then = position.agreement.on(milestone.billed_on)
+    if then is None or then.retro_policy == "prospective_only" or not _accepted(position, milestone):
+        return 0
+    return milestone.amount - invoiced - _withheld(position, milestone, invoiced)
 
 
 def _line_of(position: Position, milestone: Milestone) -> str | None:

@@ -22,7 +22,7 @@ def adjusted(events: Sequence[Any], as_of: date = _NOW, contract_id: str = "C-1"
     found = fold(lines(at(events))).figures.of(contract_id)
     assert found is not None
     contracts, head = found
-    return contracts.adjustments(contracts.position(contract_id, head, as_of.toordinal()))
+    return contracts.adjustments(contracts.position(contract_id, head, as_of.toordinal()), head)
 
 
 def at(events: Sequence[Any]) -> list[Any]:
@@ -118,6 +118,59 @@ def test_a_delta_line_is_the_difference() -> None:
     assert (one.policy, show(one.difference, 2)) == ("delta_line", "150.00")
 
 
+def spent(amount: str, revision: int = 1, kind: str = "approved", **more: Any) -> Any:
+    net = {"amount": amount, "currency": "EUR"}
+    data = {"expense_id": "E-1", "revision": revision, "contract_id": "C-1", "date": "2025-03-04", "net": net}
+    return said(f"expense.{kind}", **{**data, **more})
+
+
+def stone(kind: str, revision: int, **more: Any) -> Any:
+    return said(f"milestone.{kind}", milestone_id="M-1", revision=revision, contract_id="C-1", **more)
+
+
+def test_an_expense_that_changed_is_credited_and_billed_again() -> None:
+    billed = [contract(), spent("100"), invoiced(("expense", "E-1", "100"))]
+    assert adjusted(billed) == []
+    assert told(adjusted([*billed, spent("130", 2, "corrected")])) == [
+        ("I-1", "E-1", "100.00", "130.00", "expense", None)
+    ]
+    [gone] = adjusted([*billed, spent("100", 2, "corrected", contract_id="C-2")])
+    assert (gone.kind, gone.line_id, gone.holds, gone.reason) == ("expense", "L-1", 0, "expense")
+    [wrong] = adjusted([contract(), spent("100"), invoiced(("expense", "E-1", "80"))])
+    assert (wrong.reason, show(wrong.difference, 2)) == ("invoice", "20.00")
+
+
+def test_a_milestone_is_credited_whole_whatever_the_policy() -> None:
+    # R49: milestone corrections are always full credits.
+    planned = stone("planned", 1, amount="5000", line_id="L-1")
+    reached = [planned, stone("accepted", 2, accepted_on="2025-03-10"), invoiced(("milestone", "M-1", "5000"))]
+    firm = contract(retro_policy="delta_line")
+    assert adjusted([firm, *reached]) == []
+    [changed] = adjusted([firm, *reached, stone("changed", 3, amount="5500")])
+    assert (changed.policy, changed.period, show(changed.holds, 2)) == ("credit_rebill", "2025-03", "5500.00")
+    [lost] = adjusted([firm, *reached, stone("rejected", 3)])
+    assert (lost.kind, lost.reason, show(lost.difference, 2)) == ("milestone", "milestone", "-5000.00")
+
+
+def test_one_document_puts_right_what_one_invoice_says_of_a_period() -> None:
+    # Time 1500 → 1650, the expense 100 → 0, of one invoice and month: −1600 + 1650 = 50.
+    events = [contract(), rate("150"), worked(600), spent("100")]
+    events += [invoiced(("time", "T-1", "1500"), ("expense", "E-1", "100"))]
+    events += [rate("165", "2025-02-01", "R-2"), spent("100", 2, "rejected")]
+    run = fold(lines(at(events)))
+    [document] = run.figures.documents("C-1", _NOW.toordinal())
+    assert (document["document_key"], document["net"], document["reason"]) == (
+        "C-1/2025-03/adjustment/1",
+        "50.00",
+        "several",
+    )
+    assert [(one["kind"], one["amount"]) for one in document["credit"]] == [
+        ("time", "-1500.00"),
+        ("expense", "-100.00"),
+    ]
+    assert [(one["kind"], one["amount"]) for one in document["rebill"]] == [("time", "1650.00")]
+
+
 @pytest.mark.parametrize("seed", histories(12))
 def test_the_differences_add_up_to_the_adjustment_of_every_contract(seed: int) -> None:
     rng = Random(seed)
@@ -128,6 +181,6 @@ def test_the_differences_add_up_to_the_adjustment_of_every_contract(seed: int) -
             contracts, head = run.figures.of(contract_id) or pytest.fail(contract_id)
             position = contracts.position(contract_id, head, as_of.toordinal())
             shown = contracts.readiness(position, head)["adjustment_amount"]
-            assert sum(one.difference for one in contracts.adjustments(position)) == micro(shown), (
+            assert sum(one.difference for one in contracts.adjustments(position, head)) == micro(shown), (
                 f"{contract_id} {as_of}"
             )

@@ -103,7 +103,11 @@ def gap(run: Run, contract_id: str, as_of: date) -> int:
             counted.add(entry)
             invoiced += on_invoices
             by_fee += its.drawn_amount if its.by_time or on_invoices else amount
-    adjusted = sum(one.difference for one in contracts.adjustments(position) if one.entry_id in counted)
+    adjusted = sum(
+        one.difference
+        for one in contracts.adjustments(position, head)
+        if one.kind == "time" and one.entry_id in counted
+    )
     low, high = (position.terms.term_from, position.terms.term_to) if position.terms else (BEGINNING, FOREVER)
     outside = sum(
         (its.amount or 0) - its.drawn_amount

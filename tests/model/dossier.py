@@ -20,13 +20,17 @@ _NEVER_PARKED = {"assignment", "demand", "holiday"}
 
 @dataclass(frozen=True)
 class Expense:
-    """An approved expense, marked up, in the contract's currency, on the line it belongs to."""
+    """An approved expense, marked up, in the contract's currency, on the line it belongs to.
+
+    `keeps`: what was invoiced for it stands.
+    """
 
     expense_id: str
     day: date
     line_id: str | None
     billable: bool
     amount: Fraction
+    keeps: bool
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,8 @@ class Dossier:
     those in effect only later included; `holds` and `disputes` how many are open.
     `planned` is every day of every booking, past ones included.
     `invoiced` is what live invoices say less what was credited on them, by (kind, id); `invoiced_total` their sum.
-    `named_entries` are all that ever named this contract; `named_lines` every line anybody ever spoke of here.
+    `named_entries` and `named_expenses` are all that ever named this contract; `named_lines` every line anybody ever
+    spoke of here. `open_expenses` are billable ones that have no amount yet.
     `foreign_expenses` is the number of approved expenses in another currency without a rate, `foreign_promises` that of
     subcontracts in another currency: they count nowhere.
     """
@@ -102,6 +107,8 @@ class Dossier:
     milestones: tuple[Milestone, ...]
     invoiced: dict[tuple[str, str], Fraction]
     named_entries: frozenset[str]
+    named_expenses: frozenset[str]
+    open_expenses: frozenset[str]
     named_lines: frozenset[str]
     foreign_expenses: int
     foreign_promises: int
@@ -201,6 +208,8 @@ class Archive:
             milestones=tuple(_milestone(entity, terms[as_of]) for entity in self.at("milestone", contract_id)),
             invoiced=invoiced,
             named_entries=frozenset(entity.id for entity, _ in self._said_of(contract_id, "time")),
+            named_expenses=frozenset(entity.id for entity, _ in self._said_of(contract_id, "expense")),
+            open_expenses=frozenset(self._open_expenses(contract_id, as_of, terms)),
             named_lines=frozenset(self._named_lines(contract_id)),
             foreign_expenses=self._foreign_expenses(contract_id, as_of, terms),
             foreign_promises=self._foreign_promises(contract_id, terms[as_of]),
@@ -287,7 +296,18 @@ class Archive:
                 line_id=holding.line_of(fields.get("line_id")),
                 billable=fields.get("billable") is not False,
                 amount=holding.rounded(gross * exchange),
+                keeps=holding.fields.get("retro_policy") == "prospective_only",
             )
+
+    def _open_expenses(self, contract_id: str, as_of: date, terms: dict[date, Terms | None]) -> Iterable[str]:
+        for entity in self.at("expense", contract_id):
+            fields = entity.fields()
+            if entity.state != "rejected" and fields.get("date") and fields.get("net"):
+                day = date.fromisoformat(fields["date"])
+                holding = terms[day]
+                priced = holding is not None and self._exchange(fields, holding.currency) is not None
+                if day <= as_of and fields.get("billable") is not False and not priced:
+                    yield entity.id
 
     def _exchange(self, expense: Fields, currency: str | None) -> Fraction | None:
         """What a unit of the expense is worth in the contract's currency: the latest rate set on or before its day.

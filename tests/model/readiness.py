@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from .allotments import PREPAID
+from .amends import amends
 from .burn import contract_shares
 from .contradictions import contradictions, payers
 from .dossier import Dossier, Milestone
@@ -73,7 +74,7 @@ def assess(dossier: Dossier) -> Assessment:
         *_entry_blockers(dossier, time),
         *_cap_blockers(time),
         *_budget_warnings(dossier),
-        *_adjustment_warning(time),
+        *_adjustment_warning(dossier, time),
         *_estimate_blockers(dossier),
         *_flaws(dossier),
     ]
@@ -102,7 +103,7 @@ def readiness_row(dossier: Dossier) -> dict[str, Any]:
         "blocked_amount": sum(held, found.total if stopped else _ZERO),
         "over_cap_amount": sum(time.over, _ZERO),
         "invoiced_amount": dossier.invoiced_total,
-        "adjustment_amount": sum((one.amount for one in time.adjustments), _ZERO),
+        "adjustment_amount": sum(_differences(dossier, time), _ZERO),
         "retained_amount": found.retained,
         "written_off_amount": time.written_off,
     }
@@ -294,7 +295,12 @@ def _budget_warnings(dossier: Dossier) -> Iterable[Blocker]:
         yield Blocker("BUDGET_NEARLY_EXHAUSTED", WARNING, CONTRACT, 1, _ZERO)
 
 
-def _adjustment_warning(time: Settlement) -> Iterable[Blocker]:
-    differences = [one.amount for one in time.adjustments if one.amount != 0]
+def _adjustment_warning(dossier: Dossier, time: Settlement) -> Iterable[Blocker]:
+    differences = [amount for amount in _differences(dossier, time) if amount != 0]
     if differences:
         yield Blocker("ADJUSTMENT_NEEDED", WARNING, ENTRY, len(differences), sum(differences, _ZERO))
+
+
+def _differences(dossier: Dossier, time: Settlement) -> list[Fraction]:
+    """What is to be billed or given back for all that is on invoices."""
+    return [*(one.amount for one in time.adjustments), *(one.amount for one in amends(dossier))]

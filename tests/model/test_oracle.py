@@ -804,6 +804,54 @@ def test_an_expense_is_ready_when_billable_in_term_and_uninvoiced() -> None:
     assert burn([contract(), cost], as_of=date(2025, 3, 2))["expenses"] == "0.00"
 
 
+def test_an_expense_on_an_invoice_is_adjusted_to_what_it_holds() -> None:
+    # 100 + 5 % = 105.00 were to be invoiced.
+    billed = [contract(), spent("100", "0.05"), invoiced(("expense", "E-1", "100"))]
+    net = {"amount": "200", "currency": "EUR"}
+    spend: Data = {"expense_id": "E-1", "revision": 2, "contract_id": "C-1", "date": "2025-03-03", "net": net}
+
+    def adjusted(*more: Event, as_of: date = NOW) -> str:
+        return str(readiness([*billed, *more], as_of)["adjustment_amount"])
+
+    assert adjusted() == "5.00"
+    assert adjusted(said("expense.corrected", **spend)) == "100.00"
+    assert adjusted(said("expense.corrected", **spend, billable=False)) == "-100.00"
+    assert adjusted(said("expense.rejected", expense_id="E-1", revision=2)) == "-100.00"
+    assert adjusted(said("expense.corrected", **{**spend, "contract_id": "C-2"})) == "-100.00"
+    assert adjusted(credited(("expense", "E-1", "100"))) == "0.00"
+    assert adjusted(as_of=date(2025, 3, 2)) == "-100.00"  # of a day that has not come it holds nothing yet
+    foreign = {**spend, "net": {"amount": "200", "currency": "GBP"}}
+    assert adjusted(said("expense.corrected", **foreign)) == "0.00"  # without a rate of exchange it is not settled
+    assert blockers([*billed])["ADJUSTMENT_NEEDED", "warning"] == (1, "5.00")
+
+
+def test_a_milestone_on_an_invoice_is_adjusted_to_what_it_holds() -> None:
+    def stone(kind: str, revision: int, **more: Any) -> Event:
+        return said(f"milestone.{kind}", milestone_id="M-1", revision=revision, contract_id="C-1", **more)
+
+    reached = [
+        stone("planned", 1, amount="5000", line_id="L-1"),
+        stone("accepted", 2, accepted_on="2025-03-10"),
+        invoiced(("milestone", "M-1", "5000")),
+    ]
+
+    def adjusted(*more: Event, terms: Event = contract()) -> str:  # noqa: B008 - it is only read
+        return str(readiness([terms, *reached, *more])["adjustment_amount"])
+
+    assert adjusted() == "0.00"
+    assert adjusted(stone("rejected", 3)) == "-5000.00"
+    assert adjusted(stone("cancelled", 3)) == "-5000.00"
+    assert adjusted(stone("changed", 3, amount="5500")) == "500.00"
+    assert adjusted(stone("completed", 3)) == "0.00"  # it waits to be accepted again
+    # A tenth of 5000 is held back: 4500 are to be invoiced, 500 too much were not.
+    held = contract(line(retainage_ratio="0.1"))
+    assert adjusted(terms=held) == "0.00"
+    assert adjusted(stone("changed", 3, amount="6000"), terms=held) == "400.00"  # 5400 − 5000, 600 of 6000 held
+    stands = contract(retro_policy="prospective_only")
+    assert adjusted(stone("changed", 3, amount="5500"), terms=stands) == "0.00"
+    assert adjusted(stone("rejected", 3), terms=stands) == "-5000.00"
+
+
 def test_an_expense_shows_on_its_line() -> None:
     lines = contract(line(), line("L-2"))
     events = [lines, spent("100", "0", line_id="L-2")]
