@@ -280,14 +280,15 @@ class Desk:
                         if allotment.given(row) != was:
                             allotment.settle(row, terms, rates)
         spans = {span for start in touched for span in _spans(start, agreement)}
-        for line, low, high in sorted(spans):
+        for span in sorted(spans):
+            line, low, _, _ = span
             # Where the kind of allowance changed, what earlier work was given cannot be told from its sums.
             first = max(low, touched[0]) if agreement.shares_one_way(line) else low
-            self._allow(line, (low, first, high), agreement, rates)
+            self._allow(span, first, agreement, rates)
 
-    def _allow(self, line: str, days: tuple[int, int, int], agreement: Agreement, rates: Rates) -> None:
-        """Share the allowance of a line over the entries from the second of `days` on; those before keep their part."""
-        low, first, high = days
+    def _allow(self, span: allotment.Span, first: int, agreement: Agreement, rates: Rates) -> None:
+        """Share an allowance over the entries from the day `first` on; those before keep their part."""
+        line, low, high, _ = span
         given = charged = 0
         rows: list[tuple[int, str, Row, int]] = []
         for start in self.starts():
@@ -304,7 +305,7 @@ class Desk:
             rows += [
                 (row.day, entry, row, start)
                 for entry, row in bucket.rows.items()
-                if row.line == line and low <= row.day <= high and _shares(row, (line, low, high), agreement)
+                if row.line == line and low <= row.day <= high and _shares(row, span, agreement)
             ]
         rows.sort(key=lambda found: found[:2])
         before = [allotment.given(row) for _, _, row, _ in rows]

@@ -16,8 +16,9 @@ from app.domain.rates import Rates
 from app.domain.terms import Terms
 
 TermsOn = Callable[[int], Terms | None]
-Span = tuple[str, int, int]
-"""(line id, first day, last day) over which one allowance is shared."""
+Span = tuple[str, int, int, str]
+"""(line id, first day, last day, kind of allowance) over which one allowance is shared. A block and minutes included in
+a term last equally long, and neither draws on the other."""
 
 
 def round_day(rows: Iterable[tuple[str, Row]], terms: Terms) -> None:
@@ -44,12 +45,13 @@ def span_of(line_id: str, day: int, terms: Terms) -> Span | None:
     line = terms.lines.get(line_id)
     if line is None or not line.allots:
         return None
-    if line.billing_method == "prepaid" or line.included is None or line.included.per == "term":
-        return line_id, calendar.BEGINNING, calendar.FOREVER
-    if line.included.per == "week":
+    kind = "block" if line.billing_method == "prepaid" or line.included is None else line.included.per
+    if kind == "week":
         monday = calendar.week_start(day)
-        return line_id, monday, monday + 6
-    return line_id, calendar.month_start(day), calendar.month_end(day)
+        return line_id, monday, monday + 6, kind
+    if kind == "month":
+        return line_id, calendar.month_start(day), calendar.month_end(day), kind
+    return line_id, calendar.BEGINNING, calendar.FOREVER, kind
 
 
 def allow(rows: Sequence[tuple[str, Row]], before: tuple[int, int], terms_on: TermsOn) -> None:

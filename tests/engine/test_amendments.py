@@ -175,3 +175,21 @@ def test_what_a_contract_is_said_to_be_holds_until_a_later_version_says_otherwis
     assert [on(day, *events)[0]["status"] for day in ("2025-02-28", "2025-03-01")] == ["closed", status]
     late = [contract(), standing("closed", 3, "2025-02-01"), standing(happened, 2, "2025-01-15")]
     assert [on(day, *late)[0]["status"] for day in ("2025-01-31", "2025-03-01")] == [status, "closed"]
+
+
+def test_a_block_is_not_drawn_by_work_that_was_included_before_there_was_one() -> None:
+    # 600 minutes are included in the term; 480 are worked in January. From February 600 minutes are prepaid for 900.00:
+    # 450 of them are worked, 900.00 × 450 ÷ 600 = 675.00, and none is left to be priced at 100.00 an hour.
+    events = [
+        rate("100"),
+        contract(line(included={"minutes": 600})),
+        amended(
+            "replacement",
+            "2025-02-01",
+            lines=[line(billing_method="prepaid", included=None, prepaid={"minutes": 600, "fee": "900"})],
+        ),
+        worked(480, "2025-01-10", "E-1"),
+        worked(450, "2025-02-10", "E-2"),
+    ]
+    burn, readiness = on("2025-02-28", *events)
+    assert (burn["approved"]["amount"], readiness["ready_time_amount"]) == ("675.00", "0.00")
