@@ -123,10 +123,9 @@ class Contract:
             self._flaws[key] = flaws(self.agreement, day, planned, worked_early=early)
         return self._flaws[key]
 
-    def basis(self, earned: int, readiness: Mapping[str, Any]) -> Basis:
-        """What a forecast rests on beside work and bookings: papers, what is earned, and what readiness says of it."""
-        invoiced, written = (micro(readiness[name]) for name in ("invoiced_amount", "written_off_amount"))
-        return Basis(self._stones, self._estimates, self._invoices, earned, invoiced, written)
+    def basis(self, earned: int, found: Assessment) -> Basis:
+        """What a forecast rests on beside work and bookings: papers, what is earned, and what became of it."""
+        return Basis(self._stones, self._estimates, self._invoices, earned, found.invoiced, found.written)
 
     def said(self, head: Head, known: Masters, position: Position) -> Papers:
         """What was said beside terms and work: of its money, of holds and disputes, and for checks."""
@@ -489,11 +488,11 @@ class Contracts:
         milestones = contract.milestones(head)
         return list(adjustments(position, edge, Sources(papers.invoice, papers.rate_said), milestones))
 
-    def forecast(self, position: Position, burn: Mapping[str, Any], readiness: Mapping[str, Any]) -> dict[str, Any]:
-        """`burn` and `readiness` are the contract's rows as of the same day."""
+    def forecast(self, position: Position, burn: Mapping[str, Any], found: Assessment) -> dict[str, Any]:
+        """`burn` is the contract's row of the position, `found` what `assess` said of it."""
         contract = self.compiled(position.contract_id)
         earned = revenue.earned(position, contract.revenue)
-        return forecast.row(position, burn["exhaustion"], contract.basis(earned, readiness))
+        return forecast.row(position, burn["exhaustion"], contract.basis(earned, found))
 
     def hints(self, position: Position, since: int = calendar.BEGINNING) -> Iterator[Hint]:
         """What lines have earned, from the period of the day `since` on, empty periods included."""

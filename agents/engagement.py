@@ -528,7 +528,7 @@ class _Work:
             say(Statement(BURN, "burn.updated.v1", key, version, payload, head.latest))
         payload = self.agent.contracts.readiness(position, head, found)
         say(Statement(READINESS, "readiness.updated.v1", key_of(contract_id), version, payload, head.latest))
-        payload = self.agent.contracts.forecast(position, rows[0], payload)
+        payload = self.agent.contracts.forecast(position, rows[0], found)
         say(Statement(FORECAST, "burn.forecast_updated.v1", key_of(contract_id), version, payload, head.latest))
         self._state_documents(position, head, found, version)
         self._state_revenue(position, earliest, version, head)

@@ -43,21 +43,21 @@ def document_key(contract_id: str, name: str) -> str:
     return f"{key_of(contract_id)}/{name}"
 
 
-def rows(contracts: Contracts, position: Position, head: Head) -> list[dict[str, Any]]:
-    """Every live document in the order of keys, with its type and what ERPs said of it.
+def rows(contracts: Contracts, position: Position, head: Head, found: Assessment | None = None) -> list[dict[str, Any]]:
+    """Every live document in the order of keys, with its type and what ERPs said of it; `found` as for readiness.
 
     Its revision is the one it was stated with, or will be where it was not.
     """
     contract_id = position.contract_id
-    filed = contracts.documents(position, head, contracts.assess(position, head))
+    filed = contracts.documents(position, head, found or contracts.assess(position, head))
     answers = contracts.compiled(contract_id).answers
-    found = []
+    told = []
     for name, (type_, payload) in sorted(filed.rows.items()):
         key = document_key(contract_id, name)
         said = answers.get(key, ())
         standing = contracts.store.get(STANDINGS, proposals.key(contract_id, name))
         first = max((one.revision for one in said), default=0) + 1
-        found.append(
+        told.append(
             {
                 "document_key": key,
                 "revision": standing.revision if standing is not None and standing.revision else first,
@@ -66,7 +66,7 @@ def rows(contracts: Contracts, position: Position, head: Head) -> list[dict[str,
                 "acknowledged": [one._asdict() for one in said],
             }
         )
-    return found
+    return told
 
 
 class Clerk:

@@ -231,7 +231,7 @@ class Assessment(NamedTuple):
     """What may be invoiced of a contract, part by part, unless `stops` (codes) stop all of it.
 
     `time` is by line, `fees` what may be invoiced as each line's fee, of what was `earned` and `freed` of retainage.
-    `checks` are those of a policy that fail, each with its tier; `invoiced` is net of credits.
+    `checks` are those of a policy that fail, each with its tier; `invoiced` is net of credits, `written` was given up.
     """
 
     stops: list[str]
@@ -242,6 +242,7 @@ class Assessment(NamedTuple):
     freed: dict[str, int]
     fees: dict[str, int]
     invoiced: int
+    written: int
     checks: list[tuple[Code, Tier, Issue]]
     held: bool
 
@@ -270,7 +271,8 @@ def assess(
     free = _released(position, time, reached, earned, papers)
     fee = _fees(position, earned, free, papers)
     invoiced = sum(amount for amount, begins in documents if begins <= position.day)
-    found = Assessment([], inside, time, reached, earned, free, fee, invoiced, [], False)
+    written = sum(total.totals[WRITTEN_AMOUNT] for total in position.sums.values()) + time.edge.total
+    found = Assessment([], inside, time, reached, earned, free, fee, invoiced, written, [], False)
     amounts, told = (found.would_be, invoiced), (papers.acknowledged, papers.since)
     checks = [
         (code, _tier(code, ruling), issue)
@@ -323,7 +325,6 @@ def row(
         blockers.add("CLIENT_HOLD", Issue(held.count, would_be, held.since, held.evidence))
     adjustment = _adjustment(position, time, milestone.changed, blockers)
     retained = time.held() + sum(amount for _, _, amount in milestone.withheld) + sum(one.withheld for one in earned)
-    written = sum(total.totals[WRITTEN_AMOUNT] for total in position.sums.values()) + time.edge.total
     ready = not found.stops
 
     def money(units: int) -> str:
@@ -345,7 +346,7 @@ def row(
         "invoiced_amount": money(found.invoiced),
         "adjustment_amount": money(adjustment),
         "retained_amount": money(retained - sum(found.freed.values())),
-        "written_off_amount": money(written),
+        "written_off_amount": money(found.written),
         "payers": _payers(position, would_be if ready else 0),
         "blockers": blockers.found,
     }

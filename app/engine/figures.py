@@ -67,7 +67,7 @@ class Figures:
     def forecast(self, contract_id: str, as_of: int | None) -> dict[str, Any]:
         contracts, head = self.of(contract_id) or self._unnamed(contract_id)
         position = contracts.position(contract_id, head, as_of)
-        return contracts.forecast(position, contracts.burn(position)[0], contracts.readiness(position, head))
+        return contracts.forecast(position, contracts.burn(position)[0], contracts.assess(position, head))
 
     def revenue(self, contract_id: str, as_of: int | None) -> list[dict[str, Any]]:
         """What the contract's lines have earned, by period, where that is anything."""

@@ -156,7 +156,7 @@ class Slice:
             return None
         position, head = found
         contracts = self._contracts
-        return contracts.forecast(position, contracts.burn(position)[0], contracts.readiness(position, head))
+        return contracts.forecast(position, contracts.burn(position)[0], contracts.assess(position, head))
 
     def revenue(self, contract_id: str, day: int | None) -> list[Answer] | None:
         found = self._position(contract_id, day)

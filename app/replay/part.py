@@ -79,12 +79,13 @@ def _add_figures(part: Part, figures: Figures, as_of: int | None) -> None:
         burn = contracts.burn(position)
         for row in burn:
             part.digests["burn"].add(f"{contract_id}/{row['line_id'] or ''}", canonical(row))
-        readiness = contracts.readiness(position, head)
+        assessed = contracts.assess(position, head)
+        readiness = contracts.readiness(position, head, assessed)
         part.digests["readiness"].add(contract_id, canonical(readiness))
         lines = [orjson.dumps(attributed(row, head.latest)) + b"\n" for row in burn]
         part.rows["burn"].append((contract_id, b"".join(lines)))
         part.rows["readiness"].append((contract_id, orjson.dumps(attributed(readiness, head.latest)) + b"\n"))
-        forecast = contracts.forecast(position, burn[0], readiness)
+        forecast = contracts.forecast(position, burn[0], assessed)
         part.digests["forecast"].add(contract_id, canonical(forecast))
         part.rows["forecast"].append((contract_id, orjson.dumps(attributed(forecast, head.latest)) + b"\n"))
         revenue = contracts.revenue(position)
@@ -92,7 +93,7 @@ def _add_figures(part: Part, figures: Figures, as_of: int | None) -> None:
             part.digests["revenue"].add(hint_key(row), canonical(row))
         lines = [orjson.dumps(attributed(row, head.latest)) + b"\n" for row in revenue]
         part.rows["revenue"].append((contract_id, b"".join(lines)))
-        papers = proposals.rows(contracts, position, head)
+        papers = proposals.rows(contracts, position, head, assessed)
         for row in papers:
             part.digests["documents"].add(*document_pair(row))
         cause = contracts.compiled(contract_id).told or head.latest

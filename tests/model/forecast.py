@@ -5,7 +5,7 @@ The estimate at completion is what is booked, where anything is; else it goes on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -31,8 +31,8 @@ class Worth:
     earned: Fraction
 
 
-def forecast_row(dossier: Dossier, working_days: WorkingDays, hints: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The payload of `burn.forecast_updated`; `hints` are the contract's `revenue.hinted`."""
+def forecast_row(dossier: Dossier, working_days: WorkingDays, revenue: Fraction) -> dict[str, Any]:
+    """The payload of `burn.forecast_updated`; `revenue` is what all lines have earned."""
     places = exponent(dossier.currency)
     burn = burn_row(dossier, None, working_days)
     ahead = booked_ahead(dossier, None)
@@ -45,7 +45,6 @@ def forecast_row(dossier: Dossier, working_days: WorkingDays, hints: Sequence[Ma
     variant, minutes, amount = _completion(dossier, ahead, used_minutes, spent, worth)
     trailing = _first(burn["exhaustion"]["minutes_on"], burn["exhaustion"]["amount_on"])
     planned = burn["exhaustion"]["planned_on"]
-    revenue = sum((number(row["period_amount"]) for row in hints), _ZERO)
     cost = sum((entry.cost for entry in dossier.entries if entry.approved), _ZERO) + dossier.subcontracted()
 
     def money(value: Fraction | None) -> str | None:

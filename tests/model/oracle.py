@@ -18,7 +18,7 @@ from .dossier import Archive, WorkingDays, last_tick
 from .entities import Event, gather, instant, known_since
 from .forecast import forecast_row
 from .readiness import books, readiness_row
-from .revenue import hint_rows
+from .revenue import hinted
 from .staff import people, places
 
 
@@ -59,8 +59,8 @@ def recompute(events: Sequence[Event], as_of: date | None, known_at: str | None 
         for line_id in [None, *sorted(dossier.named_lines)]:
             burn[contract_id, line_id] = burn_row(dossier, line_id, working_days)
         readiness[contract_id] = readiness_row(dossier)
-        hints = hint_rows(dossier)
-        forecast[contract_id] = forecast_row(dossier, working_days, hints)
+        hints, earned = hinted(dossier)
+        forecast[contract_id] = forecast_row(dossier, working_days, earned)
         revenue |= {(contract_id, row["line_id"], row["period"]): row for row in hints}
         balances[contract_id] = books(dossier)
     return Figures(burn, readiness, archive.parked(), forecast, revenue, balances)

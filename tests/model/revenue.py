@@ -41,24 +41,29 @@ class Account:
     by_value: Fraction = _ZERO
 
 
-def hint_rows(dossier: Dossier) -> list[dict[str, Any]]:
-    """The payloads of `revenue.hinted` that say anything, by line and period."""
+def hinted(dossier: Dossier) -> tuple[list[dict[str, Any]], Fraction]:
+    """The payloads of `revenue.hinted` that say anything, by line and period; what all lines have earned, exactly."""
     if dossier.terms is None:
-        return []
+        return [], _ZERO
     lines: list[str | None] = [*sorted(dossier.named_lines)]
     periods = _periods(dossier)
     retained = retained_months(dossier)
-    return [
-        row
-        for line_id in [None, *lines]
-        for row in _line_rows(dossier, line_id, periods, retained.get(line_id or "", {}))
-    ]
+    rows: list[dict[str, Any]] = []
+    earned = _ZERO
+    for line_id in [None, *lines]:
+        account = Account()
+        rows += _line_rows(account, dossier, line_id, periods, retained.get(line_id or "", {}))
+        earned += account.earned
+    return rows, earned
 
 
 def _line_rows(
-    dossier: Dossier, line_id: str | None, periods: Sequence[tuple[date, Terms]], retained: dict[int, Fraction]
+    account: Account,
+    dossier: Dossier,
+    line_id: str | None,
+    periods: Sequence[tuple[date, Terms]],
+    retained: dict[int, Fraction],
 ) -> Iterator[dict[str, Any]]:
-    account = Account()
     for last, terms in periods:
         places = exponent(terms.currency)
         before = account.earned
