@@ -76,8 +76,6 @@ def allow(rows: Sequence[tuple[str, Row]], before: tuple[int, int], terms_on: Te
         else:
             row.free = got
         row.beyond = minutes - got
-        if line.billing_method == "prepaid":
-            row.by_time = row.beyond != 0
         given, charged = given + got, charged + row.beyond
 
 
@@ -89,4 +87,4 @@ def settle(row: Row, terms: Terms | None, rates: Rates) -> None:
 
 def given(row: Row) -> tuple[object, ...]:
     """What an allotment may change of an entry."""
-    return row.billable_minutes, row.free, row.drawn, row.beyond, row.by_time, row.drawn_amount
+    return row.billable_minutes, row.free, row.drawn, row.beyond, row.drawn_amount

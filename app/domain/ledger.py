@@ -173,8 +173,6 @@ def price_row(row: Row, terms: Terms | None, rates: Rates) -> None:
         row.billable_minutes = 0
         return
     row.billable_minutes = billable_minutes(row.minutes, terms.rounding)
-    if line is not None and line.billing_method == "prepaid":
-        row.by_time = row.billable_minutes != 0  # what a block pays for is not to be invoiced again
     set_amount(row, terms, rates)
 
 
@@ -211,9 +209,11 @@ def set_amount(row: Row, terms: Terms, rates: Rates) -> None:
     half_even = terms.rounding.half_even
     row.amount, row.rate_id, row.problem, row.withheld = None, None, 0, 0
     left = row.billable_minutes - row.free - row.drawn
-    if not left and line is not None and line.billing_method == "prepaid":
-        row.amount = row.drawn_amount
-        return
+    if line is not None and line.billing_method == "prepaid":
+        row.by_time = left != 0  # what a block pays for is not to be invoiced again
+        if not left:
+            row.amount = row.drawn_amount
+            return
     if row.rate_override is not None:
         row.rate_id = "override"
         rate, per = micro(row.rate_override), 60

@@ -91,3 +91,16 @@ def test_what_is_not_approved_yet_takes_nothing_of_an_allowance() -> None:
     assert _share(agreement, rows) == ["150.00", "0.00"]
     rows[0][1].status = APPROVED
     assert _share(agreement, rows) == ["0.00", "150.00"]
+
+
+def test_an_entry_that_the_days_increment_leaves_nothing_of_is_not_billed_beside_a_block() -> None:
+    # 7 and 7 minutes, increment 10 over the person's day, nearest: 7 → 10 and 14 → 10, so the second one gets 0.
+    together = {"increment_minutes": 10, "scope": "person_day"}
+    agreement = _contract(together, billing_method="prepaid", prepaid={"fee": "700.50"})
+    rows = _rows(agreement, ("a", "2026-03-02", 7), ("b", "2026-03-02", 7))
+    terms = agreement.on(calendar.number("2026-03-02"))
+    assert terms is not None
+    allotment.round_day(rows, terms)
+    for _, row in rows:
+        allotment.settle(row, terms, _RATES)
+    assert [(row.billable_minutes, row.by_time) for _, row in rows] == [(10, True), (0, False)]
