@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from app.domain import burn, calendar, documents, fees, forecast, masters, readiness, revenue, unlocks
+from app.domain import burn, calendar, documents, fees, forecast, futures, masters, readiness, revenue, unlocks
 from app.domain import period as periods
 from app.domain.adjustment import Adjustment, Paper, Sources, adjustments
 from app.domain.book import Book
@@ -17,6 +17,8 @@ from app.domain.completion import estimates
 from app.domain.documents import Filed
 from app.domain.flaws import Flaw, Planned, flaws
 from app.domain.forecast import Basis, Stone
+from app.domain.futures import Answer as Drawn
+from app.domain.futures import Question
 from app.domain.fx import Quotes, quote_of
 from app.domain.ledger import EVIDENCE_LIMIT, Bucket, Issue, Row
 from app.domain.masters import Masters
@@ -286,7 +288,16 @@ def _milestone(facts: Sequence[Fact]) -> tuple[Fact, dict[str, Any], frozenset[s
 
 def _booking(booked: Booked) -> Booking:
     plan = booked.plan
-    return Booking(plan.resource_id, plan.role, plan.line_id, plan.billable, plan.booking, plan.probability, plan.runs)
+    return Booking(
+        plan.resource_id,
+        plan.role,
+        plan.line_id,
+        plan.billable,
+        plan.booking,
+        plan.probability,
+        plan.runs,
+        plan.assignment_id,
+    )
 
 
 NOTHING_BOOKED: Final = Schedule()
@@ -383,6 +394,7 @@ class Contracts:
         self.store, self.reference = store, reference
         self._compiled: dict[str, Contract] = {}
         self._schedules: dict[str, _Ahead] = {}
+        self._futures: dict[str, tuple[Question, Drawn | None]] = {}
 
     def compiled(self, contract_id: str) -> Contract:
         contract = self._compiled.get(contract_id)
@@ -492,7 +504,16 @@ class Contracts:
         """`burn` is the contract's row of the position, `found` what `assess` said of it."""
         contract = self.compiled(position.contract_id)
         earned = revenue.earned(position, contract.revenue)
-        return forecast.row(position, burn["exhaustion"], contract.basis(earned, found))
+        return forecast.row(position, burn["exhaustion"], contract.basis(earned, found), self._drawn)
+
+    def _drawn(self, question: Question) -> Drawn | None:
+        """What futures say; asked once for as long as neither the question nor what is booked changes."""
+        known = self._futures.get(question.contract_id)
+        if known is None or known[0] != question:
+            if len(self._futures) >= self.SCHEDULES:
+                self._futures.clear()
+            known = self._futures[question.contract_id] = question, futures.ask(question)
+        return known[1]
 
     def hints(self, position: Position, since: int = calendar.BEGINNING) -> Iterator[Hint]:
         """What lines have earned, from the period of the day `since` on, empty periods included."""

@@ -74,11 +74,12 @@ class Book:
                     found += inside[line].totals[total] if line in inside else 0
         return found
 
-    def days(self, line: str | None, low: int, high: int) -> Iterator[tuple[int, int, int]]:
-        """(day, minutes, amount) of approved billable work in [low, high] as of `high`, in order.
+    def days(self, line: str | None, low: int, high: int, as_of: int | None = None) -> Iterator[tuple[int, int, int]]:
+        """(day, minutes, amount) of approved billable work in [low, high] as of a day (None: `high`), in order.
 
         `line` None: of the contract.
         """
+        as_of = high if as_of is None else as_of
         for page in sorted(self.pages):
             if page < calendar.page_of(low):
                 continue
@@ -86,19 +87,21 @@ class Book:
                 break
             if line is not None and line not in self.pages[page]:
                 continue
-            yield from self._page_days(page, line, low, high)
+            yield from self._page_days(page, line, low, high, as_of)
 
-    def _page_days(self, page: int, line: str | None, low: int, high: int) -> Iterator[tuple[int, int, int]]:
+    def _page_days(
+        self, page: int, line: str | None, low: int, high: int, as_of: int
+    ) -> Iterator[tuple[int, int, int]]:
         buckets = self.page(page)
         for start in sorted(buckets):
             if start <= high and start + 6 >= low:
-                yield from self._bucket_days(start, buckets[start], line, low, high)
+                yield from self._bucket_days(start, buckets[start], line, low, high, as_of)
 
     def _bucket_days(
-        self, start: int, lines: Lines, line: str | None, low: int, high: int
+        self, start: int, lines: Lines, line: str | None, low: int, high: int, as_of: int
     ) -> Iterator[tuple[int, int, int]]:
-        if any(s.kept > high for s in lines.values()):
-            lines = tally(self.bucket(start), start, calendar.BEGINNING, calendar.FOREVER, high)
+        if any(s.kept > as_of for s in lines.values()):
+            lines = tally(self.bucket(start), start, calendar.BEGINNING, calendar.FOREVER, as_of)
         sums = [s.days for name, s in lines.items() if s.days and (line is None or name == line)]
         if not sums:
             return
@@ -213,7 +216,7 @@ class Book:
                 if passed is not None:
                     running += passed
                     continue
-                for found in self._bucket_days(start, lines, line, calendar.BEGINNING, as_of):
+                for found in self._bucket_days(start, lines, line, calendar.BEGINNING, as_of, as_of):
                     running += found[1 + dimension]
                     if running >= target:
                         return found[0]

@@ -44,6 +44,7 @@ class Booking(NamedTuple):
     kind: str
     probability: int
     runs: Sequence[Run]
+    assignment_id: str = ""
 
 
 class Piece(NamedTuple):
@@ -68,6 +69,7 @@ class Course:
         weeks = _weeks(its, self.per)
         self._starts = [start for start, _ in weeks]
         self._weeks = [week for _, week in weeks]
+        self.last = self._starts[-1] - 1  # nothing comes in after it
         self._before = [0]
         for place in range(len(weeks) - 1):
             stretch = _sum(self._weeks[place], self._starts[place], self._starts[place + 1] - 1)
@@ -80,6 +82,10 @@ class Course:
     def after(self, day: int) -> Fraction:
         """What all days after `day` come to."""
         return Fraction(self._before[-1] - self._upto(day), self.per)
+
+    def between(self, after: int, day: int, scale: int) -> int:
+        """`scale` × what the days after `after` up to `day` come to, rounded down."""
+        return (self._upto(day) - self._upto(after)) * scale // self.per
 
     def reached(self, day: int, wanted: int) -> int | None:
         """The first day after `day` by which those after it come to `wanted` (> 0); None if they never do."""
@@ -132,7 +138,7 @@ class Measure(IntEnum):
     """What of a contract's bookings is added up: only what burns a budget, so billable work in a chargeable role.
 
     The first two are the dimensions of burn, of hard bookings; `UNPRICED` are minutes of those without a rate. Soft
-    ones stand apart, as they are and by probability.
+    ones stand apart, as they are, by probability, and what they are worth.
     """
 
     MINUTES = 0
@@ -140,13 +146,45 @@ class Measure(IntEnum):
     UNPRICED = 2
     SOFT = 3
     SOFT_WEIGHTED = 4
+    SOFT_AMOUNT = 5
+
+
+class Soft(NamedTuple):
+    """What a soft booking comes to if it lands; `probability` in millionths."""
+
+    assignment_id: str
+    probability: int
+    minutes: Course | None
+    amount: Course | None
 
 
 class Schedule:
     """Everything booked on a contract, by line; amounts in micro-units, exactly. Without arguments that is nothing."""
 
-    def __init__(self, pieces: Mapping[tuple[str | None, Measure], Iterable[Piece]] | None = None) -> None:
+    def __init__(
+        self, pieces: Mapping[tuple[str | None, Measure], Iterable[Piece]] | None = None, soft: Sequence[Soft] = ()
+    ) -> None:
         self._courses = {key: Course(its) for key, its in (pieces or {}).items()}
+        self.soft = soft
+        self._weeks: tuple[tuple[int, int, int], list[int]] = ((0, 0, 0), [])
+
+    def course(self, measure: Measure) -> Course | None:
+        """What is booked on the contract; None where that is nothing."""
+        return self._courses.get((None, measure))
+
+    def weeks(self, monday: int, count: int, scale: int) -> list[int]:
+        """`scale` × the minutes booked hard in each of some weeks, rounded down; what was asked last is remembered."""
+        asked = monday, count, scale
+        if self._weeks[0] != asked:
+            course = self.course(Measure.MINUTES)
+            starts = range(monday, monday + 7 * count, 7)
+            self._weeks = asked, [0 if course is None else course.between(day - 1, day + 6, scale) for day in starts]
+        return self._weeks[1]
+
+    def last(self, day: int) -> int | None:
+        """A day by which all that is booked after `day`, hard or soft, has come in; None where that is nothing."""
+        its = [course for measure in (Measure.MINUTES, Measure.SOFT) if (course := self.course(measure)) is not None]
+        return max((course.last for course in its if course.after(day)), default=None)
 
     def after(self, line: str | None, measure: Measure, day: int) -> Fraction:
         """What is booked after `day`, for a line or (None) the contract."""
@@ -166,19 +204,25 @@ def schedule(bookings: Iterable[Booking], agreement: Agreement, rates: Rates) ->
     rate less the line's discount, not rounded: nobody invoices a plan. What an allowance will cover of it is not known.
     """
     pieces: dict[tuple[str | None, Measure], list[Piece]] = {}
+    soft = []
     for booking in bookings:
+        alone: dict[Measure, list[Piece]] = {}
         for run in booking.runs if booking.billable and booking.kind in ("hard", "soft") else ():
             for first, last in _cut(run.first, run.last, [day for day, _ in agreement.steps()]):
                 for line, measure, piece in _charged(booking, run, (first, last), agreement.on(first), rates):
-                    for key in {(None, measure), (line, measure)}:
+                    alone.setdefault(measure, []).append(piece)
+                    for key in {(None, measure), (line, measure)} if measure is not Measure.SOFT_AMOUNT else ():
                         pieces.setdefault(key, []).append(piece)
-    return Schedule(pieces)
+        if Measure.SOFT in alone:
+            worth = [Course(alone[one]) if one in alone else None for one in (Measure.SOFT, Measure.SOFT_AMOUNT)]
+            soft.append(Soft(booking.assignment_id, booking.probability, *worth))
+    return Schedule(pieces, soft)
 
 
 def scopes(bookings: Iterable[Booking], agreement: Agreement, rates: Rates) -> set[Scope]:
     """Of the firm's rates, all that `schedule` may look at: until one of them changes, it says the same."""
     clients = {terms.client_id for terms in agreement.every()}
-    asked = {(client, one.resource_id, one.role) for one in bookings if one.kind == "hard" for client in clients}
+    asked = {(client, one.resource_id, one.role) for one in bookings for client in clients}
     return {scope for one in asked for scope in rates.scopes("bill", *one)}
 
 
@@ -191,23 +235,25 @@ def _charged(
     if line is not None and line.chargeable_roles is not None and booking.role not in line.chargeable_roles:
         return
     whole = Piece(*days, run.weekdays, Fraction(run.minutes, run.per))
-    if booking.kind == "soft":
+    hard = booking.kind == "hard"
+    if hard:
+        yield line_id, Measure.MINUTES, whole
+    else:
         yield line_id, Measure.SOFT, whole
         yield line_id, Measure.SOFT_WEIGHTED, whole._replace(value=whole.value * Fraction(booking.probability, MICRO))
-        return
-    yield line_id, Measure.MINUTES, whole
     if terms is None:
-        yield line_id, Measure.UNPRICED, whole
+        if hard:
+            yield line_id, Measure.UNPRICED, whole
         return
     client, discount = terms.client_id, line.discount if line is not None else 0
     for first, last in _cut(*days, rates.turns("bill", client, booking.resource_id, booking.role)):
         piece = whole._replace(first=first, last=last)
         card = rates.find("bill", client, booking.resource_id, booking.role, first)
-        if card is None or card.currency != terms.currency:
-            yield line_id, Measure.UNPRICED, piece
-        else:
+        if card is not None and card.currency == terms.currency:
             minute = Fraction(card.amount * (MICRO - discount), (terms.day_minutes if card.per_day else 60) * MICRO)
-            yield line_id, Measure.AMOUNT, piece._replace(value=piece.value * minute)
+            yield line_id, Measure.AMOUNT if hard else Measure.SOFT_AMOUNT, piece._replace(value=piece.value * minute)
+        elif hard:
+            yield line_id, Measure.UNPRICED, piece
 
 
 def _cut(first: int, last: int, days: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -6,17 +6,18 @@ event catalogue. What is *used* is what burns: approved billable minutes and the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
-from app.domain import calendar, completion, earned
+from app.domain import calendar, completion, earned, futures
 from app.domain.booked import Measure
 from app.domain.burn import Commitment, Position
 from app.domain.completion import Estimate
 from app.domain.earned import Value
+from app.domain.futures import Answer, Question
 from app.domain.ledger import AMOUNT, BILLABLE, COST, EXPENSES
-from app.domain.money import MICRO, divide, portion, show
+from app.domain.money import MICRO, divide, portion, show, show_ratio
 from app.domain.terms import Line, Terms
 
 _NO_MEASURE: Final = "nothing is booked, and of a line with a budget nothing says how much is done"
@@ -66,14 +67,18 @@ class _Worth(NamedTuple):
     planned: bool
 
 
-def row(position: Position, days: dict[str, Any], basis: Basis) -> dict[str, Any]:
-    """`burn.forecast_updated` of a contract; `days` is the `exhaustion` of its burn."""
+Ask = Callable[[Question], Answer | None]
+
+
+def row(position: Position, days: dict[str, Any], basis: Basis, ask: Ask = futures.ask) -> dict[str, Any]:
+    """`burn.forecast_updated` of a contract; `days` is the `exhaustion` of its burn, `ask` draws its futures."""
     exponent, totals = position.exponent, position.total(None).totals
     spent = totals[AMOUNT] + _invoiced(position, basis.invoices)
     worth, unmeasured = _worth(position, basis, spent)
     end = _at_completion(position, totals[BILLABLE], spent, worth)
     trailing = _first(days["minutes_on"], days["amount_on"])
     cost = totals[COST] + _invoiced(position, basis.invoices)
+    chances, drawn = _chances(position, days, ask)
 
     def money(units: int | None) -> str | None:
         return None if units is None else show(units, exponent)
@@ -93,6 +98,7 @@ def row(position: Position, days: dict[str, Any], basis: Basis) -> dict[str, Any
             "trailing_on": trailing,
             "planned_on": days["planned_on"],
             "earliest_on": _first(trailing, days["planned_on"]),
+            **chances,
         },
         "earned_value": None if worth is None else _earned_value(worth, exponent),
         "margin": {
@@ -101,8 +107,40 @@ def row(position: Position, days: dict[str, Any], basis: Basis) -> dict[str, Any
             "ratio": earned.margin(basis.revenue, cost).value,
         },
         "unbilled": _unbilled(position, basis),
-        "basis": {**_booked(position), "unmeasured_lines": unmeasured, "reason": end.reason},
+        "basis": {**_booked(position), "unmeasured_lines": unmeasured, "reason": end.reason, "futures": drawn},
     }
+
+
+def _chances(position: Position, days: dict[str, Any], ask: Ask) -> tuple[dict[str, str | None], dict[str, Any] | None]:
+    """The days by which so many of a hundred futures have used a budget up, and what the futures were drawn from."""
+    names = [f"p{chance}_on" for chance in futures.CHANCES]
+    terms, as_of, totals = position.terms, position.as_of, position.total(None).totals
+    budget = terms.budget(None) if terms is not None else None
+    if as_of is None or budget is None:
+        return dict.fromkeys(names), None
+    left = [
+        limit - used if limit is not None and limit > 0 else None
+        for limit, used in ((budget.minutes, totals[BILLABLE]), (budget.amount, totals[AMOUNT]))
+    ]
+    over = [
+        days[name] for name, one in zip(("minutes_on", "amount_on"), left, strict=True) if one is not None and one <= 0
+    ]
+    if over or left == [None, None]:
+        return dict.fromkeys(names, _first(*over)), None
+    first, last = futures.first_day(as_of), calendar.week_start(as_of) - 1
+    weeks = futures.history(position.book.days(None, first, last, as_of), position.schedule, as_of)
+    found = ask(Question(position.contract_id, as_of, (left[0], left[1]), weeks, position.schedule))
+    if found is None:
+        return dict.fromkeys(names), None
+    drawn = {
+        "method": found.method,
+        "runs": futures.RUNS,
+        "seed": found.seed,
+        "weeks": found.weeks,
+        "reached_ratio": show_ratio(found.reached, futures.RUNS),
+    }
+    shown = [None if day is None else calendar.text_of(day) for day in found.days]
+    return dict(zip(names, shown, strict=True)), drawn
 
 
 def _estimate(end: _Completion, minutes: Fraction | None, amount: str | None) -> dict[str, Any]:

@@ -161,11 +161,15 @@ class Estimate(Part):
 
 
 class ForecastExhaustion(Part):
-    """The days on which the budget runs out, by recent use, by plan, and the earlier of both."""
+    """The days on which the budget runs out, by recent use, by plan, and the earlier of both; the days by which it has
+    in 50, 80 and 90 % of drawn futures."""
 
     trailing_on: Day | None
     planned_on: Day | None
     earliest_on: Day | None
+    p50_on: Day | None = None
+    p80_on: Day | None = None
+    p90_on: Day | None = None
 
 
 class EarnedValue(Part):

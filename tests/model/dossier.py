@@ -82,6 +82,7 @@ class Planned:
     charged: bool
     minutes: Fraction
     amount: Fraction | None
+    assignment_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -377,6 +378,7 @@ def _planned(booking: Booking, day: date, minutes: Fraction, terms: Terms | None
         charged=booking.billable and (roles is None or booking.role in roles),
         minutes=minutes,
         amount=planned_amount(work, minutes, terms, cards) if terms else None,
+        assignment_id=booking.assignment_id,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from .burn import booked_ahead, burn_row
 from .dossier import Dossier, Planned, WorkingDays
 from .fees import PERCENT_COMPLETE, estimate_in_force
+from .futures import futures
 from .numbers import exponent, fixed, half_away, number, shortest
 from .settlement import settle
 from .terms import Terms
@@ -46,6 +47,7 @@ def forecast_row(dossier: Dossier, working_days: WorkingDays, revenue: Fraction)
     trailing = _first(burn["exhaustion"]["minutes_on"], burn["exhaustion"]["amount_on"])
     planned = burn["exhaustion"]["planned_on"]
     cost = sum((entry.cost for entry in dossier.entries if entry.approved), _ZERO) + dossier.subcontracted()
+    chances, drawn = futures(dossier)
 
     def money(value: Fraction | None) -> str | None:
         return None if value is None else fixed(value, places)
@@ -64,7 +66,12 @@ def forecast_row(dossier: Dossier, working_days: WorkingDays, revenue: Fraction)
             "amount": money(None if amount is None else amount - spent),
             "variant": variant,
         },
-        "exhaustion": {"trailing_on": trailing, "planned_on": planned, "earliest_on": _first(trailing, planned)},
+        "exhaustion": {
+            "trailing_on": trailing,
+            "planned_on": planned,
+            "earliest_on": _first(trailing, planned),
+            **chances,
+        },
         "earned_value": None if worth is None else _earned_value(worth, spent, places),
         "margin": {
             "revenue_amount": fixed(revenue, places),
@@ -80,6 +87,7 @@ def forecast_row(dossier: Dossier, working_days: WorkingDays, revenue: Fraction)
             "soft_weighted_minutes": shortest(sum((one.minutes * one.probability for one in soft), _ZERO), 2),
             "committed": fixed(dossier.committed(), places),
             "unmeasured_lines": unmeasured,
+            "futures": drawn,
         },
     }
 
