@@ -12,7 +12,7 @@ from app.domain import period as periods
 from app.domain.adjustment import Adjustment, Paper, Sources, adjustments
 from app.domain.book import Book
 from app.domain.booked import Booking, Schedule, schedule, scopes
-from app.domain.burn import Commitment, Position, Reached
+from app.domain.burn import Commitment, Position, Reached, Roleless
 from app.domain.completion import estimates
 from app.domain.documents import Filed
 from app.domain.flaws import Flaw, Planned, flaws
@@ -300,6 +300,18 @@ def _booking(booked: Booked) -> Booking:
     )
 
 
+def _documents(head: Head) -> Iterable[tuple[int, ...]]:
+    """As `readiness.assess` takes them."""
+    if not head.credited:
+        return head.documents.values()
+    return [(*one, head.credited.get(name, one[1])) for name, one in head.documents.items()]
+
+
+def _roleless(booked: Iterable[Booked]) -> list[Roleless]:
+    plans_ = (one.plan for one in booked if one.plan.role is None and one.plan.runs)
+    return [Roleless(plan.runs[-1].last, plan.assignment_id, plan.time, plan.id) for plan in plans_]
+
+
 NOTHING_BOOKED: Final = Schedule()
 
 
@@ -362,9 +374,10 @@ class _Papers:
 class _Ahead:
     """What is booked on a contract, and what it was added up from beside the bookings."""
 
-    def __init__(self, contract: Contract, bookings: Sequence[Booking]) -> None:
+    def __init__(self, contract: Contract, bookings: Sequence[Booking], roleless: Sequence[Roleless]) -> None:
         agreement, rates = contract.agreement, contract.rates
         self.schedule = schedule(bookings, agreement, rates)
+        self.roleless = roleless
         self._contract, self._changed = contract, rates.changed
         self._scopes = scopes(bookings, agreement, rates)
         self._changes = rates.changes(self._scopes)
@@ -424,21 +437,23 @@ class Contracts:
         book = Book(head.pages, page or self._pages(contract_id), bucket or self._buckets(contract_id))
         contract = self.compiled(contract_id)
         holidays, commitments = self.reference.holidays, contract.commitments
-        ahead = self._schedule(contract, head, booked or self._booked(contract_id))
-        its = contract.agreement
-        return Position(contract_id, its, book, as_of, holidays, reached, commitments, ahead, walks or Walks())
+        ahead, roleless = self._schedule(contract, head, booked or self._booked(contract_id))
+        its, walks = contract.agreement, walks or Walks()
+        return Position(contract_id, its, book, as_of, holidays, reached, commitments, ahead, walks, roleless)
 
-    def _schedule(self, contract: Contract, head: Head, booked: Callable[[str], Booked | None]) -> Schedule:
+    def _schedule(
+        self, contract: Contract, head: Head, booked: Callable[[str], Booked | None]
+    ) -> tuple[Schedule, Sequence[Roleless]]:
         """What is booked, added up once for as long as neither bookings nor terms nor rates change."""
         if not head.bookings:
-            return NOTHING_BOOKED
+            return NOTHING_BOOKED, ()
         known = self._schedules.get(contract.contract_id)
         if known is None or not known.holds(contract):
-            bookings = [_booking(one) for name in head.bookings if (one := booked(name)) is not None]
+            its = [one for name in head.bookings if (one := booked(name)) is not None]
             if len(self._schedules) >= self.SCHEDULES:
                 self._schedules.clear()
-            known = self._schedules[contract.contract_id] = _Ahead(contract, bookings)
-        return known.schedule
+            known = self._schedules[contract.contract_id] = _Ahead(contract, list(map(_booking, its)), _roleless(its))
+        return known.schedule, known.roleless
 
     def rebook(self, contract_id: str) -> None:
         """Add up anew what is booked on the contract: a booking changed."""
@@ -450,13 +465,17 @@ class Contracts:
     def assess(self, position: Position, head: Head) -> Assessment:
         contract = self.compiled(position.contract_id)
         papers = contract.said(head, self.reference.masters, position)
-        return readiness.assess(position, contract.milestones(head), head.documents.values(), papers)
+        found = readiness.assess(position, contract.milestones(head), _documents(head), papers)
+        if position.terms is None or position.terms.schedule is None:
+            return found
+        return found._replace(later=documents.later(found, papers, contract.milestones(head)))
 
     def readiness(self, position: Position, head: Head, found: Assessment | None = None) -> dict[str, Any]:
         """`found`: what `assess` said of the position, where that was asked before."""
         contract = self.compiled(position.contract_id)
         papers = contract.said(head, self.reference.masters, position)
-        return readiness.row(position, contract.milestones(head), head.documents.values(), head.since, papers, found)
+        found = found or self.assess(position, head)
+        return readiness.row(position, contract.milestones(head), _documents(head), head.since, papers, found)
 
     def documents(
         self,
@@ -472,11 +491,11 @@ class Contracts:
         """
         contract = self.compiled(position.contract_id)
         return documents.file(
-            position,
+            found.time.position,
             found,
             contract.said(head, self.reference.masters, position),
             list(contract.milestones(head)),
-            self.adjustments(position, head) if changed is None else changed,
+            self.adjustments(found.time.position, head) if changed is None else changed,
             contract.price_of,
             self.reference.books,
             periods,
@@ -484,7 +503,12 @@ class Contracts:
 
     def unlocks(self, position: Position, head: Head, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What each fix is worth, of the contract that `row` is the readiness of."""
-        return unlocks.unlocks(position, row, self.compiled(position.contract_id).milestones(head))
+        found = self.assess(position, head)
+        terms, opens_on = position.terms, None
+        if terms is not None and position.as_of is not None:
+            opens_on = self.reference.books(terms.said.get("legal_entity_id"), calendar.period_of(position.as_of))
+        milestones = self.compiled(position.contract_id).milestones(head)
+        return unlocks.unlocks(found.time.position, row, milestones, found, opens_on)
 
     def adjustments(
         self,

@@ -448,6 +448,8 @@ class _Work:
             agent.hinted.reopen(contract_id)
             if after.told != before.told:
                 agent.restating.add(contract_id)
+            if after.agreement is not before.agreement:
+                agent.periods[contract_id] = None  # documents of any period say what the terms say
         waiting = self.register.control.waiting
         for contract_id, desk in self.desks.items():
             contract = agent.contracts.compiled(contract_id)
@@ -553,7 +555,10 @@ class _Work:
         restate = contract_id in agent.restating
         periods = agent.periods.pop(contract_id, set())
         changed = agent.contracts.adjustments(
-            position, head, lambda invoice_id: self._known_paper(contract_id, invoice_id), self._rate_facts(contract_id)
+            found.time.position,
+            head,
+            lambda invoice_id: self._known_paper(contract_id, invoice_id),
+            self._rate_facts(contract_id),
         )
         clerk = Clerk(agent.contracts, contract_id, head, position.as_of)
         scope = Scope(None if restate else periods, restate)
@@ -612,7 +617,7 @@ class _Work:
             )
 
 
-_EVERYWHERE = frozenset({"dispute", "hold", "writeoff"})
+_EVERYWHERE = frozenset({"dispute", "hold", "policy", "writeoff"})
 """Of what these say, any document of the contract may show the consequences."""
 
 
@@ -693,6 +698,9 @@ def _apply_invoice(desk: Desk, invoice_id: str, invoice: Invoice) -> None:
         messages += [(f"credit/{credit_id}", fact) for fact in facts]
         since = max(begins, _day(said.get("credited_on")))  # a credit counts with its invoice, not before
         papers[f"credit/{credit_id}"] = _claim(claims, f"credit/{credit_id}", said if live else {}, since, -1)
+        desk.head.credited.pop(f"credit/{credit_id}", None)
+        if since != begins:
+            desk.head.credited[f"credit/{credit_id}"] = begins
     for paper, fact in messages:
         for line in msgspec.json.decode(fact.data).get("lines") or ():
             key = f"{line['kind']}/{line['id']}"

@@ -37,6 +37,7 @@ class TimeData(msgspec.Struct, gc=False):
     rate_override: str | None = None
     status: str | None = None
     category: str | None = None
+    narrative: str | None = None
 
 
 class SpendData(msgspec.Struct, gc=False):
@@ -48,6 +49,7 @@ class SpendData(msgspec.Struct, gc=False):
     markup_ratio: str | None = None
     billable: bool | None = None
     line_id: str | None = None
+    receipt_ref: str | None = None
 
 
 class AssignmentData(msgspec.Struct, gc=False):
@@ -319,7 +321,7 @@ def _row(decided: Fact, data: TimeData, n: int) -> Row | None:
     status = _TIME_STATUS[decided.type]
     if decided.type == "time.corrected.v1" and data.status == "submitted":
         status = SUBMITTED
-    return Row(
+    row = Row(
         n,
         status,
         calendar.number(data.work_date),
@@ -334,12 +336,18 @@ def _row(decided: Fact, data: TimeData, n: int) -> Row | None:
         decided.id,
         decided.time,
     )
+    row.lacks = _lacks(data.narrative)
+    return row
+
+
+def _lacks(text: str | None) -> int:
+    return 0 if text and not text.isspace() else 1
 
 
 def _spend(decided: Fact, data: SpendData, n: int) -> Spend | None:
     if data.contract_id is None or data.date is None or data.net is None:
         return None
-    return Spend(
+    spend = Spend(
         n,
         _SPEND_STATUS[decided.type],
         calendar.number(data.date),
@@ -353,6 +361,8 @@ def _spend(decided: Fact, data: SpendData, n: int) -> Spend | None:
         decided.id,
         decided.time,
     )
+    spend.lacks = _lacks(data.receipt_ref)
+    return spend
 
 
 def _home(latest: Fact, n: int, *, row: Row, contract: str) -> Home:

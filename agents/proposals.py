@@ -18,6 +18,7 @@ from app.domain import adjustment, calendar, documents, period
 from app.domain.adjustment import Adjustment
 from app.domain.burn import Position
 from app.domain.documents import Filed
+from app.domain.money import micro, show
 from app.domain.readiness import Assessment
 from tables import proposals
 from tables.heads import Head
@@ -46,17 +47,25 @@ def document_key(contract_id: str, name: str) -> str:
 def rows(contracts: Contracts, position: Position, head: Head, found: Assessment | None = None) -> list[dict[str, Any]]:
     """Every live document in the order of keys, with its type and what ERPs said of it; `found` as for readiness.
 
+    `order_remaining_amount` is what the purchase order has left once it and those before it are invoiced, too; it is
+    not there without an amount of the order.
     Its revision is the one it was stated with, or will be where it was not.
     """
     contract_id = position.contract_id
-    filed = contracts.documents(position, head, found or contracts.assess(position, head))
+    found = found or contracts.assess(position, head)
+    filed = contracts.documents(position, head, found)
     answers = contracts.compiled(contract_id).answers
+    order = position.terms.purchase_order.get("amount") if position.terms is not None else None
+    left = micro(order) - found.drawn if order is not None else None
     told = []
     for name, (type_, payload) in sorted(filed.rows.items()):
         key = document_key(contract_id, name)
         said = answers.get(key, ())
         standing = contracts.store.get(STANDINGS, proposals.key(contract_id, name))
         first = max((one.revision for one in said), default=0) + 1
+        if left is not None and type_ == documents.PROPOSED:
+            left -= micro(payload["total"])
+            payload = {**payload, "order_remaining_amount": show(left, position.exponent)}
         told.append(
             {
                 "document_key": key,

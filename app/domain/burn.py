@@ -55,6 +55,15 @@ class Commitment(NamedTuple):
     id: str = ""
 
 
+class Roleless(NamedTuple):
+    """A booking without a role, until a day; `time` and `id` are those of the message that decides, for evidence."""
+
+    last: int
+    assignment_id: str
+    time: int
+    id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where a contract stands on a day: what every view of it is computed from.
@@ -72,6 +81,7 @@ class Position:
     commitments: Sequence[Commitment] = ()
     schedule: Schedule = field(default_factory=Schedule)
     walks: Walks = field(default_factory=Walks)
+    roleless: Sequence[Roleless] = ()
     sums: dict[str, Sum] = field(init=False)
     terms: Terms | None = field(init=False)
     exponent: int = field(init=False)

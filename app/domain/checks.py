@@ -1,4 +1,4 @@
-"""The checks that a policy turns on: master data, purchase order, acknowledgement, margin, and odd time.
+"""The checks that a policy turns on: master data, purchase order, acknowledgement, margin, and what work lacks.
 
 Source: domain 2.8. Each says how many things are wrong, since when and by which events; what follows is the policy's.
 """
@@ -11,12 +11,13 @@ from typing import Any, Final, NamedTuple
 
 from app.domain import calendar
 from app.domain.burn import Position
+from app.domain.demanded import asked_by, lacking
 from app.domain.ledger import AMOUNT, COST, EVIDENCE_LIMIT, READY_ENTRIES, Issue, Row
 from app.domain.masters import Masters
 from app.domain.money import MICRO, micro
 from app.domain.policy import Code, Ruling, in_force
 from app.domain.terms import Terms
-from app.domain.unbilled import is_ready
+from app.domain.unbilled import NONE, is_ready, joined
 
 _EPOCH_DAY: Final = 719_163  # 1970-01-01
 _DAY: Final = 86_400_000_000  # microseconds
@@ -26,14 +27,15 @@ _JURISDICTION: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 class Case(NamedTuple):
     """A contract as its checks see it.
 
-    `would_be` and `invoiced` are micro-units: what would be ready, and what is invoiced net of credits. `acknowledged`
-    is the highest version of the contract that an ERP accepted, 0 for none; `since` the time of the version in force.
+    `would_be` and `drawn` are micro-units: what would be ready, and what is invoiced on the purchase order, net of
+    credits. `acknowledged` is the highest version of the contract that an ERP accepted, 0 for none; `since` the time of
+    the version in force.
     """
 
     position: Position
     terms: Terms
     would_be: int
-    invoiced: int
+    drawn: int
     masters: Masters
     acknowledged: int
     since: int
@@ -48,22 +50,29 @@ class Case(NamedTuple):
         return self.masters.clients.get(self.terms.client_id) or {}
 
 
+def rulings_on(position: Position, masters: Masters, own: Mapping[str, Ruling]) -> Mapping[Code, Ruling]:
+    """The rulings that decide on the contract's checks. `own`: those about it alone. Without terms there are none."""
+    terms = position.terms
+    if terms is None or not (masters.rulings or own):
+        return {}
+    return in_force([*masters.rulings.values(), *own.values()], position.contract_id, terms.client_id)
+
+
 def failing(
     position: Position,
     masters: Masters,
-    own: Mapping[str, Ruling],
+    rulings: Mapping[Code, Ruling],
     amounts: tuple[int, int],
     papers: tuple[int, int],
 ) -> Iterator[tuple[Code, Ruling, Issue]]:
-    """The checks in force that fail. `own`: rulings about this contract alone.
+    """The checks in force that fail.
 
-    `amounts`: (what would be ready, what is invoiced); `papers`: (highest version acknowledged, time of the version in
-    force). Without terms there is nothing to check.
+    `amounts`: (what would be ready, what is invoiced on the purchase order); `papers`: (highest version acknowledged,
+    time of the version in force).
     """
     terms = position.terms
-    if terms is None or not (masters.rulings or own):
+    if terms is None:
         return
-    rulings = in_force([*masters.rulings.values(), *own.values()], position.contract_id, terms.client_id)
     for code, ruling in sorted(rulings.items()):
         issue = _CHECKS[code](Case(position, terms, *amounts, masters, *papers, ruling))
         if issue is not None:
@@ -83,7 +92,7 @@ def _order_expired(case: Case) -> Issue | None:
 def _order_exhausted(case: Case) -> Issue | None:
     """What is ready exceeds what invoices left of the order's amount."""
     amount = case.terms.purchase_order.get("amount")
-    return _fails(case, amount is not None and case.would_be > max(micro(amount) - case.invoiced, 0))
+    return _fails(case, amount is not None and case.would_be > max(micro(amount) - case.drawn, 0))
 
 
 def _not_acknowledged(case: Case) -> Issue | None:
@@ -162,6 +171,23 @@ def _twice(case: Case) -> Issue | None:
     return _issue(iter(found))
 
 
+def _unsaid(case: Case) -> Issue | None:
+    """Ready entries without a narrative, or expenses without a receipt: what a ruling that blocks takes out instead."""
+    whole = NONE
+    for lack in lacking(case.position, asked_by({case.ruling.code: case.ruling}, case.ruling.action)):
+        whole = joined(whole, lack.issue)
+    return whole if whole.count else None
+
+
+def _roleless(case: Case) -> Issue | None:
+    """Bookings to come that name no role: a forecast by role does not know of them."""
+    its = sorted((one.last, one.assignment_id, one) for one in case.position.roleless if one.last > case.position.day)
+    if not its:
+        return None
+    evidence = [(last, name, one.id) for last, name, one in its[:EVIDENCE_LIMIT]]
+    return Issue(len(its), 0, min(one.time for _, _, one in its), evidence)
+
+
 def _ready(case: Case) -> Iterator[tuple[str, Row]]:
     """Entries that may be invoiced, by (work date, id); only months that have such are opened."""
     position = case.position
@@ -198,4 +224,7 @@ _CHECKS: Final[Mapping[Code, Callable[[Case], Issue | None]]] = {
     "SUBCONTRACT_UNMATCHED": _unmatched,
     "TIME_LATE": _late,
     "DUPLICATE_SUSPECTED": _twice,
+    "NARRATIVE_MISSING": _unsaid,
+    "RECEIPT_MISSING": _unsaid,
+    "ROLE_OPTIONAL_ATTR_MISSING": _roleless,
 }

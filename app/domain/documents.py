@@ -17,20 +17,19 @@ from typing import Any, Final, NamedTuple
 
 from app.domain import calendar, period
 from app.domain.adjustment import EXPENSE, MILESTONE, TIME, Adjustment
+from app.domain.billing_schedule import BillingSchedule
 from app.domain.burn import Position
 from app.domain.fees import PREFIX
 from app.domain.ledger import (
     APPROVED,
-    READY_ENTRIES,
-    READY_EXPENSES,
     Claims,
     Row,
-    Sum,
     claimed,
 )
 from app.domain.money import micro, show
-from app.domain.readiness import Assessment, Milestone, Papers
+from app.domain.readiness import Assessment, Later, Milestone, Papers
 from app.domain.split import split
+from app.domain.unbilled import is_open
 
 FEE: Final = "fee"
 ADJUSTMENT: Final = "adjustment"
@@ -100,6 +99,34 @@ Books = Callable[[str | None, str], str | None]
 """(legal entity, period) → the first day of the period to post in where that one is closed."""
 
 
+class Posting(NamedTuple):
+    """Whether a document is to be invoiced for now, from which day on by the contract's schedule, and where it is
+    posted.
+
+    `books`: the first day of the period it is to be posted in, where its own is closed. `due_on` is said where there is
+    a schedule, None where no day is agreed.
+    """
+
+    held: bool
+    books: str | None
+    due_on: tuple[int | None, ...] = ()
+
+    def scheduled(self, schedule: BillingSchedule, name: str, day: int) -> Posting:
+        """The same of a billing period under a schedule, on a day."""
+        due_on = schedule.due_on(name)
+        return self._replace(held=self.held or due_on is None or due_on > day, due_on=(due_on,))
+
+    def said(self) -> dict[str, Any]:
+        said: dict[str, Any] = {
+            "held": self.held,
+            "accounting_on": self.books,
+            "prior_period": self.books is not None,
+        }
+        for on in self.due_on:
+            said["due_on"] = calendar.text_of(on) if on is not None else None
+        return said
+
+
 class Filed(NamedTuple):
     """What stands now, by `period/kind/sequence`: its type and payload, without key and revision."""
 
@@ -125,13 +152,17 @@ def file(
         periods = open_periods(position)
     filed = folders(position, found, papers, milestones, price_of, periods)
     entity = position.terms.said.get("legal_entity_id") if position.terms is not None else None
+    schedule = position.terms.schedule if position.terms is not None else None
     rows: dict[str, tuple[str, dict[str, Any]]] = {}
     for (name, kind), folder in sorted(filed.items()):
         if folder.items:
-            payload = proposed(position, (name, kind), folder, found.held, books(entity, name))
+            posting = Posting(found.held, books(entity, name))
+            if schedule is not None and position.as_of is not None:
+                posting = posting.scheduled(schedule, name, position.day)
+            payload = proposed(position, (name, kind), folder, posting)
             rows[f"{name}/{kind}/{folder.sequence}"] = PROPOSED, payload
     for name, sequence, wrong in _by_invoice(position, milestones, changed):
-        payload = adjusted(position, name, wrong, price_of, found.held, books(entity, name))
+        payload = adjusted(position, name, wrong, price_of, Posting(found.held, books(entity, name)))
         rows[f"{name}/{ADJUSTMENT}/{sequence}"] = ADJUSTED, payload
     return Filed(rows, filed)
 
@@ -140,16 +171,29 @@ def open_periods(position: Position, since: int = calendar.BEGINNING) -> set[str
     """Every period from the day `since` on in which time or expenses may be billed; the rest is not read."""
     found: set[str] = set()
     for page, lines in position.book.pages.items():
-        if page >= calendar.page_of(since) and any(_open(total, position.day) for total in lines.values()):
+        if page >= calendar.page_of(since) and any(is_open(total, position.day) for total in lines.values()):
             for start, parts in position.book.page(page).items():
-                if start >= since and any(_open(total, position.day) for total in parts.values()):
+                if start >= since and any(is_open(total, position.day) for total in parts.values()):
                     found.add(calendar.period_of(start))
     return found
 
 
-def _open(total: Sum, day: int) -> bool:
-    totals = total.totals
-    return bool(totals[READY_ENTRIES] or totals[READY_EXPENSES] or total.ready_spends or total.horizon > day)
+def later(found: Assessment, papers: Papers, milestones: Iterable[Milestone]) -> list[Later]:
+    """What the contract's schedule lets nobody bill yet, by period; nothing without one.
+
+    What stops the contract is not looked at, as that is another matter.
+    """
+    position = found.time.position
+    schedule = position.terms.schedule if position.terms is not None else None
+    if schedule is None or position.as_of is None:
+        return []
+    periods = open_periods(position, schedule.waiting_from(position.day))
+    filed = folders(position, found._replace(stops=[]), papers, milestones, lambda row: (None, "hour"), periods)
+    parts: dict[str, list[int]] = {}
+    for (name, _), folder in filed.items():
+        if folder.items and not schedule.due(name, position.day):
+            parts.setdefault(name, []).append(folder.total)
+    return [Later(name, len(its), sum(its), schedule.due_on(name)) for name, its in sorted(parts.items())]
 
 
 def folders(
@@ -181,7 +225,7 @@ def _file_work(filed: Folders, name: str, position: Position, found: Assessment,
         named = bucket.claims
         for key, claims in named.items():
             (time if key.startswith("time/") else expenses).note(claims, day)
-        if not any(_open(total, day) for total in position.book.page(calendar.page_of(start))[start].values()):
+        if not any(is_open(total, day) for total in position.book.page(calendar.page_of(start))[start].values()):
             continue  # nothing in it is to be billed
         approved = [(row.day, entry, row) for entry, row in bucket.rows.items() if row.status == APPROVED]
         for _, entry, row in sorted(approved, key=_DATED):
@@ -286,11 +330,8 @@ def _by_invoice(
 # -- payloads ---------------------------------------------------------------------------------------------------------
 
 
-def proposed(position: Position, place: Place, folder: Folder, held: bool, books: str | None) -> dict[str, Any]:
-    """`billing.proposed` without its key and revision.
-
-    `books`: the first day of the period it is to be posted in, where its own is closed.
-    """
+def proposed(position: Position, place: Place, folder: Folder, posting: Posting) -> dict[str, Any]:
+    """`billing.proposed` without its key and revision."""
     terms = position.terms
     assert terms is not None  # what is unknown is stopped
     payers = terms.said.get("payers") or ()
@@ -300,12 +341,12 @@ def proposed(position: Position, place: Place, folder: Folder, held: bool, books
         "total": show(folder.total, position.exponent),
         "purchase_order": dict(terms.purchase_order) or None,
         "payers": _payers(position, folder.total, payers),
-        **_posting(held, books),
+        **posting.said(),
     }
 
 
 def adjusted(
-    position: Position, name: str, wrong: Sequence[Adjustment], price_of: PriceOf, held: bool, books: str | None
+    position: Position, name: str, wrong: Sequence[Adjustment], price_of: PriceOf, posting: Posting
 ) -> dict[str, Any]:
     """`billing.adjusted` of one invoice, without its key and revision.
 
@@ -330,7 +371,7 @@ def adjusted(
         "credit": credit,
         "rebill": rebill,
         "net": show(sum(one.difference for one in wrong), position.exponent),
-        **_posting(held, books),
+        **posting.said(),
     }
 
 
@@ -342,10 +383,6 @@ def _item(position: Position, one: Adjustment, price_of: PriceOf) -> Item:
     rate, unit = price_of(row)
     minutes = row.billable_minutes - row.drawn
     return Item(TIME, one.entry_id, one.line_id, one.holds, row.day, minutes, rate, unit, row.rate_id)
-
-
-def _posting(held: bool, books: str | None) -> dict[str, Any]:
-    return {"held": held, "accounting_on": books, "prior_period": books is not None}
 
 
 def _heading(position: Position, name: str, kind: str) -> dict[str, Any]:

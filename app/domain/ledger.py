@@ -70,6 +70,7 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     beyond: int = 0  # billable minutes that shared an allowance and got nothing of it
     keeps: bool = False  # an invoiced amount stands, whatever changes afterwards (`prospective_only`)
     withheld: int = 0  # what its line's retainage holds back of what it bills
+    lacks: int = 0  # 1 where it says nothing of what was done
 
     def prices_like(self, other: Row) -> bool:
         """Whether nothing differs that a price depends on."""
@@ -120,6 +121,7 @@ class Spend(msgspec.Struct, array_like=True, gc=False):
     fx_rate: int = 0
     fx_on: int = 0
     keeps: bool = False  # an invoiced amount stands, whatever changes afterwards (`prospective_only`)
+    lacks: int = 0  # 1 where it names no receipt
 
 
 def billable_minutes(minutes: int, rounding: Rounding) -> int:

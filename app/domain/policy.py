@@ -26,20 +26,24 @@ Code = Literal[
     "SUBCONTRACT_UNMATCHED",
     "TIME_LATE",
     "DUPLICATE_SUSPECTED",
+    "NARRATIVE_MISSING",
+    "RECEIPT_MISSING",
+    "ROLE_OPTIONAL_ATTR_MISSING",
 ]
 Action = Literal["blocking", "warning", "off"]
 
 CHECKS: Final[tuple[Code, ...]] = get_args(Code)
 """The checks a policy decides about. All of them are off until one turns them on."""
 
-WARNS_ONLY: Final[frozenset[Code]] = frozenset({"TIME_LATE", "DUPLICATE_SUSPECTED"})
-"""Checks of single entries: they point out, and keep nothing back."""
+WARNS_ONLY: Final[frozenset[Code]] = frozenset({"TIME_LATE", "DUPLICATE_SUSPECTED", "ROLE_OPTIONAL_ATTR_MISSING"})
+"""Checks that only point out: they keep nothing back."""
 
 
 class Ruling(NamedTuple):
     """What one policy says of one check. Without client and contract it is the firm's.
 
-    `floor` is a ratio in micro, for MARGIN_BELOW_FLOOR; `days` are those after which time is late.
+    `floor` is a ratio in micro, for MARGIN_BELOW_FLOOR; `days` are those after which time is late; `limit` is what may
+    be spent without a receipt, in micro-units of the contract's currency.
     """
 
     policy_id: str
@@ -50,6 +54,7 @@ class Ruling(NamedTuple):
     contract_id: str | None
     floor: int
     days: int
+    limit: int = 0
 
 
 LATE_DAYS: Final = 7
@@ -69,6 +74,7 @@ def ruling_of(facts: Sequence[Message]) -> Ruling | None:
         said.get("contract_id"),
         micro(said.get("floor_ratio") or "0"),
         said["days"] if said.get("days") is not None else LATE_DAYS,
+        micro(said.get("limit") or "0"),
     )
 
 

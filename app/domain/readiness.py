@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
 from app.domain import calendar
 from app.domain.burn import Commitment, Position
-from app.domain.checks import failing
+from app.domain.checks import failing, rulings_on
 from app.domain.completion import Estimate
+from app.domain.demanded import Lacking, without
 from app.domain.fees import Fee, fees, invoiced_as_fee
 from app.domain.flaws import Flaw
 from app.domain.ledger import (
@@ -127,6 +129,12 @@ RULES: Final[Mapping[str, Rule]] = {
     "SUBCONTRACT_UNMATCHED": Rule("warning", "contract", "procurement", "obtain the supplier's invoice"),
     "TIME_LATE": Rule("warning", "entry", "resource", "record time within the days the policy gives"),
     "DUPLICATE_SUSPECTED": Rule("warning", "entry", "project manager", "reverse the entries that are there twice"),
+    "NARRATIVE_MISSING": Rule("warning", "entry", "resource", "say in these entries what was done"),
+    "RECEIPT_MISSING": Rule("blocking", "entry", "resource", "attach the receipt of these expenses"),
+    "ROLE_OPTIONAL_ATTR_MISSING": Rule("info", "contract", "resource manager", "say in which role these bookings are"),
+    "BILLING_SCHEDULE_NOT_DUE": Rule(
+        "held", "contract", "nobody", "wait for the day on which it is due, or amend the billing schedule"
+    ),
     "BUDGET_EXCEEDED": Rule("warning", "contract", "project manager", "amend the budget, or stop the work"),
     "BUDGET_NEARLY_EXHAUSTED": Rule(
         "warning", "contract", "project manager", "agree on more budget before it runs out"
@@ -187,13 +195,13 @@ class _Blockers:
         self._exponent = exponent
         self.found: list[dict[str, Any]] = []
 
-    def add(self, code: str, issue: Issue, *, tier: Tier | None = None) -> None:
+    def add(self, code: str, issue: Issue, *, tier: Tier | None = None, scope: Scope | None = None) -> None:
         rule = RULES[code]
         self.found.append(
             {
                 "code": code,
                 "tier": tier or rule.tier,
-                "scope": rule.scope,
+                "scope": scope or rule.scope,
                 "owner": rule.owner,
                 "count": issue.count,
                 "amount": show(issue.amount, self._exponent),
@@ -227,11 +235,22 @@ class Reached(NamedTuple):
         return sum(amount for _, amount in self.accepted)
 
 
+class Later(NamedTuple):
+    """What of a billing period may be billed from `due_on` on, by the contract's schedule; None: no day is agreed."""
+
+    period: str
+    documents: int
+    amount: int
+    due_on: int | None
+
+
 class Assessment(NamedTuple):
     """What may be invoiced of a contract, part by part, unless `stops` (codes) stop all of it.
 
     `time` is by line, `fees` what may be invoiced as each line's fee, of what was `earned` and `freed` of retainage.
-    `checks` are those of a policy that fail, each with its tier; `invoiced` is net of credits, `written` was given up.
+    `checks` are those of a policy that fail, each with its tier; `invoiced` is net of credits, `drawn` what of it is on
+    the purchase order of the day; `written` was given up. What is `lacking` a narrative or receipt, and is kept back
+    for it, is not in `time.position`. `later` is what the contract's schedule lets nobody bill yet, though it is ready.
     """
 
     stops: list[str]
@@ -245,6 +264,18 @@ class Assessment(NamedTuple):
     written: int
     checks: list[tuple[Code, Tier, Issue]]
     held: bool
+    lacking: Lacking = MappingProxyType({})
+    drawn: int = 0
+    later: Sequence[Later] = ()
+
+    @property
+    def kept_back(self) -> int:
+        return sum(issue.amount for parts in self.lacking.values() for issue in parts.values())
+
+    @property
+    def waits(self) -> bool:
+        """Whether all that would be ready is to be billed later."""
+        return bool(self.later) and self.would_be <= sum(one.amount for one in self.later)
 
     @property
     def worked(self) -> int:
@@ -261,45 +292,64 @@ class Assessment(NamedTuple):
 
 
 def assess(
-    position: Position, milestones: Iterable[Milestone], documents: Iterable[tuple[int, int]], papers: Papers
+    position: Position, milestones: Iterable[Milestone], documents: Iterable[tuple[int, ...]], papers: Papers
 ) -> Assessment:
     """Take a contract apart on the position's day. `documents` as for `row`."""
+    rulings = rulings_on(position, papers.masters, papers.rulings)
+    rest = without(position, rulings)
+    position, kept_back = rest.position, list(rest.issues())
     inside = _inside(position)
     earned = fees(position, inside, papers.fee_claims, papers.estimates)
     time = unbilled(position, inside, papers.given_up)
     reached = _milestones(position, milestones)
     free = _released(position, time, reached, earned, papers)
     fee = _fees(position, earned, free, papers)
-    invoiced = sum(amount for amount, begins in documents if begins <= position.day)
+    counting = [one for one in documents if one[1] <= position.day]
+    invoiced = sum(one[0] for one in counting)
+    drawn = sum(one[0] for one in counting if _on_order(position, one[-1]))
     written = sum(total.totals[WRITTEN_AMOUNT] for total in position.sums.values()) + time.edge.total
     found = Assessment([], inside, time, reached, earned, free, fee, invoiced, written, [], False)
-    amounts, told = (found.would_be, invoiced), (papers.acknowledged, papers.since)
-    checks = [
-        (code, _tier(code, ruling), issue)
-        for code, ruling, issue in failing(position, papers.masters, papers.rulings, amounts, told)
+    amounts, told = (found.would_be, drawn), (papers.acknowledged, papers.since)
+    failed = [
+        *((code, _tier(code, rulings[code]), issue) for code, issue in kept_back),
+        *(
+            (code, _tier(code, ruling), issue)
+            for code, ruling, issue in failing(position, papers.masters, rulings, amounts, told)
+        ),
     ]
+    checks = sorted(failed, key=_code)
     stopping = [code for code, tier, _ in checks if RULES[code].scope == "contract" and tier in _STOPPING]
     held = position.terms is not None and (papers.holds.count > 0 or any(tier == "held" for _, tier, _ in checks))
-    return found._replace(stops=[*_stops(position, papers), *stopping], checks=checks, held=held)
+    stops = [*_stops(position, papers), *stopping]
+    return found._replace(stops=stops, checks=checks, held=held, lacking=rest.lacking, drawn=drawn)
+
+
+def _on_order(position: Position, begins: int) -> bool:
+    """Whether an invoice that counts from a day on draws on the order in force; without a day it does."""
+    terms, then = position.terms, position.agreement.on(begins)
+    if begins == calendar.BEGINNING or terms is None or then is None:
+        return True
+    return bool(then.purchase_order.get("number") == terms.purchase_order.get("number"))
 
 
 def row(
     position: Position,
     milestones: Iterable[Milestone],
-    documents: Iterable[tuple[int, int]],
+    documents: Iterable[tuple[int, ...]],
     since: int = 0,
     papers: Papers | None = None,
     found: Assessment | None = None,
 ) -> dict[str, Any]:
     """`readiness.updated` of one contract.
 
-    `documents`: (amount, day from which it counts) of every live invoice, and of every credit with a minus. `since`:
-    the time of the contract's first event, for blockers that have no entry behind them. `found`: what `assess` says of
-    the position, where the caller has it.
+    `documents`: (amount, day from which it counts) of every live invoice, and of every credit with a minus; of one that
+    counts later than its invoice, then the day from which that does. `since`: the time of the contract's first event,
+    for blockers that have no entry behind them. `found`: what `assess` says of the position, where the caller has it.
     """
     papers = papers or Papers()
     blockers = _Blockers(position.exponent)
     found = found or assess(position, milestones, documents, papers)
+    position = found.time.position
     inside, time, milestone, earned = found.inside, found.time, found.milestones, found.earned
     foreign = _foreign(position, papers.subcontracts)
     held_back = _held_back(position, inside, blockers, sum(fee.unpriced for fee in earned), foreign)
@@ -323,6 +373,10 @@ def row(
     held = papers.holds if position.terms is not None else NONE
     if held.count:
         blockers.add("CLIENT_HOLD", Issue(held.count, would_be, held.since, held.evidence))
+    if found.later:
+        amount, count = sum(one.amount for one in found.later), sum(one.documents for one in found.later)
+        scope: Scope = "contract" if found.waits else "entry"
+        blockers.add("BILLING_SCHEDULE_NOT_DUE", Issue(count, amount, 0, []), scope=scope)
     adjustment = _adjustment(position, time, milestone.changed, blockers)
     retained = time.held() + sum(amount for _, _, amount in milestone.withheld) + sum(one.withheld for one in earned)
     ready = not found.stops
@@ -341,14 +395,35 @@ def row(
         "ready_fee_amount": money(sum(found.fees.values()) if ready else 0),
         "ready_minutes": sum(part.minutes for part in time.lines.values()) if ready else 0,
         "ready_entries": sum(part.entries for part in time.lines.values()) if ready else 0,
-        "blocked_amount": money(held_back + milestone.waiting.amount + (0 if ready else would_be)),
+        "blocked_amount": money(held_back + found.kept_back + milestone.waiting.amount + (0 if ready else would_be)),
         "over_cap_amount": money(sum(part.refused for part in time.lines.values())),
         "invoiced_amount": money(found.invoiced),
         "adjustment_amount": money(adjustment),
         "retained_amount": money(retained - sum(found.freed.values())),
         "written_off_amount": money(found.written),
+        "purchase_order": _order(position, found, would_be if ready else 0),
         "payers": _payers(position, would_be if ready else 0),
         "blockers": blockers.found,
+    }
+
+
+def _order(position: Position, found: Assessment, proposed: int) -> dict[str, Any] | None:
+    """How far the purchase order is used up; None where the terms name none."""
+    order = position.terms.purchase_order if position.terms is not None else {}
+    if order.get("number") is None and order.get("amount") is None:
+        return None
+    amount = micro(order["amount"]) if order.get("amount") is not None else None
+
+    def money(units: int | None) -> str | None:
+        return None if units is None else show(units, position.exponent)
+
+    return {
+        "number": order.get("number"),
+        "expires_on": order.get("expires_on"),
+        "amount": money(amount),
+        "invoiced_amount": money(found.drawn),
+        "proposed_amount": money(proposed),
+        "remaining_amount": money(None if amount is None else amount - found.drawn - proposed),
     }
 
 
@@ -362,10 +437,15 @@ def _fees(position: Position, earned: Sequence[Fee], free: Mapping[str, int], pa
 
 
 def _tier(code: str, ruling: Ruling) -> Tier:
-    """A check that warns by itself blocks where the policy wants it to; others stop in their own way."""
+    """A check that warns by itself blocks where the policy wants it to; others stop, or inform, in their own way."""
+    tier = RULES[code].tier
     if ruling.action == "warning":
-        return "warning"
-    return "blocking" if RULES[code].tier == "warning" else RULES[code].tier
+        return "info" if tier == "info" else "warning"
+    return "blocking" if tier == "warning" else tier
+
+
+def _code(check: tuple[Code, Tier, Issue]) -> str:
+    return check[0]
 
 
 def _payers(position: Position, ready: int) -> list[dict[str, str]]:
@@ -384,7 +464,7 @@ def _payers(position: Position, ready: int) -> list[dict[str, str]]:
 def _state(stops: list[str], ready: int, blockers: list[dict[str, Any]]) -> str:
     if stops:
         return "blocked"
-    if any(blocker["tier"] == "held" for blocker in blockers):
+    if any(blocker["tier"] == "held" and blocker["scope"] == "contract" for blocker in blockers):
         return "held"
     if ready <= 0:
         return "nothing_to_bill"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from app.domain import calendar
+from app.domain.billing_schedule import BillingSchedule, schedule_of
 from app.domain.currency import EXPONENTS
 from app.domain.money import MICRO, micro
 from app.domain.resolution import Message, counting
@@ -137,6 +138,7 @@ class Terms:
     purchase_order: Mapping[str, Any]
     retro_policy: Literal["credit_rebill", "delta_line", "prospective_only"]
     payers: tuple[Payer, ...]
+    schedule: BillingSchedule | None
     said: Mapping[str, Any] = field(repr=False)
 
     @property
@@ -395,6 +397,7 @@ def _compiled(said: Mapping[str, Any], version: int, status: Status) -> Terms:
         purchase_order=said.get("purchase_order") or {},
         retro_policy=said.get("retro_policy") or "credit_rebill",
         payers=tuple(Payer(one["client_id"], micro(one["ratio"])) for one in said.get("payers") or ()),
+        schedule=schedule_of(said.get("billing_schedule")),
         said=said,
     )
 

@@ -24,6 +24,7 @@ from app.domain.ledger import (
     KEPT_AMOUNT,
     READY_AMOUNT,
     READY_ENTRIES,
+    READY_EXPENSES,
     READY_MINUTES,
     READY_WITHHELD,
     ROOM_AMOUNT,
@@ -117,6 +118,12 @@ def is_ready(row: Row, claims: Claims | None, day: int) -> bool:
         and claimed(claims, day) == 0
         and not written_off(claims)
     )
+
+
+def is_open(total: Sum, day: int) -> bool:
+    """Whether any of it may be to be billed as of a day, as time or as an expense."""
+    totals = total.totals
+    return bool(totals[READY_ENTRIES] or totals[READY_EXPENSES] or total.ready_spends or total.horizon > day)
 
 
 @dataclass(frozen=True, slots=True)

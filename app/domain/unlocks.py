@@ -5,14 +5,16 @@ Sources: domain moonshot 4 and 2.8; the blockers are those of `readiness.row`, w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from app.domain import calendar
 from app.domain.burn import Position
-from app.domain.ledger import EVIDENCE_LIMIT, Issue, claimed
+from app.domain.demanded import Where
+from app.domain.ledger import APPROVED, EVIDENCE_LIMIT, SUBMITTED, Issue, claimed
 from app.domain.money import micro, show
-from app.domain.readiness import Milestone, billable, instant
+from app.domain.readiness import Assessment, Milestone, billable, instant
+from app.domain.terms import Terms
 from app.domain.unbilled import is_ready
 
 SPLIT: Final = ("TIME_NOT_APPROVED", "RATE_UNRESOLVED", "CURRENCY_MISMATCH")
@@ -20,18 +22,22 @@ SPLIT: Final = ("TIME_NOT_APPROVED", "RATE_UNRESOLVED", "CURRENCY_MISMATCH")
 HOLDING: Final = frozenset({"critical", "blocking", "held"})
 """Tiers that keep cash back; a warning keeps nothing."""
 
+USUAL_DAYS: Final = 90
+"""The work dates whose approvals say what is usual."""
+USUAL_ENTRIES: Final = 5
+"""How many entries say anything about what is usual."""
+
 _ACTS: Final[Mapping[str, tuple[str, str]]] = {
     "TIME_NOT_APPROVED": ("approve this entry", "approve these {} entries"),
     "RATE_UNRESOLVED": ("set a rate for this entry", "set a rate for these {} entries"),
     "OUTSIDE_TERM": ("extend the term over this entry", "extend the term over these {} entries"),
+    "NARRATIVE_MISSING": ("say in this entry what was done", "say in these {} entries what was done"),
+    "RECEIPT_MISSING": ("attach the receipt of this expense", "attach the receipts of these {} expenses"),
     "MILESTONE_NOT_ACCEPTED": ("obtain acceptance of this milestone", "obtain acceptance of these {} milestones"),
     "CAP_EXCEEDED": ("raise the cap for this entry", "raise the cap for these {} entries"),
     "DISPUTE_OPEN": ("settle this dispute", "settle these {} disputes"),
     "CLIENT_HOLD": ("clear this hold", "clear these {} holds"),
 }
-
-Where = tuple[str, str]
-"""(line or "", billing period or ""): "" is not known, or all of them."""
 
 
 class Part(NamedTuple):
@@ -42,21 +48,75 @@ class Part(NamedTuple):
     issue: Issue
 
 
-def unlocks(position: Position, readiness: Mapping[str, Any], milestones: Iterable[Milestone]) -> list[dict[str, Any]]:
+def unlocks(
+    position: Position,
+    readiness: Mapping[str, Any],
+    milestones: Iterable[Milestone],
+    found: Assessment | None = None,
+    opens_on: str | None = None,
+) -> list[dict[str, Any]]:
     """One row for each fix that would let cash go, of the contract that `readiness` is the row of.
 
     `amount` is the cash behind the fix, `"0.00"` where nothing says what it is worth. It becomes ready with the fix
     alone if `behind` is empty; else those blockers must go too. `ready_on` is the day on which the terms as agreed
-    remove the blocker by themselves, None where nothing says so.
+    remove the blocker by themselves, `expected_on` the one on which that is to be expected after what usually happens,
+    None where nothing says so. `found` is what `readiness` rests on, and `position` that of its work; `opens_on` is the
+    first day of a period whose books are open, where those of as-of are closed.
     """
-    found = [blocker for blocker in readiness["blockers"] if blocker["tier"] in HOLDING]
-    stops = [blocker["code"] for blocker in found if blocker["scope"] == "contract"]
+    blockers = [blocker for blocker in readiness["blockers"] if blocker["tier"] in HOLDING]
+    stops = [blocker["code"] for blocker in blockers if blocker["scope"] == "contract"]
     waiting = list(milestones)
     rows = []
-    for blocker in found:
-        behind = [code for code in stops if code != blocker["code"]]
-        rows += [_row(position, blocker, part, behind) for part in _parts(position, blocker, waiting)]
+    for blocker in blockers:
+        code = blocker["code"]
+        behind = [other for other in stops if other != code]
+        for part in _shares(position, blocker, waiting, found):
+            row = _row(position, blocker, part, behind)
+            on = _by_terms(position, code)
+            if code == "PERIOD_CLOSED":
+                on = opens_on
+            elif code == "BILLING_SCHEDULE_NOT_DUE":
+                on = _due_on(part.period, found)
+            expected = on if code != "TIME_NOT_APPROVED" else _approved_by(position, part)
+            rows.append({**row, "ready_on": on, "expected_on": expected})
     return rows
+
+
+def _shares(
+    position: Position, blocker: Mapping[str, Any], milestones: list[Milestone], found: Assessment | None
+) -> list[Part]:
+    code = blocker["code"]
+    if found is not None and code in found.lacking:
+        return [Part(line, period, issue) for (line, period), issue in sorted(found.lacking[code].items())]
+    if found is not None and code == "BILLING_SCHEDULE_NOT_DUE":
+        return [Part("", one.period, Issue(one.documents, one.amount, 0, [])) for one in found.later]
+    return _parts(position, blocker, milestones)
+
+
+def _due_on(period: str, found: Assessment | None) -> str | None:
+    days = [one.due_on for one in found.later if one.period == period] if found is not None else []
+    return calendar.text_of(days[0]) if days and days[0] is not None else None
+
+
+def _approved_by(position: Position, part: Part) -> str | None:
+    """The day by which the part's last entry is approved if that takes as long as half of the contract's lately did.
+
+    None where fewer than five were approved, or no day is known; a day that is past counts as today.
+    """
+    today = position.as_of
+    if today is None or not part.period:
+        return None
+    first = calendar.number(f"{part.period}-01")
+    rows = position.book.rows(first, min(calendar.month_end(first), today))
+    days = [row.day for _, row, _ in rows if row.status == SUBMITTED and (row.line or "") == part.line]
+    taken = sorted(
+        max(calendar.day_of(row.time) - row.day, 0)
+        for _, row, _ in position.book.rows(today - USUAL_DAYS, today)
+        if row.status == APPROVED
+    )
+    if not days or len(taken) < USUAL_ENTRIES:
+        return None
+    return calendar.text_of(max(max(days) + taken[(len(taken) - 1) // 2], today))
 
 
 def _row(position: Position, blocker: Mapping[str, Any], part: Part, behind: list[str]) -> dict[str, Any]:
@@ -76,7 +136,6 @@ def _row(position: Position, blocker: Mapping[str, Any], part: Part, behind: lis
         "fix": blocker["fix"],
         "says": _sentence(blocker, part.issue, amount, terms.currency if terms else None),
         "behind": behind,
-        "ready_on": _ready_on(position, blocker["code"]),
     }
 
 
@@ -154,9 +213,9 @@ def _note(found: dict[Where, Issue], where: Where, amount: int, time: int, event
     found[where] = Issue(known.count + 1, known.amount + amount, min(known.since, time), evidence)
 
 
-def _ready_on(position: Position, code: str) -> str | None:
+def _by_terms(position: Position, code: str) -> str | None:
     """The first day after as-of on which the terms, as they are agreed today, no longer have the blocker."""
-    if position.terms is None or position.as_of is None or code not in ("CONTRACT_NOT_ACTIVE", "PO_MISSING"):
+    if position.terms is None or position.as_of is None or code not in _BY_TERMS:
         return None
     steps = [day for day, _ in position.agreement.steps()]
     begins = [terms.term_from for _, terms in position.agreement.steps()]
@@ -164,11 +223,22 @@ def _ready_on(position: Position, code: str) -> str | None:
         terms = position.agreement.on(day)
         if terms is None:
             continue
-        order = terms.purchase_order
-        bills = terms.status_on(day) in ("active", "closed")
-        if bills if code == "CONTRACT_NOT_ACTIVE" else bool(order.get("number")) or not order.get("required"):
+        if _BY_TERMS[code](terms, day):
             return calendar.text_of(day)
     return None
+
+
+def _in_date(terms: Terms, day: int) -> bool:
+    expires = terms.purchase_order.get("expires_on")
+    return expires is None or calendar.number(expires) >= day
+
+
+_BY_TERMS: Final[Mapping[str, Callable[[Terms, int], bool]]] = {
+    "CONTRACT_NOT_ACTIVE": lambda terms, day: terms.status_on(day) in ("active", "closed"),
+    "PO_MISSING": lambda terms, _: bool(terms.purchase_order.get("number") or not terms.purchase_order.get("required")),
+    "PO_EXPIRED": _in_date,
+}
+"""Whether the terms of a day no longer have the blocker."""
 
 
 def owners(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -26,9 +26,16 @@ class Walks:
 
     def __init__(self) -> None:
         self._passed: dict[str, tuple[tuple[object, ...], list[tuple[int, _State]]]] = {}
+        self._apart: dict[object, Walks] = {}
+
+    def apart(self, what: object) -> Walks:
+        """Walks over the same work in which some is left out: `what` says which, given the work."""
+        return self._apart.setdefault(what, Walks())
 
     def changed(self, day: int) -> None:
         """Work of `day`, or of later days, is not what it was."""
+        for other in self._apart.values():
+            other.changed(day)
         page = calendar.page_of(day)
         for _, stops in self._passed.values():
             while stops and stops[-1][0] >= page:

@@ -242,6 +242,17 @@ class PayerShare(Part):
     amount: Amount
 
 
+class OrderUse(Part):
+    """How far a purchase order is used up: by invoices, and by what is ready. Remaining is after both."""
+
+    number: str | None
+    expires_on: Day | None
+    amount: Amount | None
+    invoiced_amount: Amount
+    proposed_amount: Amount
+    remaining_amount: Amount | None
+
+
 class ReadinessUpdated(Statement):
     """What of a contract can be invoiced now, what cannot, and why."""
 
@@ -260,6 +271,7 @@ class ReadinessUpdated(Statement):
     adjustment_amount: Amount
     retained_amount: Amount
     written_off_amount: Amount = "0.00"
+    purchase_order: OrderUse | None = None
     payers: list[PayerShare] = []
     blockers: list[Blocker]
 
@@ -302,7 +314,8 @@ DocumentKind = Literal["time", "expense", "milestone", "fee", "adjustment"]
 class BillingProposed(Statement):
     """A document to invoice from. `revision` advances when its content changes before it is invoiced.
 
-    `held`: it is not to be invoiced for now. `accounting_on` is the first day that is open, where the period is closed.
+    `held`: it is not to be invoiced for now. `due_on`: from which day on it may be, where the contract has a billing
+    schedule. `accounting_on` is the first day that is open, where the period is closed.
     """
 
     document_key: Text
@@ -322,6 +335,7 @@ class BillingProposed(Statement):
     held: bool | None = None
     accounting_on: Day | None = None
     prior_period: bool | None = None
+    due_on: Day | None = None
 
 
 class BillingAdjusted(Statement):

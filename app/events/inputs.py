@@ -31,6 +31,7 @@ from app.events.fields import (
     Markup,
     Minutes,
     Month,
+    MonthDay,
     Ratio,
     Revision,
     SignedAmount,
@@ -139,6 +140,18 @@ class Tax(Part):
     client_tax_id: Text | None = None
     required: Flag | None = None
     jurisdiction: Text | None = None
+
+
+class BillingSchedule(Part):
+    """When a billing period is billed: on a day of the month after it, or on the first date that is not before its end.
+
+    `grace_days` are waited on top, for facts that come late.
+    """
+
+    every: Literal["month", "quarter", "on_dates"] | None = None
+    day: MonthDay | None = None
+    dates: list[Day] | None = None
+    grace_days: Count | None = None
 
 
 class Rounding(Part):
@@ -268,6 +281,7 @@ class ContractTerms(Part):
     day_minutes: DayMinutes | None = None
     payers: list[Payer] | None = None
     retro_policy: RetroPolicy | None = None
+    billing_schedule: BillingSchedule | None = None
 
 
 def _distinct(lines: list[Any] | None) -> list[Any] | None:
@@ -694,11 +708,12 @@ class PolicySet(Input):
     contract_id: Id | None = None
     floor_ratio: Ratio | None = None
     days: Count | None = None
+    limit: Amount | None = None
 
     @model_validator(mode="after")
-    def _entries_are_only_pointed_out(self) -> Self:
+    def _some_are_only_pointed_out(self) -> Self:
         if self.action == "blocking" and self.code in WARNS_ONLY:
-            fail("bad_type", f"has action blocking for {self.code}, which points entries out; use warning or off")
+            fail("bad_type", f"has action blocking for {self.code}, which only points out; use warning or off")
         return self
 
 

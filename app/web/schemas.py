@@ -159,6 +159,7 @@ UNLOCK = record(
         "says": TEXT,
         "behind": array(TEXT),
         "ready_on": maybe(DAY),
+        "expected_on": maybe(DAY),
     },
     "One fix. `amount` becomes ready with it alone if `behind` is empty; else those blockers must go too.",
 )

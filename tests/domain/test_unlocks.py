@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain.ledger import APPROVED, SUBMITTED, Row
-from app.domain.readiness import Milestone, row
+from app.domain.policy import Ruling, ruling_of
+from app.domain.readiness import Milestone, Papers, assess, row
 from app.domain.terms import Agreement
 from app.domain.unlocks import owners, unlocks
-from tests.domain.ledgers import approved, card, fact, line, position, rates, worked
+from tests.domain.ledgers import amended, approved, card, day, fact, line, position, rates, worked
 
 Found = list[dict[str, Any]]
 
@@ -118,4 +119,58 @@ def test_what_waits_for_an_owner_counts_the_cash_of_a_contract_once() -> None:
     assert owners(rows) == [
         {"owner": "legal", "currency": "EUR", "fixes": 3, "amount": 100_000_000},
         {"owner": "legal", "currency": "USD", "fixes": 1, "amount": 5_000_000},
+    ]
+
+
+def test_entries_are_expected_to_be_approved_as_fast_as_half_of_the_contract_s_were() -> None:
+    """Told 1, 2, 3, 4 and 30 days after the work: half take at most 3. The last that waits is of 30 March: 2 April."""
+    told = [
+        worked(f"2026-03-0{n}", 60, time=((day(f"2026-03-0{n}") - day("1970-01-01") + taken) * 86_400_000_000))
+        for n, taken in enumerate((1, 2, 3, 4, 30), 1)
+    ]
+    waiting = {"E-8": worked("2026-03-20", 60, status=SUBMITTED), "E-9": worked("2026-03-30", 60, status=SUBMITTED)}
+    rows = {f"E-{n}": row for n, row in enumerate(told)} | waiting
+    agreement = Agreement([approved()])
+    [fix] = found(agreement, rows)
+    assert (fix["ready_on"], fix["expected_on"]) == (None, "2026-04-02")
+    del rows["E-4"]
+    [fix] = found(agreement, rows)
+    assert fix["expected_on"] is None  # four say too little
+
+
+def test_an_order_that_expired_bills_again_on_the_day_of_the_next() -> None:
+    agreement = Agreement(
+        [
+            approved(purchase_order={"number": "PO-1", "expires_on": "2026-03-01"}),
+            amended(2, "2026-04-10", purchase_order={"expires_on": "2026-12-31"}),
+        ]
+    )
+    stands = position(agreement, {"E-1": worked("2026-02-02", 60)}, "2026-03-31")
+    stopped = row(stands, [], [], papers=Papers(rulings=asked("PO_EXPIRED")))
+    [fix] = unlocks(stands, stopped, [])
+    assert (fix["code"], fix["ready_on"], fix["expected_on"]) == ("PO_EXPIRED", "2026-04-10", "2026-04-10")
+
+
+def asked(code: str) -> dict[str, Ruling]:
+    said = fact("policy.set", policy_id="P", revision=1, code=code, action="blocking")
+    ruling = ruling_of([said])
+    assert ruling is not None
+    return {"policy/P": ruling}
+
+
+def test_what_lacks_a_narrative_is_told_by_line_and_month() -> None:
+    agreement = Agreement([approved(lines=[line("L-1"), line("L-2")])])
+    rows = {
+        "E-1": worked("2026-02-10", 120, line_id="L-1", lacks=1),
+        "E-2": worked("2026-03-10", 60, line_id="L-1", lacks=1),
+        "E-3": worked("2026-03-11", 60, line_id="L-1", lacks=1),
+        "E-4": worked("2026-03-12", 60, line_id="L-2"),
+    }
+    stands = position(agreement, rows, "2026-03-31")
+    papers = Papers(rulings=asked("NARRATIVE_MISSING"))
+    whole = assess(stands, [], [], papers)
+    told = unlocks(whole.time.position, row(stands, [], [], papers=papers), [], whole)
+    assert [(one["line_id"], one["period"], one["says"]) for one in told] == [
+        ("L-1", "2026-02", "say in this entry what was done → 120.00 EUR"),
+        ("L-1", "2026-03", "say in these 2 entries what was done → 120.00 EUR"),
     ]

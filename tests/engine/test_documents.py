@@ -21,6 +21,8 @@ from tests.model.histories import Event, as_of_days, as_ofs, event_sets, history
 
 Row = dict[str, Any]
 _CUTS = (1, 3, 20, 1000)
+_ASKED_ONLY = ("revision", "type", "acknowledged", "order_remaining_amount")
+"""What is not a figure, or is said only where it is asked for."""
 _KINDS = ("time", "expense", "milestone", "fee")
 
 
@@ -89,7 +91,7 @@ def told(run: Run) -> dict[str, Row]:
 def live(figures: Figures, today: date) -> dict[str, Row]:
     """What the tables say is live."""
     return {
-        row["document_key"]: {name: row[name] for name in row if name not in ("revision", "type", "acknowledged")}
+        row["document_key"]: {name: row[name] for name in row if name not in _ASKED_ONLY}
         for contract_id in figures.ids()
         for row in figures.documents(contract_id, today.toordinal())
     }

@@ -103,15 +103,14 @@ def gap(run: Run, contract_id: str, as_of: date) -> int:
             counted.add(entry)
             invoiced += on_invoices
             by_fee += its.drawn_amount if its.by_time or on_invoices else amount
+    rest = found.time.position  # without what is kept back for want of a narrative
     adjusted = sum(
-        one.difference
-        for one in contracts.adjustments(position, head)
-        if one.kind == "time" and one.entry_id in counted
+        one.difference for one in contracts.adjustments(rest, head) if one.kind == "time" and one.entry_id in counted
     )
     low, high = (position.terms.term_from, position.terms.term_to) if position.terms else (BEGINNING, FOREVER)
     outside = sum(
         (its.amount or 0) - its.drawn_amount
-        for _, its, claims in position.book.rows(BEGINNING, position.day)
+        for _, its, claims in rest.book.rows(BEGINNING, position.day)
         if not low <= its.day <= high and is_ready(its, claims, position.day)
     )
     over = sum(part.refused for part in found.time.lines.values())
@@ -120,7 +119,8 @@ def gap(run: Run, contract_id: str, as_of: date) -> int:
         shown = {"over_cap_amount": over, "written_off_amount": written}
         assert {name: micro(row[name]) for name in shown} == shown
     # What is stopped is not ready but blocked; either way it is here once.
-    sides = [found.worked, outside, over, found.time.held(), written]
+    kept_back = sum(issue.amount for issue in found.lacking.get("NARRATIVE_MISSING", {}).values())
+    sides = [found.worked, outside, over, found.time.held(), written, kept_back]
     return earned - invoiced - adjusted - by_fee - sum(sides)
 
 

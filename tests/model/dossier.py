@@ -10,6 +10,7 @@ from fractions import Fraction
 from .booked import Booking, bookings
 from .entities import Entity, Event, Fields, gather, happened, instant, kind_of
 from .numbers import number
+from .orders import Bill, bills_of
 from .pricing import Entry, planned_amount, priced
 from .terms import Terms, terms_on
 from .work import home_of, work_of
@@ -113,6 +114,7 @@ class Dossier:
     named_lines: frozenset[str]
     foreign_expenses: int
     foreign_promises: int
+    bills: tuple[Bill, ...]
     estimates: tuple[Fields, ...]
     releases: tuple[Fields, ...]
     writeoffs: tuple[Fields, ...]
@@ -214,6 +216,7 @@ class Archive:
             named_lines=frozenset(self._named_lines(contract_id)),
             foreign_expenses=self._foreign_expenses(contract_id, as_of, terms),
             foreign_promises=self._foreign_promises(contract_id, terms[as_of]),
+            bills=bills_of(self.at("invoice", contract_id), self.at("credit", contract_id), as_of),
             estimates=tuple(entity.fields() for entity in self.at("estimate", contract_id)),
             releases=tuple(entity.fields() for entity in self.at("retainage", contract_id)),
             writeoffs=tuple(entity.fields() for entity in self.at("writeoff", contract_id)),

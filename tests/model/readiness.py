@@ -14,6 +14,7 @@ from .contradictions import contradictions, payers
 from .dossier import Dossier, Milestone
 from .fees import earned_fees, invoiced_fees, unmeasured
 from .numbers import exponent, fixed
+from .order_use import order_of
 from .pricing import CURRENCY_MISMATCH, RATE_UNRESOLVED, Entry
 from .retainage import Withheld, kept_of, released, share
 from .retainer import unpriced_months
@@ -115,6 +116,7 @@ def readiness_row(dossier: Dossier) -> dict[str, Any]:
         **{name: fixed(amount, places) for name, amount in amounts.items()},
         "ready_minutes": 0 if stopped else sum(claim.minutes for claim in time.ready),
         "ready_entries": 0 if stopped else len(time.ready),
+        "purchase_order": order_of(dossier, amounts["ready_amount"], places),
         "payers": [{**one, "amount": fixed(one["amount"], places)} for one in payers(dossier, amounts["ready_amount"])],
         "blockers": [
             {**vars(one), "amount": fixed(one.amount, places)}
