@@ -36,24 +36,30 @@ Said = dict[tuple[str, str], tuple[Any, ...]]
 _BLOCKER = ("code", "tier", "scope", "count", "amount")
 
 
-_ASKED = int(os.environ.get("HEADRACE_HISTORIES", "0"))
-THOROUGH = _ASKED > 0
+def _asked() -> range:
+    """The seeds of HEADRACE_HISTORIES: how many, or from one to before another, `2500:5000`."""
+    first, _, end = os.environ.get("HEADRACE_HISTORIES", "0").rpartition(":")
+    return range(int(first or 0), int(end))
+
+
+_ASKED = _asked()
+THOROUGH = len(_ASKED) > 0
 """Somebody asked for more than the usual: tests of every possible case leave none out."""
 
 
 def histories(usual: int) -> range:
-    """The seeds of a law: `usual` of them, or as many as HEADRACE_HISTORIES asks for.
+    """The seeds of a law: `usual` of them, or those that HEADRACE_HISTORIES asks for.
 
     Nothing but the seed decides what a case does, and the seed is its name: `pytest tests/engine -k "trouble and 17"`
     (with HEADRACE_HISTORIES high enough) runs it again.
     """
-    return range(_ASKED or usual)
+    return _ASKED or range(usual)
 
 
 def examples(usual: int) -> settings:
     """How many sets of events a property is tried on: the same `usual` ones, or HEADRACE_HISTORIES new ones."""
     return settings(
-        max_examples=_ASKED or usual,
+        max_examples=len(_ASKED) or usual,
         deadline=None,
         derandomize=not _ASKED,
         database=None,
