@@ -19,8 +19,10 @@ from app.domain.ledger import (
     Gone,
     Row,
     Spend,
+    Was,
     price_row,
     price_spend,
+    price_was,
     tally,
 )
 from app.domain.rates import Rates
@@ -43,7 +45,7 @@ class Reach(NamedTuple):
     role: str | None
     expenses_only: bool = False
 
-    def reaches(self, row: Row) -> bool:
+    def reaches(self, row: Row | Was) -> bool:
         return (
             not self.expenses_only
             and self.low <= row.day <= self.high
@@ -69,6 +71,7 @@ class Desk:
         self._fresh: set[int] = set()  # buckets that did not exist: all of their rows are unpriced
         self._unpriced: dict[tuple[int, str], Row] = {}
         self._unpriced_spends: list[Spend] = []
+        self._unpriced_past: list[Was] = []
         self._repriced: list[Reach] = []
 
     def touch(self, offset: int) -> None:
@@ -122,6 +125,7 @@ class Desk:
             bucket.rows.pop(home.entity, None) if home.kind == "time" else bucket.spends.pop(home.entity, None)
             holds = home.here is None and start == home.others[0]
             self._mark_gone(bucket, key, Gone(home.n, holds, home.lines), claims)
+            self._recall(bucket, start, home)
         if home.here is not None:
             self._place(offset, home.here, home, key, claims)
 
@@ -164,12 +168,22 @@ class Desk:
             bucket.gone.pop(key, None)
         if claims:
             bucket.claims[key] = claims
+        self._recall(bucket, start, home)
         if home.row is not None:
             self._take_price(start, home.entity, home.row, bucket.rows.get(home.entity))
             bucket.rows[home.entity] = home.row
         elif home.spend is not None:
             bucket.spends[home.entity] = home.spend
             self._unpriced_spends.append(home.spend)
+
+    def _recall(self, bucket: Bucket, start: int, home: Home) -> None:
+        """Keep what the entry was here while months went by."""
+        its = [was for was in home.past if calendar.bucket_of(was.day) == start] if home.past else []
+        if its:
+            bucket.past[home.entity] = its
+            self._unpriced_past += its
+        elif bucket.past and home.kind == "time":
+            bucket.past.pop(home.entity, None)
 
     def _take_price(self, start: int, entry: str, row: Row, before: Row | None) -> None:
         """An approval changes no price: what the row before came to still holds, unless it waits for a price itself."""
@@ -255,6 +269,8 @@ class Desk:
         agreement, rates = contract.agreement, contract.rates
         for row in self._unpriced.values():
             price_row(row, agreement.on(row.day), rates)
+        for was in self._unpriced_past:
+            price_was(was, agreement.on(was.day), rates)
         for spend in self._unpriced_spends:
             price_spend(spend, agreement.on(spend.day), self._contracts.reference.quotes)
         for start in [day for day in self.starts() if day not in self._fresh] if self._repriced else ():
@@ -340,6 +356,10 @@ def _price_again(bucket: Bucket, reaches: list[Reach], contract: Contract, quote
     for row in bucket.rows.values():
         if any(reach.reaches(row) for reach in reaches):
             price_row(row, agreement.on(row.day), rates)
+            reached = True
+    for was in [was for its in bucket.past.values() for was in its]:
+        if any(reach.reaches(was) for reach in reaches):
+            price_was(was, agreement.on(was.day), rates)
             reached = True
     if any(reach.resource_id is None and reach.role is None for reach in reaches):
         for spend in bucket.spends.values():

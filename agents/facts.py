@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -12,7 +12,7 @@ from agents.custody import Custody, raise_conflicts
 from agents.effects import ENGAGEMENTS, PRACTICES, RESOURCES, Batch, Effects, Send
 from app.domain import calendar
 from app.domain.demand import Opening
-from app.domain.ledger import APPROVED, REJECTED, REVERSED, SUBMITTED, Row, Spend
+from app.domain.ledger import APPROVED, REJECTED, REVERSED, SUBMITTED, Row, Spend, Was
 from app.domain.money import MICRO, micro
 from app.domain.resolution import CANCELLING, effective
 from app.domain.utilization import HARD, Booking, Group, Worked, class_of, staff
@@ -93,6 +93,9 @@ _TIME_STATUS = {
 _SPEND_STATUS = {"expense.approved.v1": APPROVED, "expense.corrected.v1": APPROVED, "expense.rejected.v1": REJECTED}
 
 
+NOTHING: Final[Mapping[str, list[Was]]] = {}
+
+
 async def facts(batches: AsyncIterator[Batch], store: Store) -> AsyncIterator[Effects]:
     """Keep every distinct message, resolve the current one, tell the homes.
 
@@ -125,6 +128,7 @@ def _tell_time(said: Sequence[Fact], n: int) -> list[Send]:
         data = _read_time(fact.data)
         row = _row(fact, data, n)
         if row is not None and data.contract_id is not None:
+            row.known = _late(fact, row.day)
             stint = _stint(fact, n, row.resource_id, calendar.week_start(row.day), [], row, data.category)
             return [
                 Send(ENGAGEMENTS, data.contract_id, _home(fact, n, row=row, contract=data.contract_id)),
@@ -135,7 +139,12 @@ def _tell_time(said: Sequence[Fact], n: int) -> list[Send]:
     row = _row(decided, data, n)
     on = {calendar.number(d.work_date) for d in named if d.work_date}
     days = {calendar.bucket_of(day) for day in on}
-    sends = _homes(said, n, days, _lines(named), data.contract_id, row=row)
+    past: dict[str, list[Was]] = {}
+    if on and any(_late(fact, min(on)) for fact in said):
+        past, known = _past(said)
+        if row is not None:
+            row.known = known if known > row.day else 0
+    sends = _homes(said, n, days, _lines(named), data.contract_id, row=row, past=past)
     latest = _latest(said)
     weeks = {calendar.week_start(day) for day in on}
     for person in _people(named):
@@ -144,6 +153,43 @@ def _tell_time(said: Sequence[Fact], n: int) -> list[Send]:
         held = row if here is not None else None
         sends.append(Send(RESOURCES, person, _stint(latest, n, person, here, others, held, data.category)))
     return sends
+
+
+def _late(fact: Fact, day: int) -> int:
+    """The first day of the month in which a message was recorded, if that came after the month of a day; else 0."""
+    recorded = calendar.day_of(fact.recorded)
+    month = calendar.month_start(recorded) if recorded > day else 0
+    return month if month > day else 0
+
+
+def _past(said: Sequence[Fact]) -> tuple[dict[str, list[Was]], int]:
+    """What an entry was known to be, by contract, after its month was over, and is no more; and since when it is now.
+
+    It was known to be what the messages recorded by the end of a month come to.
+    """
+    months = sorted({calendar.month_start(calendar.day_of(fact.recorded)) for fact in said})
+    past: dict[str, list[Was]] = {}
+    before: tuple[str, Was] | None = None
+    since = 0
+    for month in months:
+        known = [fact for fact in said if calendar.month_start(calendar.day_of(fact.recorded)) <= month]
+        state = _counted(*_decided(known, [_read_time(fact.data) for fact in known], TimeData))
+        if state == before:
+            continue
+        if before is not None and month > before[1].day:
+            contract, was = before
+            was.since, was.until = since if since > was.day else 0, month
+            past.setdefault(contract, []).append(was)
+        before, since = state, month
+    return past, since
+
+
+def _counted(decided: Fact, data: TimeData) -> tuple[str, Was] | None:
+    """What counts of an entry towards the cost of a contract: None while it is not approved."""
+    row = _row(decided, data, 0)
+    if row is None or data.contract_id is None or row.status != APPROVED:
+        return None
+    return data.contract_id, Was(0, 0, row.day, row.resource_id, row.minutes, row.role, row.line_id)
 
 
 def _stint(
@@ -393,6 +439,7 @@ def _homes(
     *,
     row: Row | None = None,
     spend: Spend | None = None,
+    past: Mapping[str, list[Was]] = NOTHING,
 ) -> list[Send]:
     latest = _latest(said)
     since = min(fact.time for fact in said)
@@ -417,6 +464,7 @@ def _homes(
             row if here is not None else None,
             spend if here is not None else None,
             since,
+            past.get(contract, []),
         )
         sends.append(Send(ENGAGEMENTS, contract, home))
     return sends

@@ -16,6 +16,7 @@ from app.domain.ledger import (
     APPROVED,
     BILLABLE,
     CLAIMED_ENTRIES,
+    COST,
     RISE_AMOUNT,
     RISE_MINUTES,
     SUBMITTED,
@@ -59,19 +60,19 @@ class Book:
             elif any(s.first <= high and s.last >= low for s in lines.values()):
                 _gather(parts, tally(self.bucket(start), start, low, high, as_of))
 
-    def upto(self, line: str, total: int, day: int) -> int:
-        """One total (a position in `Sum.totals`) of a line's work up to `day`, of those that no claim changes."""
+    def cost(self, line: str, day: int, known_on: int = calendar.FOREVER) -> int:
+        """What a line's work up to `day` costs; as it was known at the end of `known_on`, the last day of a month."""
         found = 0
         for page, lines in self.pages.items():
             if line not in lines or lines[line].first > day:
                 continue
             if lines[line].last <= day:
-                found += lines[line].totals[total]
+                found += _cost(lines[line], known_on)
                 continue
             for start, stored in self.page(page).items():
                 if line in stored and start <= day:
                     inside = stored if stored[line].last <= day else tally(self.bucket(start), start, 1, day, day)
-                    found += inside[line].totals[total] if line in inside else 0
+                    found += _cost(inside[line], known_on) if line in inside else 0
         return found
 
     def days(self, line: str | None, low: int, high: int, as_of: int | None = None) -> Iterator[tuple[int, int, int]]:
@@ -249,6 +250,13 @@ def _may_differ(lines: Lines, as_of: int) -> bool:
 def _worth(lines: Lines, worth: Callable[[Sum], int | None]) -> int | None:
     parts = [worth(total) for total in lines.values()]
     return None if None in parts else sum(part for part in parts if part)
+
+
+def _cost(total: Sum, known_on: int) -> int:
+    if not total.late or known_on == calendar.FOREVER:
+        return total.totals[COST]
+    over = calendar.period_of(known_on)
+    return total.totals[COST] - sum(amount for period, amount in total.late.items() if period > over)
 
 
 def _gather(parts: dict[str, list[Sum]], lines: Lines) -> None:

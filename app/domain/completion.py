@@ -3,9 +3,9 @@
 Sources: design section 5 "Percent complete"; domain rule R15. Cumulative = fee × min(cost to date ÷ estimate, 1),
 rounded once; what a period earns is cumulative − cumulative of the period before, as that was published.
 
-*As published* is a matter of facts, not of when somebody asked: at the end of a period count the estimates recorded by
-its last day (UTC) and in force on it. An estimate recorded later, even if it takes effect earlier, changes the period
-in which it became known and none before: the difference is that period's catch-up.
+*As published* is a matter of facts, not of when somebody asked: at the end of a period count the time and the estimates
+recorded by its last day (UTC), of the estimates those in force on it. What is recorded later, even about days before,
+changes the period in which it became known and none before: the difference is that period's catch-up.
 """
 
 from __future__ import annotations
@@ -88,9 +88,9 @@ class Progress(NamedTuple):
 class Earned:
     """What a line has earned by the end of a period; micro-units, rounded.
 
-    `catch_up` is the part of `amount` that does not come from the period's cost but from another estimate or fee:
-    what the cost of before earns now, less what it had earned. `measured` False: without an estimate nothing is added,
-    and that is not a zero but a question to whoever owns the estimate.
+    `catch_up` is the part of `amount` that does not come from the period's cost but from another estimate or fee, or
+    from cost of before that became known: what the cost of before earns now, less what it had earned. `measured` False:
+    without an estimate nothing is added, and that is not a zero but a question to whoever owns the estimate.
     """
 
     period: str

@@ -71,6 +71,7 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     keeps: bool = False  # an invoiced amount stands, whatever changes afterwards (`prospective_only`)
     withheld: int = 0  # what its line's retainage holds back of what it bills
     lacks: int = 0  # 1 where it says nothing of what was done
+    known: int = 0  # the first day of the month in which it became known to be so; 0: by the end of its own month
 
     def prices_like(self, other: Row) -> bool:
         """Whether nothing differs that a price depends on."""
@@ -94,6 +95,25 @@ class Row(msgspec.Struct, array_like=True, gc=False):
             other.beyond,
         )
         self.keeps, self.withheld = other.keeps, other.withheld
+
+
+class Was(msgspec.Struct, array_like=True, gc=False):
+    """What an approved entry was known to be before something else was said of it: it still counts for what was earned
+    of a fee by the end of months that were over meanwhile.
+
+    Known so from the month with the first day `since` (0: by the end of its own month) until that with `until`. `line`
+    and `cost` are derived.
+    """
+
+    since: int
+    until: int
+    day: int
+    resource_id: str
+    minutes: int
+    role: str | None
+    line_id: str | None
+    line: str | None = None
+    cost: int = 0
 
 
 class Spend(msgspec.Struct, array_like=True, gc=False):
@@ -189,7 +209,13 @@ def chargeable(row: Row, line: Line | None) -> bool:
     return line is None or line.chargeable_roles is None or row.role in line.chargeable_roles
 
 
-def _cost(row: Row, terms: Terms, rates: Rates) -> int:
+def price_was(was: Was, terms: Terms | None, rates: Rates) -> None:
+    """Derive line and cost of what an entry was, from the terms and rates of its work date."""
+    was.line = was.line_id if was.line_id is not None or terms is None else terms.only_line
+    was.cost = _cost(was, terms, rates) if terms is not None else 0
+
+
+def _cost(row: Row | Was, terms: Terms, rates: Rates) -> int:
     card = rates.find("cost", terms.client_id, row.resource_id, row.role, row.day)
     if card is None or card.currency != terms.currency:
         return 0
@@ -288,6 +314,7 @@ class Sum(msgspec.Struct, array_like=True, gc=False):
     ready_spends: int = 0  # expenses in READY_EXPENSES: refunds may bring that to nothing
     billed_spends: int = 0  # expenses on invoices, and what those say of them
     billed_spend_amount: int = 0
+    late: dict[str, int] = {}  # of COST, by period, what became known only then, after the end of its own
 
 
 # Positions of `Sum.totals`.
@@ -338,6 +365,7 @@ def merged(sums: Iterable[Sum]) -> Sum:
         sum([part.ready_spends for part in parts]),
         sum([part.billed_spends for part in parts]),
         sum([part.billed_spend_amount for part in parts]),
+        _added_up([part.late for part in parts if part.late]),
     )
 
 
@@ -348,6 +376,19 @@ def by_line(stored: Iterable[Mapping[str, Sum]]) -> dict[str, Sum]:
         for line, total in lines.items():
             parts.setdefault(line, []).append(total)
     return {line: merged(sums) for line, sums in parts.items()}
+
+
+def _added_up(parts: list[dict[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for part in parts:
+        for period, amount in part.items():
+            total[period] = total.get(period, 0) + amount
+    return total
+
+
+def _delay(late: dict[str, int], day: int, cost: int) -> None:
+    period = calendar.period_of(day)
+    late[period] = late.get(period, 0) + cost
 
 
 def _add_pairs(into: dict[str, Pair], pairs: dict[str, Pair]) -> None:
@@ -402,6 +443,8 @@ class Tally:
         status, amount = row.status, row.amount
         if status == APPROVED:
             sums[COST] += row.cost
+            if row.known:
+                _delay(total.late, row.known, row.cost)
             if row.free or row.drawn or row.beyond:
                 sums[ALLOTTED_MINUTES] += row.free + row.drawn
                 sums[BEYOND_MINUTES] += row.beyond
@@ -425,6 +468,13 @@ class Tally:
                 note(total.issues, "TIME_NOT_APPROVED", row, entity, amount or 0)
         if claims:
             self._claims(total, entity, row, claims)
+
+    def was(self, was: Was) -> None:
+        """What counted for a while, and adds nothing now."""
+        late = self._line(was.line, was.day).late
+        if was.since:
+            _delay(late, was.since, was.cost)
+        _delay(late, was.until, -was.cost)
 
     def _kept(self, total: Sum, row: Row, claims: Claims) -> int | None:
         """The amount of an entry whose invoiced amount stands."""
@@ -553,13 +603,17 @@ class Gone(msgspec.Struct, array_like=True, gc=False):
 
 
 class Bucket(msgspec.Struct, array_like=True, gc=False):
-    """What a contract knows of one week (cut at the month). Claims are by `time/<id>` and `expense/<id>`."""
+    """What a contract knows of one week (cut at the month). Claims are by `time/<id>` and `expense/<id>`.
+
+    `past`: by entry, what it was known to be here after a month was over, and is no more.
+    """
 
     fence: int
     rows: dict[str, Row]
     spends: dict[str, Spend]
     gone: dict[str, Gone]
     claims: dict[str, Claims]
+    past: dict[str, list[Was]] = {}
 
 
 def tally(bucket: Bucket, start: int, low: int, high: int, as_of: int) -> dict[str, Sum]:
@@ -572,6 +626,9 @@ def tally(bucket: Bucket, start: int, low: int, high: int, as_of: int) -> dict[s
     for expense, spend in bucket.spends.items():
         if low <= spend.day <= high:
             sums.spend(expense, spend, claims.get(f"expense/{expense}") if claims else None)
+    for was in [was for its in bucket.past.values() for was in its] if bucket.past else ():
+        if low <= was.day <= high:
+            sums.was(was)
     for entity, gone in bucket.gone.items():
         if low <= (calendar.BEGINNING if gone.holds else start) <= high:
             sums.left(gone, start, claims.get(entity) if claims else None)

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from app.domain import calendar, completion, period
 from app.domain.burn import Position
 from app.domain.fees import months_of
-from app.domain.ledger import COST, Pair
+from app.domain.ledger import Pair
 from app.domain.money import show
 from app.domain.resolution import Message
 from app.domain.terms import Line, Terms
@@ -55,8 +55,8 @@ class Said(NamedTuple):
 class Hint(NamedTuple):
     """What a line has earned by the end of a period, and of it in the period; micro-units, rounded.
 
-    `catch_up` is the part of the period that another estimate brought, `loss` what the line will cost beyond its fee.
-    `measure` is what it was measured by: a name and a text.
+    `catch_up` is the part of the period that another estimate, or time recorded late, brought, `loss` what the line
+    will cost beyond its fee. `measure` is what it was measured by: a name and a text.
     """
 
     line_id: str | None
@@ -163,21 +163,22 @@ def _months(position: Position, line_id: str) -> dict[str, int]:
 def _by_cost(
     account: _Account, position: Position, said: Said, line: Line, terms: Terms, last: int
 ) -> tuple[int, int, Mapping[str, Any]]:
-    """Carry the account to fee × cost ÷ estimate, as the estimate was known at the period's end.
+    """Carry the account to fee × cost ÷ estimate, as both were known at the period's end.
 
     A loss is expected once the contract has begun.
     """
     # A period that is over keeps to what was recorded by its end; the one that is not goes by all that is known.
     over = calendar.period_of(last) != calendar.period_of(position.day)
-    known = completion.estimates(said.estimates, last if over else calendar.FOREVER)
+    known_on = last if over else calendar.FOREVER
+    known = completion.estimates(said.estimates, known_on)
     estimate = completion.in_force(known, line.line_id, last, only_line=terms.only_line)
     begun = last >= position.agreement.steps()[0][0]
     fee = line.fee or 0
-    cost = position.book.upto(line.line_id, COST, last)
+    cost = position.book.cost(line.line_id, last, known_on)
     measure: Mapping[str, Any] = {"cost": cost, "estimate": estimate}
     if estimate is None or estimate <= 0:
         return 0, completion.expected_loss(fee, cost, None) if begun else 0, measure
-    before = position.book.upto(line.line_id, COST, calendar.month_start(last) - 1)
+    before = position.book.cost(line.line_id, calendar.month_start(last) - 1, known_on)
     half_even = terms.rounding.half_even
     restated = completion.cumulative(fee, before, estimate, terms.exponent, half_even=half_even)
     catch_up = restated - account.earned

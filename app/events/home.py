@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from app.domain.ledger import Row, Spend
+from app.domain.ledger import Row, Spend, Was
 
 
 class Home(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="home"):
@@ -12,8 +12,8 @@ class Home(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="ho
 
     `here` names the bucket (first day) that holds the entity now, None once it is not this contract's. `others` are the
     other buckets of this contract that any message about it ever named, so nobody has to search. `lines` are all the
-    lines such messages named. `time` to `correlation` are those of the latest message, `since` is the time of the
-    earliest.
+    lines such messages named. `past` is what a time entry was here after a month was over. `time` to `correlation` are
+    those of the latest message, `since` is the time of the earliest.
     """
 
     kind: str
@@ -30,3 +30,4 @@ class Home(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="ho
     row: Row | None = None
     spend: Spend | None = None
     since: int = 0
+    past: list[Was] = []

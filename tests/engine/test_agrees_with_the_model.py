@@ -17,6 +17,7 @@ from tests.model.histories import (
     Event,
     as_of_days,
     as_ofs,
+    belated,
     disorder,
     event_sets,
     history,
@@ -63,6 +64,15 @@ def test_a_history_with_one_rule_of_commerce(feature: str, seed: int) -> None:
     rng = Random(seed)
     events = troubled(history(5_000_000 + seed, 90, features=frozenset({feature})), rng)
     assert_agreement(events, drawn(events, rng), rng.sample(as_of_days(events), 2))
+
+
+@pytest.mark.parametrize("seed", histories(12))
+def test_time_and_estimates_that_are_recorded_late(seed: int) -> None:
+    # What a fee had earned by the end of a month stays; what is recorded later belongs to the month it is recorded in.
+    rng = Random(seed)
+    events = history(6_000_000 + seed, 110, features=frozenset({"percent_complete"}))
+    events = belated(troubled(events, rng), rng)
+    assert_agreement(events, drawn(events, rng), as_of_days(events))
 
 
 @pytest.mark.parametrize("seed", histories(6))

@@ -96,6 +96,7 @@ class Dossier:
     `invoiced` is what live invoices say less what was credited on them, by (kind, id); `invoiced_total` their sum.
     `named_entries` and `named_expenses` are all that ever named this contract; `named_lines` every line anybody ever
     spoke of here. `open_expenses` are billable ones that have no amount yet.
+    `time_messages` are the entities that ever named this contract, wherever they are now; `cards` every rate for it.
     `foreign_expenses` is the number of approved expenses in another currency without a rate, `foreign_promises` that of
     subcontracts in another currency: they count nowhere.
     """
@@ -123,6 +124,8 @@ class Dossier:
     planned: tuple[Planned, ...]
     promises: tuple[Promise, ...]
     estimate_messages: tuple[Entity, ...]
+    time_messages: tuple[Entity, ...]
+    cards: tuple[Fields, ...]
 
     @property
     def currency(self) -> str | None:
@@ -225,6 +228,8 @@ class Archive:
             planned=tuple(self._planned(contract_id, versions, cards)),
             promises=tuple(self._promises(contract_id, terms[as_of])),
             estimate_messages=tuple(self.at("estimate", contract_id)),
+            time_messages=tuple({entity.id: entity for entity, _ in self._said_of(contract_id, "time")}.values()),
+            cards=tuple(cards),
         )
 
     def _promises(self, contract_id: str, terms: Terms | None) -> Iterable[Promise]:

@@ -479,6 +479,22 @@ def unstamped(events: Sequence[Event], rng: Random, percent: int = 50) -> list[E
     return result
 
 
+def belated(events: Sequence[Event], rng: Random) -> list[Event]:
+    """Time and estimates as sources record them that are late: some of each within its month, others months later."""
+    days = sorted(date.fromisoformat(event["data"]["work_date"]) for event in events if event["data"].get("work_date"))
+    if not days:
+        return list(events)
+    span = (days[-1] - days[0]).days + 60
+    result = []
+    for event in events:
+        if event["type"].startswith(("time.", "estimate.")):
+            day = days[0] + timedelta(days=rng.randrange(-20, span))
+            moment = datetime(day.year, day.month, day.day, rng.choice((0, 12, 23)), tzinfo=UTC)
+            event = {**event, "recordedtime": _moment(moment)}
+        result.append(event)
+    return result
+
+
 def gapped(events: Sequence[Event], rng: Random, percent: int = 6) -> list[Event]:
     """Some messages never arrive."""
     return [event for event in events if rng.randrange(100) >= percent]

@@ -67,7 +67,7 @@ def _priced(work: Work, minutes: int, given: Given, cards: Sequence[Fields], inv
         drawn=_drawn(work, given),
         time_amount=amount,
         unpriced=unpriced,
-        cost=_cost(work.fields, work.terms, cards),
+        cost=cost_of(work.fields, work.terms, cards),
     )
 
 
@@ -122,7 +122,7 @@ def _time_amount(work: Work, minutes: int, given: int, cards: Sequence[Fields]) 
     return work.terms.rounded((minutes - given) * per_minute * share), ""
 
 
-def _cost(fields: Fields, terms: Terms | None, cards: Sequence[Fields]) -> Fraction:
+def cost_of(fields: Fields, terms: Terms | None, cards: Sequence[Fields]) -> Fraction:
     """Worked minutes × cost rate; nothing where there is no cost rate in the contract's currency."""
     card = _winner("cost", fields, terms, cards) if terms else None
     if terms is None or card is None or card["currency"] != terms.currency:

@@ -15,11 +15,13 @@ from typing import Any
 
 from .allotments import PREPAID
 from .dossier import Dossier
-from .entities import Entity, Fields, instant
+from .entities import Entity, Event, Fields, gather, instant
 from .fees import PERCENT_COMPLETE
 from .numbers import exponent, fixed, number
+from .pricing import cost_of
 from .retainer import RETAINER, retained_months
 from .terms import TIME_AND_MATERIALS, Terms, terms_on
+from .work import home_of, work_of
 
 _ZERO = Fraction(0)
 METHODS = {
@@ -110,11 +112,12 @@ def _advance(
 def _by_cost(
     account: Account, dossier: Dossier, line_id: str | None, terms: Terms, last: date
 ) -> tuple[Fraction, Fraction]:
-    """Fee × cost to date ÷ the estimate: while the period runs as it is known, then as it was recorded by its end."""
+    """Fee × cost to date ÷ the estimate: while the period runs as they are known, then as recorded by its end."""
     fee = number(terms.line(line_id).get("fee"))
     running = (last.year, last.month) == (dossier.as_of.year, dossier.as_of.month)
     current = _known(dossier.estimate_messages, terms, line_id, last, date.max if running else last)
-    cost, earlier = _cost(dossier, line_id, last), _cost(dossier, line_id, _before(last))
+    known_on = date.max if running else last
+    cost, earlier = _cost(dossier, line_id, last, known_on), _cost(dossier, line_id, _before(last), known_on)
     begun = min(date.fromisoformat(version["data"]["effective_from"]) for version in dossier.versions) <= last
     if current is None or number(current["cost"]) <= 0:
         return _ZERO, max(_ZERO, cost - fee) if begun else _ZERO
@@ -129,7 +132,7 @@ def _known(entities: Sequence[Entity], terms: Terms, line_id: str | None, day: d
     """The estimate in force on `day`, of those recorded by the end of the period."""
     known = []
     for entity in entities:
-        said = [one for one in entity.messages if instant(one.get("recordedtime") or one["time"]).date() <= end]
+        said = [one for one in entity.messages if _recorded(one) <= end]
         if said:
             top = max(said, key=lambda one: (one["data"]["revision"], instant(one["time"]), one["source"], one["id"]))
             known.append(dict(top["data"]))
@@ -149,9 +152,24 @@ def _worked(dossier: Dossier, line_id: str | None, last: date) -> Fraction:
     return sum((entry.amount or _ZERO for entry in mine if _in_month(entry.day, last)), _ZERO)
 
 
-def _cost(dossier: Dossier, line_id: str | None, day: date) -> Fraction:
-    mine = [entry for entry in dossier.entries if entry.approved and entry.line_id == line_id]
-    return sum((entry.cost for entry in mine if entry.day <= day), _ZERO)
+def _cost(dossier: Dossier, line_id: str | None, day: date, known_on: date) -> Fraction:
+    """What approved work up to `day` cost, as it was recorded by the end of `known_on`."""
+    if known_on == date.max:
+        mine = [entry for entry in dossier.entries if entry.approved and entry.line_id == line_id]
+        return sum((entry.cost for entry in mine if entry.day <= day), _ZERO)
+    said = [one for entity in dossier.time_messages for one in entity.messages if _recorded(one) <= known_on]
+    found = _ZERO
+    for entity in gather(said):
+        if home_of(entity) == dossier.contract_id and entity.fields()["work_date"] <= day.isoformat():
+            terms = terms_on(dossier.versions, date.fromisoformat(entity.fields()["work_date"]))
+            work = work_of(entity, terms)
+            if work.approved and work.line_id == line_id:
+                found += cost_of(work.fields, terms, dossier.cards)
+    return found
+
+
+def _recorded(message: Event) -> date:
+    return instant(message.get("recordedtime") or message["time"]).date()
 
 
 def _accepted(dossier: Dossier, line_id: str | None, last: date) -> Fraction:

@@ -111,6 +111,31 @@ def test_r15_a_later_estimate_changes_its_own_period_and_none_before() -> None:
     assert (hints["2025-04"]["cumulative_amount"], hints["2025-04"]["catch_up_amount"]) == ("72000.00", "-9000.00")
 
 
+def test_r15_time_recorded_late_changes_the_month_it_is_recorded_in_and_none_before() -> None:
+    # 30,000 of 80,000: 45,000.00 of March. 30,000 more of March are recorded in April: 90,000.00, 45,000.00 of April.
+    # In May they are taken back: 45,000.00 again, −45,000.00 of May.
+    late = [{**one, "time": "2025-04-10T08:00:00Z"} for one in cost_of(30_000, "2025-03-20", "U")]
+    events = [*by_cost(*cost_of(30_000, "2025-03-03", "T")), *late]
+    back = [
+        {
+            **one,
+            "id": f"{one['id']}-2",
+            "type": "time.reversed.v1",
+            "time": "2025-05-02T08:00:00Z",
+            "data": {**one["data"], "revision": 2},
+        }
+        for one in late
+    ]
+    hints = revenue([*back, *events], "2025-05-31")
+    assert {period: hint["period_amount"] for period, hint in hints.items()} == {
+        "2025-03": "45000.00",
+        "2025-04": "45000.00",
+        "2025-05": "-45000.00",
+    }
+    assert [hints[period]["catch_up_amount"] for period in ("2025-04", "2025-05")] == ["45000.00", "-45000.00"]
+    assert revenue(events, "2025-03-31")["2025-03"]["period_amount"] == "90000.00"  # while it runs, all that is known
+
+
 def test_r15_a_loss_is_expected_where_the_cost_will_exceed_the_fee() -> None:
     # Fee 120,000, estimate 130,000: 10,000.
     later = {"estimate_id": "S-2", "contract_id": "C-1", "cost": "130000", "effective_from": "2025-04-01"}

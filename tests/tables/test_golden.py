@@ -15,7 +15,7 @@ import pytest
 
 from app.domain.booked import Run
 from app.domain.demand import Opening
-from app.domain.ledger import WIDTH, Gone, Issue, Row, Spend, Sum
+from app.domain.ledger import WIDTH, Gone, Issue, Row, Spend, Sum, Was
 from app.domain.utilization import WIDTH as WEEK_WIDTH
 from app.domain.utilization import Booking, Worked
 from app.events.fact import Fact
@@ -41,6 +41,7 @@ _KEPT: tuple[type[msgspec.Struct], ...] = (
     Run,
     Row,
     Spend,
+    Was,
     Sum,
     Issue,
     Gone,
