@@ -40,7 +40,7 @@ from app.engine.roster import (
 from app.engine.shapes import Answer
 from app.engine.statements import ENGINE_VERSION
 from app.engine.topology import partition_of
-from app.engine.workforce import people_as_known
+from app.engine.workforce import Workforce, people_as_known
 from app.events.fact import Fact
 
 log = logging.getLogger(__name__)
@@ -297,12 +297,49 @@ class Gather:
     # -- people -----------------------------------------------------------------------------------------------------
 
     async def people(
-        self, after: str, limit: int, span: Span, as_of: date | None, role: str | None, practice: str | None
+        self,
+        after: str,
+        limit: int,
+        span: Span,
+        as_of: date | None,
+        known_at: int | None,
+        role: str | None,
+        practice: str | None,
     ) -> Answered[list[Answer]]:
+        if known_at is not None:
+            then, day, frame = await self._everybody(as_of, known_at)
+            mondays = mondays_of(span, day, self._host.window)
+            rows = Roster(then.stores[0]).rows(after, mondays, day, role, practice)
+            return self._whole(list(islice(rows, limit)), frame)
         values, frame = await self._all_as_of(
             "people", as_of, after=after, limit=limit, span=span, role=role, practice=practice
         )
         return self._whole(_merged(values, "resource_id", limit), frame)
+
+    async def alerts(
+        self,
+        after: str,
+        limit: int,
+        as_of: date | None,
+        known_at: int | None,
+        kind: str | None,
+        role: str | None,
+        practice: str | None,
+    ) -> Answered[list[Answer]]:
+        if known_at is not None:
+            then, day, frame = await self._everybody(as_of, known_at)
+            rows = Roster(then.stores[0]).alerts(after, self._host.window, day, kind, role, practice)
+            return self._whole(list(islice(rows, limit)), frame)
+        values, frame = await self._all_as_of(
+            "alerts", as_of, after=after, limit=limit, kind=kind, role=role, practice=practice
+        )
+        return self._whole(_merged(values, "resource_id", limit), frame)
+
+    async def _everybody(self, as_of: date | None, known_at: int) -> tuple[Workforce, int | None, Frame]:
+        """Everybody, and all demand, from what had been accepted at an instant; and the day that is asked for."""
+        values, frame = await self._all("behind_people")
+        then = people_as_known((fact for value in values for fact in value), known_at)
+        return then, _day(as_of) or frame.today(), frame
 
     async def person(
         self, resource_id: str, span: Span, as_of: date | None, known_at: int | None
@@ -358,24 +395,35 @@ class Gather:
             day = _day(as_of) or frame.today()
             totals = together(values)
         else:
-            values, frame = await self._all("behind_people")
-            day = _day(as_of) or frame.today()
-            known = people_as_known((fact for value in values for fact in value), known_at)
+            known, day, frame = await self._everybody(as_of, known_at)
             totals = {} if day is None else known.groups(day, mondays_of(span, day, self._host.window))
         mondays = mondays_of(span, day, self._host.window)
         rows = [] if day is None else shown_groups(kind, totals, day, mondays)
         return self._whole([row for row in rows if group_id in (None, row["id"])], frame)
 
     async def demand(
-        self, after: str, limit: int, span: Span, as_of: date | None, role: str | None, practice: str | None
+        self,
+        after: str,
+        limit: int,
+        span: Span,
+        as_of: date | None,
+        known_at: int | None,
+        role: str | None,
+        practice: str | None,
     ) -> Answered[list[Answer]]:
-        values, frame = await self._all_as_of("demand", as_of, span=span)
-        day = _day(as_of) or frame.today()
         rows: list[Answer] = []
-        if day is not None:
-            totals = together(value.sums for value in values)
-            wanted = (row for value in values for row in value.wanted)
-            rows = shown_gaps(wanted, totals, day, ahead_of(span, day, self._host.window))
+        if known_at is not None:
+            then, day, frame = await self._everybody(as_of, known_at)
+            if day is not None:
+                mondays = ahead_of(span, day, self._host.window)
+                rows = shown_gaps(then.openings(), then.groups(day, mondays), day, mondays)
+        else:
+            values, frame = await self._all_as_of("demand", as_of, span=span)
+            day = _day(as_of) or frame.today()
+            if day is not None:
+                totals = together(value.sums for value in values)
+                wanted = (row for value in values for row in value.wanted)
+                rows = shown_gaps(wanted, totals, day, ahead_of(span, day, self._host.window))
         found = (
             row
             for row in rows

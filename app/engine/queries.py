@@ -146,16 +146,27 @@ class Queries:
         practice: str | None,
         day: int | None,
     ) -> list[Answer]:
-        """Rows by resource id; no more are composed than are wanted, or filtered out."""
+        """Rows by resource id; hardly more are composed than are wanted, or filtered out."""
         day = self._day(slices, day)
         mondays = mondays_of(span, day, self._host.window)
+        rows = (one.roster.rows(after, mondays, day, role, practice) for one in slices)
+        return list(islice(merge(*rows, key=_resource), limit))
 
-        def ids(one: Slice) -> Iterator[tuple[str, Slice]]:
-            return ((resource_id, one) for resource_id in one.roster.ids() if resource_id > after)
-
-        found = merge(*(ids(one) for one in slices), key=lambda found: found[0])
-        rows = (one.roster.row(resource_id, mondays, day, role, practice) for resource_id, one in found)
-        return list(islice((row for row in rows if row is not None), limit))
+    def alerts(
+        self,
+        slices: Slices,
+        after: str,
+        limit: int,
+        kind: str | None,
+        role: str | None,
+        practice: str | None,
+        day: int | None,
+    ) -> list[Answer]:
+        """Who will soon have nothing to do, by resource id; kept by person until the calendar, a booking or the day
+        changes."""
+        day, window = self._day(slices, day), self._host.window
+        rows = (one.roster.alerts(after, window, day, kind, role, practice) for one in slices)
+        return list(islice(merge(*rows, key=_resource), limit))
 
     def person(self, slices: Slices, resource_id: str, span: Span, day: int | None) -> Answer | None:
         day = self._day(slices, day)
@@ -435,6 +446,10 @@ def _or_nan(value: int | str | None) -> int | float:
     return float("nan") if value is None else value if isinstance(value, int) else float(value)
 
 
+def _resource(row: Answer) -> str:
+    return str(row["resource_id"])
+
+
 def _first(found: Iterator[T]) -> T | None:
     """The answer of the one slice there is; None without one."""
     return next(found, None)
@@ -452,6 +467,7 @@ _ANSWERS: Final[Mapping[str, Callable[..., Any]]] = {
     "behind": Queries.behind,
     "facts": Queries.facts,
     "people": Queries.people,
+    "alerts": Queries.alerts,
     "person": Queries.person,
     "cell": Queries.cell,
     "behind_person": Queries.behind_person,

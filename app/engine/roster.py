@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from agents.people import People, week_row
-from app.domain import calendar, utilization
+from app.domain import alerts, calendar, utilization
 from app.domain.availability import Calendar, Career, Standing, day_of
 from app.domain.ledger import APPROVED, STATUS_NAMES
 from app.domain.money import MICRO, show_ratio
@@ -44,6 +44,7 @@ from tables.holidays import HOLIDAYS
 from tables.leaves import LEAVES
 from tables.openings import OPENINGS, Openings
 from tables.people import PEOPLE, Person
+from tables.schedules import SCHEDULES
 from tables.shares import SHARES, Shares
 
 CLASSES: Final = {
@@ -54,6 +55,8 @@ CLASSES: Final = {
 }
 KINDS: Final = ("role", "practice", "region", "firm")
 """Groups that are shown."""
+ALERTS: Final = ("bench", "roll_off")
+"""What people are told of."""
 STAFFED: Final = ("role", "staff")
 """Groups that demand may look in."""
 _UNKNOWN: Final = (0, "", "", "")
@@ -75,6 +78,7 @@ class Roster:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._opened: People | None = None
+        self._alerts: tuple[int | None, dict[str, Answer]] = (None, {})
 
     @property
     def _people(self) -> People:
@@ -86,12 +90,56 @@ class Roster:
         """Forget what this write changed."""
         if table is HOLIDAYS:
             self._opened = None
-        elif table is PEOPLE and self._opened is not None:
-            self._opened.forget(key)
+            self._alerts = (None, {})
+        elif table is PEOPLE:
+            self._alerts[1].pop(key, None)
+            if self._opened is not None:
+                self._opened.forget(key)
+        elif table is SCHEDULES:
+            self._alerts[1].pop(key.rpartition("|")[0], None)
 
     def ids(self) -> Iterable[str]:
         """Everybody who was ever named, in order."""
         return self._people.ids()
+
+    # -- people -----------------------------------------------------------------------------------------------------
+
+    def rows(
+        self, after: str, mondays: Sequence[int], day: int | None, role: str | None, practice: str | None
+    ) -> Iterator[Answer]:
+        """People behind `after`, by id; those of another role or practice on `day` are left out."""
+        for resource_id in self.ids():
+            if resource_id > after:
+                row = self.row(resource_id, mondays, day, role, practice)
+                if row is not None:
+                    yield row
+
+    def alerts(
+        self, after: str, window: Window, day: int | None, kind: str | None, role: str | None, practice: str | None
+    ) -> Iterator[Answer]:
+        """Who behind `after` will soon have nothing to do, by id."""
+        if day is None:
+            return
+        if self._alerts[0] != day:
+            self._alerts = (day, {})
+        known = self._alerts[1]
+        mondays = [monday for monday in window.mondays(day) if monday >= calendar.week_start(day)]
+        for resource_id in self.ids():
+            if resource_id > after:
+                if resource_id not in known:
+                    known[resource_id] = self._alert(resource_id, mondays, day)
+                row = known[resource_id]
+                told = row["bench"] or row["roll_off"] if kind is None else row[kind]
+                if told and role in (None, row["role"]) and practice in (None, row["practice"]):
+                    yield row
+
+    def _alert(self, resource_id: str, mondays: Sequence[int], day: int) -> Answer:
+        person = self._people.person(resource_id)
+        assert person is not None  # it was listed
+        told = self._people.weeks(resource_id, person, mondays, day)
+        standing = self._people.career(resource_id, person).on(day)
+        held = {name: getattr(standing, name, None) for name in ("role", "practice", "region")}
+        return {**alerts.row(resource_id, day, [(monday, settled(its.parts)) for monday, its in told]), **held}
 
     # -- a person ---------------------------------------------------------------------------------------------------
 
@@ -249,9 +297,15 @@ class Roster:
         return Behind(named, list(told(self.store, resource_id)), entities_of(self.store, resource_id))
 
     def everything(self) -> list[Fact]:
-        """Every message of this slice that any figure of people may rest on."""
+        """Every message of this slice that any figure of people, or of demand, may rest on."""
         facts = [fact for _, person in self.store.scan(PEOPLE) for fact in person.facts]
-        for table, prefix in ((HOLIDAYS, ""), (LEAVES, ""), (ENTITIES, "assignment/"), (ENTITIES, "time/")):
+        for table, prefix in (
+            (HOLIDAYS, ""),
+            (LEAVES, ""),
+            (ENTITIES, "assignment/"),
+            (ENTITIES, "demand/"),
+            (ENTITIES, "time/"),
+        ):
             for _, entity in self.store.scan(table, prefix):
                 facts += entity.facts
         return facts

@@ -151,9 +151,29 @@ class Queries(Protocol):
         ...
 
     async def people(
-        self, after: str, limit: int, span: Span, as_of: date | None, role: str | None, practice: str | None
+        self,
+        after: str,
+        limit: int,
+        span: Span,
+        as_of: date | None,
+        known_at: int | None,
+        role: str | None,
+        practice: str | None,
     ) -> Said[list[Row]]:
         """People by `resource_id`, ids > `after`, each with its place on as-of and its `weeks`."""
+        ...
+
+    async def alerts(
+        self,
+        after: str,
+        limit: int,
+        as_of: date | None,
+        known_at: int | None,
+        kind: str | None,
+        role: str | None,
+        practice: str | None,
+    ) -> Said[list[Row]]:
+        """Who will soon be on the bench or rolls off (`kind`: only one of them), by `resource_id`, ids > `after`."""
         ...
 
     async def person(
@@ -175,7 +195,14 @@ class Queries(Protocol):
     ) -> Said[Row | None]: ...
 
     async def demand(
-        self, after: str, limit: int, span: Span, as_of: date | None, role: str | None, practice: str | None
+        self,
+        after: str,
+        limit: int,
+        span: Span,
+        as_of: date | None,
+        known_at: int | None,
+        role: str | None,
+        practice: str | None,
     ) -> Said[list[Row]]:
         """What is asked for of a role in a practice, or of a role in any, with what is free; each carries `cursor`."""
         ...

@@ -194,7 +194,7 @@ ROUTES: tuple[Route, ...] = (
         "people",
         "People, by id: what each is on as-of, and week by week what they can do, are booked for and did",
         "ResourceList",
-        (*PAGED, FROM, WEEKS, AS_OF, people.ROLE, people.PRACTICE),
+        (*PAGED, *WEEKLY, people.ROLE, people.PRACTICE),
         (400,),
     ),
     Route(
@@ -216,6 +216,16 @@ ROUTES: tuple[Route, ...] = (
         "ResourceWeek",
         AS_ASKED,
         (400, 404),
+    ),
+    Route(
+        "/v1/alerts",
+        "alerts",
+        people.alerts,
+        "people",
+        "Who will be on the bench, or rolls off, within four weeks, by id",
+        "AlertList",
+        (*PAGED, people.ALERT, *AS_ASKED, people.ROLE, people.PRACTICE),
+        (400,),
     ),
     Route(
         "/v1/utilization",
@@ -265,7 +275,7 @@ ROUTES: tuple[Route, ...] = (
         "people",
         "Work that looks for people, by role and practice, with who is free, this week and ahead",
         "DemandList",
-        (*PAGED, FROM, WEEKS, AS_OF, people.ROLE, people.PRACTICE),
+        (*PAGED, *WEEKLY, people.ROLE, people.PRACTICE),
         (400,),
     ),
     Route(

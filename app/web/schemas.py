@@ -221,6 +221,18 @@ PLACE = record(
     "What somebody is from a day on; nulls before the first one.",
 )
 WEEKS = record({"weeks": array(ref("Week"))})
+ALERT = record(
+    {
+        "resource_id": TEXT,
+        "as_of": DAY,
+        "role": maybe(TEXT),
+        "practice": maybe(TEXT),
+        "region": maybe(TEXT),
+        "bench": maybe(record({"from_week": TEXT, "weeks": WHOLE, "free_minutes": ANYTHING})),
+        "roll_off": maybe(record({"last_week": TEXT})),
+    },
+    "Who will soon have nothing to do; null where there is none of it.",
+)
 SUBJECT = record({"kind": {"enum": ["resource", "role", "practice", "region", "firm"]}, "id": TEXT})
 BOOKING = record(
     {
@@ -349,7 +361,8 @@ SCHEMAS: dict[str, Schema] = {
         )
     ),
     "ResourceRow": {"allOf": [record({"resource_id": TEXT}), PLACE, WEEKS]},
-    "ResourceList": listing(ref("ResourceRow")),
+    "ResourceList": {"allOf": [listing(ref("ResourceRow")), KNOWN_AT]},
+    "AlertList": {"allOf": [listing(ALERT), KNOWN_AT]},
     "Resource": table(
         ref("ResourceRow"),
         KNOWN_AT,
@@ -358,7 +371,9 @@ SCHEMAS: dict[str, Schema] = {
     "ResourceWeek": table(ref("Week"), CELL, KNOWN_AT),
     "StaffGroup": table(record({"id": TEXT}), WEEKS, KNOWN_AT),
     "StaffGroupList": {"allOf": [listing({"allOf": [record({"id": TEXT}), WEEKS]}), KNOWN_AT]},
-    "DemandList": listing(record({"role": TEXT, "practice": maybe(TEXT), "weeks": array(ref("Gap"))})),
+    "DemandList": {
+        "allOf": [listing(record({"role": TEXT, "practice": maybe(TEXT), "weeks": array(ref("Gap"))})), KNOWN_AT]
+    },
     "Explanation": table(EXPLANATION, KNOWN_AT),
     "Exception": table(EXCEPTION),
     "ExceptionList": listing(EXCEPTION),

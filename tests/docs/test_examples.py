@@ -47,6 +47,11 @@ def test_an_example_comes_to_what_the_page_says(example: Example) -> None:
         assert live.keys() == example.expected["documents"].keys()
         assert _shown(live, example.expected["documents"]) == example.expected["documents"]
     found = _weeks(Workforce(host.stores), as_of)
+    told = {
+        row.payload["resource_id"]: row.payload for row in Workforce(host.stores).alerts(as_of, WINDOW.mondays(as_of))
+    }
+    for resource_id, said in example.expected.get("alerts", {}).items():
+        assert _shown(told[resource_id], said) == said
     for key, said in {**example.expected.get("weeks", {}), **example.expected.get("gaps", {})}.items():
         assert _shown(found[key], said) == said
 

@@ -57,7 +57,13 @@ def figures(force: Workforce, as_of: date) -> Staffing:
     return Staffing(
         {(row["subject"]["kind"], row["subject"]["id"] or "firm", row["week"]): modelled(row) for row in rows},
         {(row["role"], row["practice"], row["week"]): modelled(row) for row in gaps},
+        {row.payload["resource_id"]: modelled_alert(row.payload) for row in force.alerts(day, mondays)},
     )
+
+
+def modelled_alert(row: Row) -> Row:
+    """A person's alerts as the model has them."""
+    return {**row, "bench": modelled(row["bench"]) if row["bench"] is not None else None}
 
 
 def modelled(row: Row) -> Row:
@@ -72,7 +78,11 @@ def modelled(row: Row) -> Row:
 
 def differences(expected: Staffing, found: Staffing) -> list[str]:
     """Every field that differs, one sentence each; empty where all agree."""
-    return [*differing("week", expected.weeks, found.weeks), *differing("gap", expected.gaps, found.gaps)]
+    return [
+        *differing("week", expected.weeks, found.weeks),
+        *differing("gap", expected.gaps, found.gaps),
+        *differing("alert", expected.alerts, found.alerts),
+    ]
 
 
 def assert_agreement(events: list[Event], run: Run, days: list[date]) -> None:
@@ -115,6 +125,18 @@ def test_a_short_story_in_every_order(story: str) -> None:
     events = STORIES[story]
     for order in orders(events, story, 14):
         assert_agreement(order, fold(lines(order), cut=1), _STORY_DAYS)
+
+
+def test_some_are_told_that_they_will_have_nothing_to_do() -> None:
+    # Where nobody ever is, the agreement above says nothing.
+    seen = {"bench": 0, "roll_off": 0, "neither": 0}
+    for seed in range(6):
+        events = staffed(1_000_000 + seed, 90)
+        for row in recompute_staffing(events, as_of_days(events)[1]).alerts.values():
+            for kind in ("bench", "roll_off"):
+                seen[kind] += row[kind] is not None
+            seen["neither"] += row["bench"] is row["roll_off"] is None
+    assert min(seen.values()) >= 3, seen
 
 
 # -- known at -----------------------------------------------------------------------------------------------------

@@ -1,13 +1,22 @@
-"""Which weeks an answer about people tells of."""
+"""Which weeks an answer about people tells of, and who will soon have nothing to do."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.domain.utilization import WINDOW, Window
+from app.engine.gather import Gather
+from app.engine.letters import StoredLetters
 from app.engine.roster import Span, ahead_of, mondays_of, near
+from app.main import open_host
+from app.settings import Settings
+from tests.engine.noise import said, tick
+from tests.engine.runs import lines
 
 TODAY = date(2026, 12, 31).toordinal()  # a Thursday of 2026-W53
 W53 = date(2026, 12, 28).toordinal()
@@ -45,3 +54,53 @@ def test_weeks_end_with_the_calendar() -> None:
     assert mondays_of((None, None), date.max.toordinal(), WINDOW)[-1] == last
     assert mondays_of((date(1, 1, 1).toordinal(), 1), date(1, 1, 3).toordinal(), WINDOW) == [1]
     assert near(last) == [last]
+
+
+# -- alerts ----------------------------------------------------------------------------------------------------------
+
+
+def hired(name: str, role: str) -> dict[str, Any]:
+    its = {"effective_from": "2020-01-01", "weekly_minutes": 2_400, "role": role}
+    return said("resource.upserted", f"is-{name}", resource_id=name, revision=1, **its)
+
+
+def booked(name: str, revision: int, last: str) -> dict[str, Any]:
+    its = {"resource_id": name, "contract_id": "C", "from": "2026-12-01", "to": last, "minutes_per_week": 2_400}
+    return said("assignment.booked", f"{name}-{revision}", assignment_id=f"A-{name}", revision=revision, **its)
+
+
+def test_alerts_are_those_of_now_whatever_was_answered_before(tmp_path: Path) -> None:
+    # As of Thursday of W53: P-1 is booked until Friday 8 January (W01), P-2 not at all. Then P-1 until the end of June,
+    # and P-2 from now on; then P-1 leaves.
+    async def alerts(**asked: Any) -> list[dict[str, Any]]:
+        wanted = {"as_of": None, "known_at": None, "kind": None, "role": None, "practice": None, **asked}
+        return (await gather.alerts("", 9, **wanted)).value
+
+    async def names(**asked: Any) -> list[str]:
+        return [row["resource_id"] for row in await alerts(**asked)]
+
+    async def story() -> None:
+        host.take(
+            lines([hired("P-1", "a"), hired("P-2", "b"), booked("P-1", 1, "2027-01-08"), tick(date(2026, 12, 31))])
+        )
+        await host.drain()
+        first, second = await alerts()
+        assert first["bench"] == {"from_week": "2027-W02", "weeks": 25, "free_minutes": 60_000}
+        assert (first["roll_off"], first["role"]) == ({"last_week": "2027-W01"}, "a")
+        assert (second["resource_id"], second["bench"]["weeks"], second["roll_off"]) == ("P-2", 27, None)
+        assert await names(kind="roll_off") == ["P-1"]
+        assert await names(role="b") == ["P-2"]
+        assert await names(as_of=date(2026, 11, 1)) == ["P-1", "P-2"]
+        host.take(lines([booked("P-1", 2, "2027-12-31"), booked("P-2", 1, "2027-12-31")]))
+        await host.drain()
+        assert await names() == []
+        left = {"effective_from": "2027-01-04", "weekly_minutes": 1_200, "role": "a"}
+        host.take(lines([said("resource.upserted", "less", resource_id="P-1", revision=2, **left)]))
+        host.take(lines([booked("P-2", 2, "2027-01-29")]))
+        await host.drain()
+        assert await names() == ["P-2"]
+        assert await names(known_at=0) == []
+
+    with open_host(Settings.load(store=tmp_path / "s.sqlite"), clock=lambda: None) as host:
+        gather = Gather(host, lambda: 0.0, StoredLetters(host.store))
+        asyncio.run(story())

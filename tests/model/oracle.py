@@ -12,7 +12,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from . import demand, utilization
+from . import alerts, demand, utilization
 from .burn import burn_row
 from .dossier import Archive, WorkingDays, last_tick
 from .entities import Event, gather, instant, known_since
@@ -68,14 +68,16 @@ def recompute(events: Sequence[Event], as_of: date | None, known_at: str | None 
 
 @dataclass(frozen=True)
 class Staffing:
-    """`weeks` by (kind of subject, id, week) and `gaps` by (role, practice, week).
+    """`weeks` by (kind of subject, id, week), `gaps` by (role, practice, week) and `alerts` by person.
 
-    Rows hold the payload fields of `utilization.week_updated` and `demand.gap_updated`, minutes as decimal strings.
+    Rows hold the payload fields of `utilization.week_updated`, `demand.gap_updated` and `resource.alert_updated`,
+    minutes as decimal strings.
     Subjects are of one kind more than statements have: regions, and the firm.
     """
 
     weeks: dict[utilization.Key, dict[str, Any]]
     gaps: dict[demand.Key, dict[str, Any]]
+    alerts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def recompute_staffing(events: Sequence[Event], as_of: date | None, known_at: str | None = None) -> Staffing:
@@ -84,7 +86,9 @@ def recompute_staffing(events: Sequence[Event], as_of: date | None, known_at: st
     entities = gather(known)
     staff = people(entities)
     return Staffing(
-        utilization.utilization_rows(staff, places(entities), today), demand.demand_rows(entities, staff, today)
+        utilization.utilization_rows(staff, places(entities), today),
+        demand.demand_rows(entities, staff, today),
+        alerts.alert_rows(staff, today),
     )
 
 

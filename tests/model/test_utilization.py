@@ -86,6 +86,25 @@ def minutes(row: Data, *names: str) -> list[str]:
     return [row[f"{name}_minutes"] for name in names]
 
 
+# -- bench and roll-off (R44) -------------------------------------------------------------------------------------
+
+
+def test_the_bench_begins_where_bookings_end() -> None:
+    # Booked whole until Friday 14 March (W11): that is the last week with anything planned. W12 to W35 (Monday
+    # 25 August, the 26th after the week of 1 March) are 24 weeks of 2,400 minutes.
+    events = [hired(), booked(2400, first="2025-01-01", last="2025-03-14")]
+    assert staffing(*events, as_of=date(2025, 3, 1)).alerts["P-1"] == {
+        "resource_id": "P-1",
+        "as_of": "2025-03-01",
+        "bench": {"from_week": "2025-W12", "weeks": 24, "free_minutes": "57600"},
+        "roll_off": {"last_week": "2025-W11"},
+    }
+    # In W07 the roll-off is four weeks ahead and the bench five, in W06 neither is near.
+    row = staffing(*events, as_of=date(2025, 2, 16)).alerts["P-1"]
+    assert (row["bench"], row["roll_off"]) == (None, {"last_week": "2025-W11"})
+    assert staffing(*events, as_of=date(2025, 2, 9)).alerts["P-1"]["roll_off"] is None
+
+
 # -- capacity (R35, R36) ------------------------------------------------------------------------------------------
 
 

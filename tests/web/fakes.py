@@ -195,11 +195,35 @@ class Firm:
         return {"resource_id": resource_id, "role": role, "weeks": [week_row("resource", resource_id)]}
 
     async def people(
-        self, after: str, limit: int, span: Span, as_of: date | None, role: str | None, practice: str | None
+        self,
+        after: str,
+        limit: int,
+        span: Span,
+        as_of: date | None,
+        known_at: int | None,
+        role: str | None,
+        practice: str | None,
     ) -> Said[list[Row]]:
         self.spans.append(span)
+        self.asked.append((as_of, known_at))
         names = [name for name in sorted(self._people) if name > after and role in (None, self._people[name])]
         return [self._row(name) for name in names][:limit], self.meta()
+
+    async def alerts(
+        self,
+        after: str,
+        limit: int,
+        as_of: date | None,
+        known_at: int | None,
+        kind: str | None,
+        role: str | None,
+        practice: str | None,
+    ) -> Said[list[Row]]:
+        self.asked.append((as_of, known_at))
+        names = [name for name in sorted(self._people) if name > after and role in (None, self._people[name])]
+        ends: Row = {"roll_off": {"last_week": "2026-W12"}, "bench": None}
+        rows: list[Row] = [{"resource_id": name, "as_of": "2026-03-09", **ends} for name in names]
+        return [row for row in rows if kind is None or row[kind]][:limit], self.meta()
 
     async def person(self, resource_id: str, span: Span, as_of: date | None, known_at: int | None) -> Said[Row | None]:
         self.spans.append(span)
@@ -215,6 +239,7 @@ class Firm:
         self, kind: str, after: str, limit: int, span: Span, as_of: date | None, known_at: int | None
     ) -> Said[list[Row]]:
         self.spans.append(span)
+        self.asked.append((as_of, known_at))
         names = ["firm"] if kind == "firm" else [STRANGE_ID, "cloud", "data"]
         rows = [{"id": name, "weeks": [week_row(kind, name)]} for name in names if name > after]
         return rows[:limit], self.meta()
@@ -226,9 +251,17 @@ class Firm:
         return next((row for row in rows if row["id"] == group_id), None), meta
 
     async def demand(
-        self, after: str, limit: int, span: Span, as_of: date | None, role: str | None, practice: str | None
+        self,
+        after: str,
+        limit: int,
+        span: Span,
+        as_of: date | None,
+        known_at: int | None,
+        role: str | None,
+        practice: str | None,
     ) -> Said[list[Row]]:
         self.spans.append(span)
+        self.asked.append((as_of, known_at))
         rows: list[Row] = [
             {"role": "engineer", "practice": place, "cursor": f"engineer/{place or ''}", "weeks": []}
             for place in (None, "cloud", "data")

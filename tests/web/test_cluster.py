@@ -126,8 +126,10 @@ async def questions(alone: Worker) -> list[str]:
 async def people(alone: Worker) -> list[str]:
     """Every list of people, groups and demand; some people, a week of each; as of today, another day, an instant."""
     asked = ["/v1/resources/nobody", "/v1/roles/nothing", "/v1/utilization", "/v1/utilization?kind=region"]
-    asked += [f"/v1/{path}?limit=3" for path in ("resources", "roles", "practices", "demand")]
+    asked += [f"/v1/{path}?limit=3" for path in ("resources", "roles", "practices", "demand", "alerts")]
     asked += ["/v1/roles?as_of=2026-02-11", "/v1/practices?weeks=2&known_at=2026-02-11T00:00:00Z"]
+    asked += [f"/v1/{path}?known_at=2026-02-11T00:00:00Z&limit=3" for path in ("resources", "demand", "alerts")]
+    asked += ["/v1/alerts?kind=bench", "/v1/alerts?as_of=2026-02-11&kind=roll_off", "/v1/resources?as_of=2026-02-11"]
     asked += ["/v1/demand?as_of=2026-02-11&weeks=3", "/v1/utilization?from=2020-W53&weeks=4"]
     _, body, _ = await alone.get("/v1/resources?limit=500&weeks=1")
     assert len(body["items"]) > 5

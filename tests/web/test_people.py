@@ -12,7 +12,7 @@ from tests.web.fakes import STRANGE_ID
 from tests.web.test_contracts import META
 
 W11 = date(2026, 3, 9).toordinal()
-LISTS = ["/v1/resources", "/v1/roles", "/v1/practices", "/v1/utilization", "/v1/demand"]
+LISTS = ["/v1/resources", "/v1/roles", "/v1/practices", "/v1/utilization", "/v1/demand", "/v1/alerts"]
 ABOUT = ["/v1/resources/P-1", "/v1/resources/P-1/weeks/2026-W11", "/v1/roles/cloud", "/v1/practices/cloud"]
 
 
@@ -99,6 +99,21 @@ async def test_as_of_and_known_at_are_passed_on_and_repeated(house: House) -> No
     assert (answer["as_of"], answer["known_at"]) == ("2026-02-28", "2026-02-28T23:00:00Z")
     listed = await (await house.get("/v1/roles", params={"as_of": "2026-02-28"})).json()
     assert (listed["as_of"], listed["known_at"]) == ("2026-02-28", None)
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_every_list_is_answered_as_of_a_day_and_as_known_at_an_instant(house: House, path: str) -> None:
+    asked = {"as_of": "2026-02-28", "known_at": "2026-02-28T23:00:00Z"}
+    answer = await (await house.get(path, params=asked)).json()
+    assert house.firm.asked == [(date(2026, 2, 28), (20512 * 86400 + 82800) * 1_000_000)]
+    assert (answer["as_of"], answer["known_at"]) == ("2026-02-28", "2026-02-28T23:00:00Z")
+
+
+async def test_alerts_are_asked_for_by_kind(house: House) -> None:
+    ends = await (await house.get("/v1/alerts", params={"kind": "roll_off"})).json()
+    assert len(ends["items"]) == 3
+    assert (await (await house.get("/v1/alerts", params={"kind": "bench"})).json())["items"] == []
+    assert (await house.get("/v1/alerts", params={"kind": "idle"})).status == 400
 
 
 async def test_filters_are_passed_on(house: House) -> None:

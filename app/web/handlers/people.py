@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from app.engine.roster import KINDS
+from app.engine.roster import ALERTS, KINDS
 from app.web.call import Call, found, place_of
 from app.web.handlers.contracts import known_at
 from app.web.parameters import AS_OF, FROM, KNOWN_AT, WEEKS, choice, invalid_value, parse_week, text
@@ -13,16 +13,38 @@ from app.web.ports import Row, Span
 ROLE = text("role", "Only this role.")
 PRACTICE = text("practice", "Only this practice.")
 KIND = choice("kind", KINDS, "Groups of which kind; the firm as a whole where it is not given.")
+ALERT = choice("kind", ALERTS, "Only those who will be on the bench, or only those who roll off.")
 
 BY_ID = place_of("id")
+BY_RESOURCE = place_of("resource_id")
 
 
 async def people(call: Call) -> web.Response:
     page = call.page()
     rows, meta = await call.queries.people(
-        page.after, page.limit + 1, _span(call), call.get(AS_OF), call.get(ROLE), call.get(PRACTICE)
+        page.after,
+        page.limit + 1,
+        _span(call),
+        call.get(AS_OF),
+        call.get(KNOWN_AT),
+        call.get(ROLE),
+        call.get(PRACTICE),
     )
-    return await call.listing(page, rows, {**meta, **_as_of(call)}, place_of("resource_id"))
+    return await call.listing(page, rows, {**meta, **_asked(call)}, BY_RESOURCE)
+
+
+async def alerts(call: Call) -> web.Response:
+    page = call.page()
+    rows, meta = await call.queries.alerts(
+        page.after,
+        page.limit + 1,
+        call.get(AS_OF),
+        call.get(KNOWN_AT),
+        call.get(ALERT),
+        call.get(ROLE),
+        call.get(PRACTICE),
+    )
+    return await call.listing(page, rows, {**meta, **_asked(call)}, BY_RESOURCE)
 
 
 async def person(call: Call) -> web.Response:
@@ -64,9 +86,15 @@ async def practice(call: Call) -> web.Response:
 async def demand(call: Call) -> web.Response:
     page = call.page()
     rows, meta = await call.queries.demand(
-        page.after, page.limit + 1, _span(call), call.get(AS_OF), call.get(ROLE), call.get(PRACTICE)
+        page.after,
+        page.limit + 1,
+        _span(call),
+        call.get(AS_OF),
+        call.get(KNOWN_AT),
+        call.get(ROLE),
+        call.get(PRACTICE),
     )
-    return await call.listing(page, rows, {**meta, **_as_of(call)}, place_of("cursor"))
+    return await call.listing(page, rows, {**meta, **_asked(call)}, place_of("cursor"))
 
 
 async def _groups(call: Call, kind: str) -> web.Response:
