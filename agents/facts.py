@@ -90,6 +90,7 @@ _TIME_STATUS = {
     "time.rejected.v1": REJECTED,
     "time.reversed.v1": REVERSED,
 }
+_FILLED = "demand.filled.v1"
 _SPEND_STATUS = {"expense.approved.v1": APPROVED, "expense.corrected.v1": APPROVED, "expense.rejected.v1": REJECTED}
 
 
@@ -129,7 +130,7 @@ def _tell_time(said: Sequence[Fact], n: int) -> list[Send]:
         row = _row(fact, data, n)
         if row is not None and data.contract_id is not None:
             row.known = _late(fact, row.day)
-            stint = _stint(fact, n, row.resource_id, calendar.week_start(row.day), [], row, data.category)
+            stint = _stint(fact, n, row.resource_id, calendar.week_start(row.day), [], row, data)
             return [
                 Send(ENGAGEMENTS, data.contract_id, _home(fact, n, row=row, contract=data.contract_id)),
                 Send(RESOURCES, row.resource_id, stint),
@@ -151,7 +152,7 @@ def _tell_time(said: Sequence[Fact], n: int) -> list[Send]:
         here = calendar.week_start(row.day) if row is not None and row.resource_id == person else None
         others = sorted(weeks - {here})
         held = row if here is not None else None
-        sends.append(Send(RESOURCES, person, _stint(latest, n, person, here, others, held, data.category)))
+        sends.append(Send(RESOURCES, person, _stint(latest, n, person, here, others, held, data)))
     return sends
 
 
@@ -193,11 +194,12 @@ def _counted(decided: Fact, data: TimeData) -> tuple[str, Was] | None:
 
 
 def _stint(
-    latest: Fact, n: int, person: str, here: int | None, others: list[int], row: Row | None, category: str | None
+    latest: Fact, n: int, person: str, here: int | None, others: list[int], row: Row | None, data: TimeData
 ) -> Stint:
     worked = None
     if row is not None:
-        worked = Worked(row.status, row.day, row.minutes, class_of(category, billable=row.billable))
+        kind = class_of(data.category, billable=row.billable)
+        worked = Worked(row.status, row.day, row.minutes, kind, data.contract_id or "")
     return Stint(
         latest.entity, n, person, here, others, latest.time, latest.source, latest.id, latest.correlation, worked
     )
@@ -218,8 +220,8 @@ def _tell_spend(said: Sequence[Fact], n: int) -> list[Send]:
 def _tell_assignment(said: Sequence[Fact], n: int) -> list[Send]:
     """The people booked keep it in their calendar, and tell the contracts what it comes to."""
     named = [_read_assignment(fact.data) for fact in said]
-    decided, data = _decided(said, named, AssignmentData)
-    booking = None if decided.type in CANCELLING else _booking(data, n)
+    whose, booking = _assigned(said, n)
+    past = [(moment, _assigned(known)) for moment, known in _as_known(said)]
     spans, contracts = _spans(named), sorted({d.contract_id for d in named if d.contract_id})
     latest, since = _latest(said), min(fact.time for fact in said)
     return [
@@ -232,16 +234,29 @@ def _tell_assignment(said: Sequence[Fact], n: int) -> list[Send]:
                 person,
                 spans,
                 contracts,
-                booking if person == data.resource_id else None,
+                booking if person == whose else None,
                 latest.time,
                 latest.source,
                 latest.id,
                 latest.correlation,
                 since,
+                [(moment, then if person == its else None) for moment, (its, then) in past],
             ),
         )
         for person in _people(named)
     ]
+
+
+def _as_known(said: Sequence[Fact]) -> list[tuple[int, Sequence[Fact]]]:
+    """What had been said of an entity at each moment (microseconds) at which anything of it was accepted, in order."""
+    moments = sorted({fact.accepted for fact in said})
+    return [(moment, [fact for fact in said if fact.accepted <= moment]) for moment in moments]
+
+
+def _assigned(said: Sequence[Fact], n: int = 0) -> tuple[str | None, Booking | None]:
+    """Whose an assignment is, and the booking as it holds: none once it is cancelled."""
+    decided, data = _decided(said, [_read_assignment(fact.data) for fact in said], AssignmentData)
+    return data.resource_id, None if decided.type in CANCELLING else _booking(data, n)
 
 
 def _booking(data: AssignmentData, n: int) -> Booking | None:
@@ -268,6 +283,7 @@ def _tell_demand(said: Sequence[Fact], n: int) -> list[Send]:
     named = [_read_demand(fact.data) for fact in said]
     decided, data = _decided(said, named, DemandData)
     opening = None if decided.type in CANCELLING else _opening(data, n)
+    past = [(moment, _opened(known)) for moment, known in _as_known(said)]
     spans, latest = _spans(named), _latest(said)
     bare = {d.role for d in named if d.role and not d.practice}
     where = _groups(data) if opening is not None else set()
@@ -286,10 +302,19 @@ def _tell_demand(said: Sequence[Fact], n: int) -> list[Send]:
                 latest.source,
                 latest.id,
                 latest.correlation,
+                [(moment, then if group in its else None) for moment, (its, then) in past],
+                decided.type == _FILLED,
             ),
         )
         for group in sorted({group for d in named for group in _groups(d)})
     ]
+
+
+def _opened(said: Sequence[Fact]) -> tuple[set[Group], Opening | None]:
+    """Who a demand looks in, and the demand as it is open: none once it is filled or cancelled."""
+    decided, data = _decided(said, [_read_demand(fact.data) for fact in said], DemandData)
+    opening = None if decided.type in CANCELLING else _opening(data, 0)
+    return _groups(data), opening
 
 
 def _groups(data: DemandData) -> set[Group]:

@@ -42,6 +42,8 @@ class People:
     def __init__(self, store: Store, page: Pages | None = None, entries: Entries | None = None) -> None:
         self.store = store
         self.holidays = Holidays()
+        self._said_of_holidays: dict[str, Sequence[Fact]] = {}
+        self._known_holidays: dict[int, Holidays] = {}
         for holiday_id, entity in store.scan(HOLIDAYS):
             self.set_holiday(holiday_id, entity.facts)
         self.page = page or (lambda person, year: store.get(SCHEDULES, schedules.key(person, year)))
@@ -51,9 +53,23 @@ class People:
     # -- holidays ---------------------------------------------------------------------------------------------------
 
     def set_holiday(self, holiday_id: str, facts: Sequence[Fact]) -> None:
-        message, said = effective(facts)
-        on = calendar.number(said["date"]) if message.type == "holiday.set.v1" and said.get("date") else None
-        self.holidays.put(holiday_id, on, said.get("region"))
+        self.holidays.put(holiday_id, *_day_off(facts))
+        self._said_of_holidays[holiday_id] = facts
+        self._known_holidays.clear()
+
+    def holidays_at(self, moment: int) -> Holidays:
+        """The holidays from what had been accepted at a moment (microseconds)."""
+        found = self._known_holidays.get(moment)
+        if found is None:
+            found = self._known_holidays[moment] = Holidays()
+            for holiday_id, facts in self._said_of_holidays.items():
+                if known := [fact for fact in facts if fact.accepted <= moment]:
+                    found.put(holiday_id, *_day_off(known))
+        return found
+
+    def holidays_said(self) -> Iterable[int]:
+        """The moments at which anything was accepted about holidays."""
+        return (fact.accepted for facts in self._said_of_holidays.values() for fact in facts)
 
     # -- people -----------------------------------------------------------------------------------------------------
 
@@ -156,6 +172,13 @@ def week_row(resource_id: str, monday: int, as_of: int, told: Told) -> dict[str,
     """A person's week as it is published."""
     target = utilization.last_target(told.parts)
     return utilization.row("resource", resource_id, monday, as_of, utilization.settled(told.parts), target)
+
+
+def _day_off(facts: Sequence[Fact]) -> tuple[int | None, str | None]:
+    """The day of a holiday, None where it was removed, and its region."""
+    message, said = effective(facts)
+    on = calendar.number(said["date"]) if message.type == "holiday.set.v1" and said.get("date") else None
+    return on, said.get("region")
 
 
 def _groups(fact: Fact) -> list[Group]:

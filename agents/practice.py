@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
 from agents.custody import Register
-from agents.effects import DEMAND, UTILIZATION, Batch, Effects, Statement, key_of
-from app.domain import calendar, demand, utilization
+from agents.effects import ACCURACY, DEMAND, UTILIZATION, Batch, Effects, Statement, key_of
+from agents.scoring import Ticks, exact, promised
+from app.domain import accuracy, calendar, demand, utilization
+from app.domain.accuracy import Cell, Tally
 from app.domain.availability import Exact
 from app.domain.utilization import FREE, NOTHING, WINDOW, Figures, Group, Window, added
+from app.events.fact import Fact
 from app.events.share import Number, Share
 from app.events.wanted import Wanted
 from tables import Store, openings, shares
 from tables.heads import Latest
 from tables.openings import OPENINGS, Openings
 from tables.shares import SHARES, Given, Shares
+from tables.turns import GROUP_TURNS
 
 
 async def practice(batches: AsyncIterator[Batch], store: Store, window: Window = WINDOW) -> AsyncIterator[Effects]:
@@ -43,6 +47,8 @@ class _Practice:
         self.restate = True
         self.due: dict[Group, set[int] | None] = {}
         self.told: dict[str, tuple[Any, ...]] = {}
+        self.ticks = Ticks(store, GROUP_TURNS)
+        self.cells: dict[int, Cell] = {}
 
     def note(self, group: Group, mondays: Iterable[int] | None) -> None:
         if self.restate:
@@ -72,7 +78,7 @@ class _Work:
             elif isinstance(value, Wanted):
                 self._want(record.offset, value)
             elif not self.register.redelivered(record.offset, value) and value.kind == "clock":
-                self._tick(record.offset, calendar.number(value.entity))
+                self._tick(record.offset, value)
         if self.batch.publish:
             self._publish()
         self.effects.owing = len(self.agent.due)
@@ -98,7 +104,9 @@ class _Work:
                 kept.fence = offset
                 known = kept.sums.get(share.sender)
                 if known is None or share.number >= known.number:
-                    kept.sums[share.sender] = Given(share.number, share.as_of, weekly.figures, weekly.latest)
+                    kept.sums[share.sender] = Given(
+                        share.number, share.as_of, weekly.figures, weekly.latest, weekly.tallies
+                    )
         self.agent.weeks.setdefault(group, set()).update(share.weeks)
         self.agent.note(group, share.weeks)
 
@@ -122,10 +130,17 @@ class _Work:
             else:
                 kept.open.pop(name, None)
                 kept.gone.append(name)
+            kept.past[name] = said.past
+            if name in kept.filled:
+                kept.filled.remove(name)
+            if said.filled:
+                kept.filled.append(name)
         self.agent.note(group, None)
 
-    def _tick(self, offset: int, today: int) -> None:
-        control = self.register.control
+    def _tick(self, offset: int, fact: Fact) -> None:
+        control, today = self.register.control, calendar.number(fact.entity)
+        if self.agent.ticks.take(offset, fact):
+            self.agent.restate = True
         if today >= control.today:
             self.agent.restate = True
             if today > control.today:
@@ -149,6 +164,7 @@ class _Work:
             agent.restate = False
             agent.told.clear()
             agent.due = dict.fromkeys(sorted({*agent.weeks, *agent.years}))
+            agent.cells = accuracy.cells(accuracy.mondays(today, agent.window), agent.ticks.turns(), today)
         mondays = agent.window.mondays(today)
         for group in sorted(agent.due):
             if self.batch.limit is not None and len(self.effects.statements) >= self.batch.limit:
@@ -156,8 +172,10 @@ class _Work:
             due = agent.due.pop(group)
             self._state(group, [monday for monday in mondays if due is None or monday in due], today)
 
-    def _state(self, group: Group, mondays: Iterable[int], today: int) -> None:
+    def _state(self, group: Group, mondays: Sequence[int], today: int) -> None:
         kind, name = group
+        if kind in ("role", "practice") and (self.agent.weeks.get(group) or self.agent.years.get(group)):
+            self._state_accuracy(group, [monday for monday in mondays if monday in self.agent.cells], today)
         for monday in mondays:
             kept = self._shares(group, monday)
             if kept is not None and any(one.as_of != today for one in kept.sums.values()):
@@ -186,6 +204,45 @@ class _Work:
         key = key_of(role, place or "", payload["week"])
         self._say(DEMAND, "demand.gap_updated.v1", key, touched, payload, latest, (wants, spare, latest))
 
+    def _state_accuracy(self, group: Group, mondays: Sequence[int], today: int) -> None:
+        """How these weeks were forecast and became; and, if any is over, how good forecasts were in all."""
+        kind, name = group
+        cells = self.agent.cells
+        over = [monday for monday, cell in cells.items() if cell.over]
+        wanted = sorted({*mondays, *over}) if over and mondays and mondays[0] <= over[-1] else mondays
+        its = {monday: found for monday in wanted if (found := self._tallies(group, monday, today)) is not None}
+        for monday in mondays:
+            if monday in its:  # else some partition is on another day: what it sends makes the week due
+                tallies, latest, touched = its[monday]
+                payload = accuracy.week_row(kind, name, monday, today, cells[monday], tallies)
+                key = key_of(kind, name, utilization.week_name(monday))
+                self._say(ACCURACY, "forecast.scored.v1", key, touched, payload, latest, (payload, latest))
+        if wanted is not mondays and all(monday in its for monday in over):
+            weeks = [its[monday] for monday in over]
+            payload = accuracy.record_row(kind, name, today, [(cells[monday], its[monday][0]) for monday in over])
+            latest, touched = max(one[1] for one in weeks), max(one[2] for one in weeks)
+            key = key_of(kind, name)
+            self._say(ACCURACY, "forecast.accuracy_updated.v1", key, touched, payload, latest, (payload, latest))
+
+    def _tallies(self, group: Group, monday: int, today: int) -> tuple[dict[int, Tally], Latest, int] | None:
+        """What a week of a group comes to by weeks ahead, unnamed demand included, the latest fact behind it and the
+        last offset; None while some partition is on another day."""
+        kept = self._shares(group, monday)
+        if kept is not None and any(one.as_of != today for one in kept.sums.values()):
+            return None
+        years = self.agent.years.get(group, ())
+        pages = {year: page for year in sorted(years) if (page := self._openings(group, year))}
+        near = demand.near(pages, monday)
+        tallies = promised(near, monday, self.agent.cells[monday])
+        given = list(kept.sums.values()) if kept is not None else []
+        for one in given:
+            for ahead, tally in one.tallies.items():
+                accuracy.include(tallies.setdefault(ahead, {}), exact(tally))
+        latest = max([(0, "", "", ""), *(one.latest for one in given), *(page.latest for page in near)])
+        ticked = max(self.register.control.ticked, self.agent.ticks.touched)
+        touched = max([ticked, *(page.fence for page in near)])
+        return tallies, latest, max(touched, kept.fence if kept is not None else -1)
+
     def _say(
         self, topic: str, type_: str, key: str, version: int, payload: dict[str, Any], latest: Latest, now: Any
     ) -> None:
@@ -196,6 +253,7 @@ class _Work:
 
     def _write(self) -> None:
         writes = self.effects.writes
+        writes += self.agent.ticks.writes()
         writes += ((OPENINGS, openings.key(*key), value) for key, value in self.openings.items())
         writes += ((SHARES, shares.key(*key), value) for key, value in self.shares.items())
         writes.append(self.register.closing(self.last))

@@ -12,7 +12,8 @@ import msgspec
 from agents.custody import Register, merge, merge_version, raise_conflicts, recalled
 from agents.effects import ALERTS, ENGAGEMENTS, PRACTICES, UTILIZATION, Batch, Effects, Send, Statement, key_of
 from agents.people import People, Told, week_row
-from app.domain import alerts, calendar, utilization
+from agents.scoring import Board, Ticks
+from app.domain import accuracy, alerts, calendar, utilization
 from app.domain.availability import Exact, Off
 from app.domain.resolution import effective
 from app.domain.utilization import NOTHING, WINDOW, Booking, Group, Part, Window, added, memberships, runs, settled
@@ -27,6 +28,7 @@ from tables.holidays import HOLIDAYS
 from tables.leaves import LEAVES
 from tables.people import PEOPLE, Person
 from tables.schedules import SCHEDULES, Held, Schedule
+from tables.turns import TURNS
 from tables.weeks import WEEKS, Week
 
 _UNKNOWN: Final[Latest] = (0, "", "", "")
@@ -56,6 +58,8 @@ class _Resource:
         self.queue: deque[str] = deque()  # everybody who is due, and some who were
         self.untold: set[str] = set()
         self.ledger = Ledger()
+        self.ticks = Ticks(store, TURNS)
+        self.board = Board()
 
     def week(self, person: str, monday: int) -> Week | None:
         return self.weeks.get((person, monday)) or self.store.get(WEEKS, weeks.key(person, monday))
@@ -65,6 +69,7 @@ class _Resource:
 
     def note(self, person: str, monday: int | None) -> None:
         """A week of the person, or any of them, may come to something else."""
+        self.board.note(person, monday)
         if self.restate:
             return
         if person not in self.due:
@@ -158,14 +163,22 @@ class Ledger:
             self.changed[group] = set()
         return sums
 
-    def shares(self, sender: int, number: int) -> Iterator[Share]:
+    def mark(self, group: Group, monday: int) -> None:
+        """What was promised of a group's week, or became of it, is another."""
+        self._of(group)
+        self.changed[group].add(monday)
+
+    def shares(self, sender: int, number: int, board: Board) -> Iterator[Share]:
         """What has changed since the last time, group by group."""
         for group in sorted(self.changed):
             changed = self.changed[group]
             if changed:
                 sums, latest = self._sums[group], self._latest[group]
                 places = [(monday, (monday - self.mondays[0]) // 7) for monday in sorted(changed)]
-                its = {monday: Weekly([_number(n) for n in sums[i]], latest[i]) for monday, i in places}
+                its = {
+                    monday: Weekly([_number(n) for n in sums[i]], latest[i], board.tallies(group, monday))
+                    for monday, i in places
+                }
                 yield Share(*group, sender, number, self.as_of, its)
         self.changed = {}
 
@@ -301,6 +314,7 @@ class _Work:
             else:
                 schedule.bookings.pop(name, None)
                 schedule.gone.append(name)
+            schedule.past[name] = said.past
         self.booked[person, name] = said
         self.agent.note(person, None)
 
@@ -336,11 +350,14 @@ class _Work:
     def _place_leave(self, offset: int, resource_id: str, leave_id: str, said: Sequence[Fact]) -> None:
         spans = [span for fact in said if (span := _span(_names(fact.data))) is not None]
         off = _off(said)
+        moments = sorted({fact.accepted for fact in said})
+        past = [(moment, _off([fact for fact in said if fact.accepted <= moment])) for moment in moments]
         for year, schedule in self._open(offset, resource_id, spans, max(map(_latest, said))):
             if off is not None and year in calendar.years_of(*off[:2]):
                 schedule.leave[leave_id] = off
             else:
                 schedule.leave.pop(leave_id, None)
+            schedule.away[leave_id] = past
         self._meet(resource_id)
         for span in spans:
             self._recast(resource_id, span)
@@ -368,8 +385,10 @@ class _Work:
         control.ticked = max(offset, control.ticked)
 
     def _tick(self, offset: int, fact: Fact) -> None:
-        """Today moves, for everybody in the partition; only a greater tick does anything."""
+        """Today moves, for everybody in the partition; a lower tick only tells when its week was turned."""
         control, today = self.register.control, calendar.number(fact.entity)
+        if self.agent.ticks.take(offset, fact):
+            self.agent.restate = True
         if today >= control.today:
             self.agent.restate = True
             if today > control.today:
@@ -446,13 +465,15 @@ class _Work:
             agent.queue = deque(sorted(agent.known))
             agent.due = dict.fromkeys(agent.queue)
             agent.untold = set(agent.known)
+            mondays = accuracy.mondays(today, agent.window)
+            agent.board.turn(accuracy.cells(mondays, agent.ticks.turns(), today), agent.queue)
         for resource_id in self._due():
             self._state(resource_id, agent.due.pop(resource_id))
             agent.untold.discard(resource_id)
             if self.batch.limit is not None and len(self.effects.statements) >= self.batch.limit:
                 break
         if not agent.untold:
-            for share in agent.ledger.shares(agent.partition, self._version()):
+            for share in agent.ledger.shares(agent.partition, self._version(), agent.board):
                 self.effects.sends.append(Send(PRACTICES, f"{share.kind}/{share.group}", share))
 
     def _due(self) -> Iterator[str]:
@@ -489,6 +510,8 @@ class _Work:
                         told.latest,
                     )
                 )
+        for group, monday in agent.board.settle(agent.readers, resource_id, person):
+            agent.ledger.mark(group, monday)
         self._alert(resource_id, max(touched, control.ticked))
 
     def _alert(self, resource_id: str, version: int) -> None:
@@ -502,6 +525,7 @@ class _Work:
     def _write(self) -> None:
         """In an order of which any prefix may survive: facts before what is made of them."""
         writes: list[tuple[Table[Any], str, Any]] = self.effects.writes
+        writes += self.agent.ticks.writes()
         writes += ((HOLIDAYS, key, entity) for key, entity in self.holidays.items())
         writes += ((LEAVES, key, entity) for key, entity in self.leaves.items())
         writes += ((PEOPLE, key, person) for key, person in self.people.items())

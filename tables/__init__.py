@@ -20,6 +20,7 @@ from tables.reference import REFERENCE
 from tables.schedules import SCHEDULES
 from tables.shares import SHARES
 from tables.table import Store, Table
+from tables.turns import GROUP_TURNS, TURNS
 from tables.weeks import WEEKS
 
 TABLES: tuple[Table[Any], ...] = (
@@ -37,8 +38,10 @@ TABLES: tuple[Table[Any], ...] = (
     SCHEDULES,
     WEEKS,
     HOLIDAYS,
+    TURNS,
     OPENINGS,
     SHARES,
+    GROUP_TURNS,
     REFERENCE,
     EXCEPTIONS,
     CONTROLS,

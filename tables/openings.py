@@ -11,13 +11,16 @@ from tables.table import Table
 
 class Openings(msgspec.Struct, array_like=True, gc=False):
     """`gone` are demands that some message about them put here and that are not open here now; `bare`: some message
-    named the role alone, without a practice."""
+    named the role alone, without a practice. `past`: of every demand that any message put here, what was known of it
+    from each moment on; `filled` are those for which somebody was found."""
 
     fence: int
     latest: Latest
     open: dict[str, Opening]
     gone: list[str]
     bare: bool
+    past: dict[str, list[tuple[int, Opening | None]]] = {}
+    filled: list[str] = []
 
 
 OPENINGS: Table[Openings] = Table("openings", 1, Openings)

@@ -19,13 +19,18 @@ class Held(msgspec.Struct, array_like=True, gc=False):
 
 
 class Schedule(msgspec.Struct, array_like=True, gc=False):
-    """`gone` are the assignments that some message about them put here and that are not here now."""
+    """`gone` are the assignments that some message about them put here and that are not here now.
+
+    `past` and `away`: of every booking and leave that any message put here, what was known of it from each moment on.
+    """
 
     fence: int
     latest: Latest
     leave: dict[str, Off]
     bookings: dict[str, Held]
     gone: list[str]
+    past: dict[str, list[tuple[int, Booking | None]]] = {}
+    away: dict[str, list[tuple[int, Off | None]]] = {}
 
 
 SCHEDULES: Table[Schedule] = Table("schedules", 1, Schedule)

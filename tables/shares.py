@@ -10,12 +10,13 @@ from tables.table import Table
 
 
 class Given(msgspec.Struct, array_like=True, gc=False):
-    """What one partition of people sent last."""
+    """What one partition of people sent last; `tallies` are those of `app.domain.accuracy`, by weeks ahead."""
 
     number: int
     as_of: int
     figures: list[Number]
     latest: Latest
+    tallies: dict[int, dict[int, Number]] = {}
 
 
 class Shares(msgspec.Struct, array_like=True, gc=False):

@@ -38,6 +38,7 @@ class Worked(msgspec.Struct, array_like=True, gc=False):
     day: int
     minutes: int
     kind: int
+    contract_id: str = ""
 
 
 class Booking(msgspec.Struct, array_like=True, gc=False):
@@ -134,7 +135,7 @@ class Part(NamedTuple):
 def week(monday: int, as_of: int, its: Calendar, bookings: Iterable[Booking], entries: Iterable[Worked]) -> list[Part]:
     """What a person's week comes to on `as_of`, cut where the person changes. The days are in order."""
     held = [booking for booking in bookings if booking.first <= monday + 6 and monday <= booking.last]
-    loads = [_load(booking, its) for booking in held]
+    loads = [load_of(booking, its) for booking in held]
     stretches = list(its.career.stretches(monday, monday + 6))
     leave = [off for off in its.leave(monday, monday + 6) if off[0] <= monday + 6 and monday <= off[1]]
     tables = [_planned(stretch, as_of, its, leave, held, loads) for stretch in stretches]
@@ -149,7 +150,7 @@ def week(monday: int, as_of: int, its: Calendar, bookings: Iterable[Booking], en
     return [Part(stretch.standing, tuple(table)) for stretch, table in zip(stretches, tables, strict=True)]
 
 
-def _load(booking: Booking, its: Calendar) -> Exact | None:
+def load_of(booking: Booking, its: Calendar) -> Exact | None:
     """What a booking in total minutes puts on each day that has capacity; None for one per week."""
     if booking.weekly is not None or booking.total is None:
         return None
@@ -195,7 +196,7 @@ def _planned(
             if not booking.first <= day <= booking.last or (load is not None and not net):
                 continue
             gross += per_day
-            kept = per_day if net == offered and net else _kept(per_day, net, offered)
+            kept = per_day if net == offered and net else left_of(per_day, net, offered)
             net_load += kept
             if day > as_of:
                 later += kept
@@ -203,7 +204,7 @@ def _planned(
     return figures
 
 
-def _kept(load: Exact, net: int, gross: int) -> Exact:
+def left_of(load: Exact, net: int, gross: int) -> Exact:
     """What is left of a day's load where `net` of `gross` capacity is left."""
     if not net:
         return 0
@@ -256,7 +257,7 @@ def runs(booking: Booking, its: Calendar) -> list[Run]:
 
     By hand: 2,400 a week with a holiday on the Wednesday are 480 on Monday and Tuesday, 480 on Thursday and Friday.
     """
-    load = _load(booking, its)
+    load = load_of(booking, its)
     found: list[Run] = []
     for stretch in its.career.stretches(booking.first, booking.last):
         standing = stretch.standing

@@ -18,8 +18,11 @@ from typing import Any, Final
 import msgspec
 
 from agents.effects import contract_of
+from app.domain import accuracy
 from app.domain.utilization import Window
 from app.engine import shapes
+from app.engine.accuracy import first_ticks, ledger_of, received, shown
+from app.engine.accuracy import together as scored_together
 from app.engine.explain import FIGURES, explain, unknown_figure
 from app.engine.figures import Figures, as_known
 from app.engine.host import Host, Letters, Unavailable
@@ -32,6 +35,7 @@ from app.engine.roster import (
     ahead_of,
     described,
     mondays_of,
+    scored_of,
     shown_gaps,
     shown_groups,
     shown_use,
@@ -430,6 +434,36 @@ class Gather:
             if row["cursor"] > after and role in (None, row["role"]) and practice in (None, row["practice"])
         )
         return self._whole(list(islice(found, limit)), frame)
+
+    async def accuracy(
+        self,
+        kind: str,
+        after: str,
+        limit: int,
+        span: Span,
+        as_of: date | None,
+        known_at: int | None,
+        group_id: str | None,
+        ahead: int | None,
+    ) -> Answered[list[Answer]]:
+        if known_at is None:
+            values, frame = await self._all_as_of("accuracy", as_of, kinds=[kind], span=span)
+            day, ticks = _day(as_of) or frame.today(), first_ticks(value.ticks for value in values)
+        else:
+            values, _ = await self._all("accuracy", kinds=[], span=span, day=None)
+            known = first_ticks(value.ticks for value in values)
+            ticks = {monday: tick for monday, tick in known.items() if tick[0] <= known_at}
+            then, day, frame = await self._everybody(as_of, known_at)
+        if day is None:
+            return self._whole([], frame)
+        cells = accuracy.cells(scored_of(span, day, self._host.window), accuracy.turns(ticks), day)
+        ledger = (
+            scored_together(received(value.sums) for value in values)
+            if known_at is None
+            else ledger_of(then.stores, cells)
+        )
+        rows = (row for row in shown(kind, ledger, cells, day, ahead) if group_id in (None, row["id"]))
+        return self._whole(list(islice((row for row in rows if row["id"] > after), limit)), frame)
 
     async def _all_as_of(self, name: str, as_of: date | None, **arguments: Any) -> tuple[list[Any], Frame]:
         """As of a day, or of the one that all slices have reached."""

@@ -101,6 +101,13 @@ class Asked(msgspec.Struct, frozen=True):
     wanted: list[tuple[tuple[str, str], int, Openings]]
 
 
+class Scored(msgspec.Struct, frozen=True):
+    """What groups' weeks come to, and of each week the first tick: (accepted, day)."""
+
+    ticks: dict[int, tuple[int, int]]
+    sums: list[tuple[str, str, dict[int, dict[int, dict[int, int | str]]]]]
+
+
 class _Sent(msgspec.Struct, frozen=True):
     frame: Frame
     value: msgspec.Raw
@@ -112,6 +119,7 @@ _SHAPES: dict[str, Any] = {
     "behind_person": Behind,
     "behind_people": list[Fact],
     "demand": Asked,
+    "accuracy": Scored,
 }
 """Answers that are more than plain JSON."""
 

@@ -11,12 +11,13 @@ from typing import Any, Final, TypeVar
 import orjson
 
 from agents.effects import Effects
-from app.domain import sla
+from app.domain import accuracy, sla
 from app.domain.unlocks import owners
 from app.engine import shapes
+from app.engine.accuracy import first_ticks
 from app.engine.host import PREFIX, Host
-from app.engine.parts import Asked, Behind, Frame, Part, Question
-from app.engine.roster import STAFFED, Span, Sums, ahead_of, mondays_of, near
+from app.engine.parts import Asked, Behind, Frame, Part, Question, Scored
+from app.engine.roster import STAFFED, Span, Sums, ahead_of, mondays_of, near, scored_of
 from app.engine.shapes import Answer
 from app.engine.slices import Slice
 from app.engine.statements import ENGINE_VERSION
@@ -198,6 +199,17 @@ class Queries:
             [] if asked is None else self._sums(slices, STAFFED, ahead_of(span, asked, self._host.window), None, asked)
         )
         return Asked(sums, [row for one in slices for row in one.roster.wanted()])
+
+    def accuracy(self, slices: Slices, kinds: Sequence[str], span: Span, day: int | None) -> Scored:
+        """How forecasts were and what became of them; a group may have a row for every slice."""
+        asked, today = self._day(slices, day), self._day(slices, None)
+        if asked is None:
+            return Scored({}, [])
+        told = accuracy.mondays(asked, self._host.window)
+        mondays = scored_of(span, asked, self._host.window)
+        kept = asked == today and set(mondays) <= set(told)
+        parts = [one.roster.scores(kinds, mondays, asked, today=kept) for one in slices]
+        return Scored(first_ticks(part.ticks for part in parts), [row for part in parts for row in part.sums])
 
     def _sums(
         self, slices: Slices, kinds: Sequence[str], mondays: Sequence[int], group_id: str | None, day: int
@@ -474,6 +486,7 @@ _ANSWERS: Final[Mapping[str, Callable[..., Any]]] = {
     "behind_people": Queries.behind_people,
     "groups": Queries.groups,
     "demand": Queries.demand,
+    "accuracy": Queries.accuracy,
     "ids": Queries.ids,
     "contracts": Queries.contracts,
     "readiness_list": Queries.readiness_list,

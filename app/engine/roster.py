@@ -13,7 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from agents.people import People, week_row
-from app.domain import alerts, calendar, utilization
+from agents.scoring import stored_ticks
+from app.domain import accuracy, alerts, calendar, utilization
 from app.domain.availability import Calendar, Career, Standing, day_of
 from app.domain.ledger import APPROVED, STATUS_NAMES
 from app.domain.money import MICRO, show_ratio
@@ -32,7 +33,9 @@ from app.domain.utilization import (
     added,
     settled,
 )
-from app.engine.parts import Behind
+from app.engine.accuracy import kept, of_demand, of_people, sent
+from app.engine.accuracy import together as together_scored
+from app.engine.parts import Behind, Scored
 from app.engine.shapes import Answer
 from app.engine.workforce import Total, Totals, entities_of, gap_rows, group_rows, told
 from app.events.fact import Fact
@@ -46,6 +49,7 @@ from tables.openings import OPENINGS, Openings
 from tables.people import PEOPLE, Person
 from tables.schedules import SCHEDULES
 from tables.shares import SHARES, Shares
+from tables.turns import TURNS
 
 CLASSES: Final = {
     utilization.BILLABLE: "billable",
@@ -284,6 +288,17 @@ class Roster:
                             totals[group][place] = added(totals[group][place], figures)
         return [(*group, [_numbers(figures) for figures in weeks]) for group, weeks in sorted(totals.items())]
 
+    def scores(self, kinds: Sequence[str], mondays: Sequence[int], day: int, *, today: bool) -> Scored:
+        """How forecasts of these weeks were as of a day, and what became of them: today's are kept up to date."""
+        ticks = stored_ticks(self.store, TURNS)
+        cells = accuracy.cells(mondays, accuracy.turns(ticks), day)
+        ledger = (
+            kept(self.store, cells, kinds)
+            if today
+            else together_scored((of_people(self._people, cells), of_demand(self.store, cells)))
+        )
+        return Scored(ticks, sent(ledger, kinds))
+
     def wanted(self) -> list[Wanted]:
         """Demand that lives in this slice, by role and practice, and by year."""
         return [(*shares.parse(key), page) for key, page in self.store.scan(OPENINGS)]
@@ -331,6 +346,11 @@ def ahead_of(span: Span, day: int, window: Window) -> list[int]:
     if first is None:
         first, count = calendar.week_start(day), count if count is not None else window.ahead + 1
     return [monday for monday in mondays_of((first, count), day, window) if monday + 6 >= day]
+
+
+def scored_of(span: Span, day: int, window: Window) -> Sequence[int]:
+    """The same for forecasts: those of the ledger where no week is asked for."""
+    return accuracy.mondays(day, window) if tuple(span) == (None, None) else mondays_of(span, day, window)
 
 
 def near(day: int) -> list[int]:

@@ -24,7 +24,7 @@ from app.events.journalled import Journalled
 from app.misuse import Misuse
 from tables import TABLES, Table
 
-FORMAT = 4
+FORMAT = 5
 _APPLICATION_ID = 0x68656164  # "head": how `file` and we tell our stores from other databases
 
 _SCHEMA = """

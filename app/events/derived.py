@@ -28,6 +28,7 @@ Amount = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]{2,4})?$")]
 Rate = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]{1,6})?$")]
 """A price as it was set, up to 6 places."""
 Ratio = Annotated[str, Field(pattern=r"^-?[0-9]+\.[0-9]{4}$")]
+Booking = Literal["hard", "soft", "proposed", "unnamed", "all"]
 Minutes = int
 Fractional = int | Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]{1,2})?$")]
 """Minutes that a calculation may make fractional: whole, or a decimal string with at most 2 places."""
@@ -458,6 +459,85 @@ class ResourceAlertUpdated(Statement):
     roll_off: RollOff | None
 
 
+# How good forecasts were
+
+
+class ScoredKind(Part):
+    """What was promised by bookings of one kind (or by unnamed demand, or by `all`), and done; null before the end."""
+
+    booking: Booking
+    booked_minutes: Fractional
+    forecast_minutes: Fractional
+    actual_minutes: Fractional | None
+    error_minutes: Fractional | None
+
+
+class ScoredForecast(Part):
+    """The forecast of a week that was frozen so many weeks ahead."""
+
+    weeks_ahead: int
+    frozen_on: Day
+    kinds: list[ScoredKind]
+
+
+class Group(Part):
+    """Whose forecast it was."""
+
+    kind: Literal["role", "practice", "region", "firm"]
+    id: Text
+
+
+class ForecastScored(Statement):
+    """What was promised of a week of a role or a practice when it was turned, and what became of it."""
+
+    subject: Group
+    week: Week
+    over: bool
+    forecasts: list[ScoredForecast]
+
+
+class CalibrationBin(Part):
+    """Of what had a probability in these bounds, how much was expected to come true, and did."""
+
+    from_ratio: Ratio
+    to_ratio: Ratio
+    count: int
+    came_true: int
+    expected_ratio: Ratio
+    came_true_ratio: Ratio
+
+
+class KindRecord(Part):
+    """How good forecasts of one kind were over all weeks that are over."""
+
+    booking: Booking
+    forecast_minutes: Fractional
+    actual_minutes: Fractional
+    error_minutes: Fractional
+    absolute_error_minutes: Fractional
+    bias_ratio: Ratio | None
+    absolute_error_ratio: Ratio | None
+    count: int
+    came_true: int
+    brier_score: Ratio | None
+    calibration: list[CalibrationBin]
+
+
+class ForecastRecord(Part):
+    """How good forecasts were that were frozen so many weeks ahead, over how many weeks."""
+
+    weeks_ahead: int
+    weeks: int
+    kinds: list[KindRecord]
+
+
+class ForecastAccuracyUpdated(Statement):
+    """How good the forecasts of a role or a practice were over the weeks that are told of."""
+
+    subject: Group
+    forecasts: list[ForecastRecord]
+
+
 # Exceptions
 
 
@@ -517,6 +597,8 @@ DERIVED: Final[Mapping[str, DerivedType]] = MappingProxyType(
             DerivedType("burn.forecast_updated.v1", "forecast.burn", BurnForecastUpdated, "contract"),
             DerivedType("demand.gap_updated.v1", "forecast.demand", DemandGapUpdated, "role/practice/week"),
             DerivedType("resource.alert_updated.v1", "forecast.alerts", ResourceAlertUpdated, "resource"),
+            DerivedType("forecast.scored.v1", "forecast.accuracy", ForecastScored, "kind/subject/week"),
+            DerivedType("forecast.accuracy_updated.v1", "forecast.accuracy", ForecastAccuracyUpdated, "kind/subject"),
             DerivedType("exception.raised.v1", "exceptions", ExceptionRaised, "exception id"),
             DerivedType("exception.resolved.v1", "exceptions", ExceptionResolved, "exception id"),
         )

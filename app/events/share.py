@@ -10,10 +10,12 @@ Number = int | str
 
 class Weekly(msgspec.Struct, array_like=True, gc=False):
     """The figures of a week, in the places of `app.domain.utilization`, and (time, source, id, correlation id or "") of
-    the latest fact behind them."""
+    the latest fact behind them. `tallies`: by weeks ahead, what was promised of the week and what became of it, in the
+    places of `app.domain.accuracy`."""
 
     figures: list[Number]
     latest: tuple[int, str, str, str]
+    tallies: dict[int, dict[int, Number]] = {}
 
 
 class Share(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="share"):

@@ -31,7 +31,8 @@ class Assigned(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag
 
     `booking` is None while it is not this person's, or cancelled. `spans` are the first and last days, and `contracts`
     the contracts, that any message about it ever named, so nobody has to search. `time` to `correlation` are those of
-    the latest message, `since` is the time of the earliest.
+    the latest message, `since` is the time of the earliest. `past`: from each moment (microseconds) at which anything
+    about it was accepted, the booking as it was known then.
     """
 
     entity: str
@@ -45,3 +46,4 @@ class Assigned(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag
     id: str
     correlation: str | None
     since: int
+    past: list[tuple[int, Booking | None]] = []

@@ -12,7 +12,8 @@ class Wanted(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="
 
     `opening` is None while the demand is not open or not this group's. `spans` are the first and last days that any
     message about it ever named. `bare`: some message named the role and no practice. `time` to `correlation` are those
-    of the latest message.
+    of the latest message. `past`: from each moment (microseconds) at which anything about it was accepted, the demand
+    as it was known then. `filled`: somebody was found for it.
     """
 
     entity: str
@@ -26,3 +27,5 @@ class Wanted(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="
     source: str
     id: str
     correlation: str | None
+    past: list[tuple[int, Opening | None]] = []
+    filled: bool = False

@@ -16,6 +16,7 @@ from msgspec.structs import astuple
 
 from app.domain.ledger import Bucket, Row, Spend
 from app.domain.utilization import KINDS, WINDOW
+from app.engine.accuracy import cells_of, ledger_of, record_rows, score_rows
 from app.engine.figures import Figures
 from app.engine.workforce import Workforce, group_rows
 from app.events.fact import Fact
@@ -223,6 +224,23 @@ def week_pairs(workforce: Workforce, as_of: int | None) -> Iterator[Pair]:
         yield from (week_pair(row.payload) for row in rows)
     for _, row in group_rows(totals, as_of, mondays, KINDS):
         yield week_pair(row.payload)
+
+
+def accuracy_pairs(stores: Sequence[Store], as_of: int | None) -> Iterator[Pair]:
+    """How forecasts of every group were, week by week and in all, and what became of them."""
+    if as_of is None:
+        return
+    cells = cells_of(stores, as_of)
+    ledger = ledger_of(stores, cells)
+    for _, _, payload in score_rows(ledger, cells, as_of, KINDS):
+        yield accuracy_pair(payload)
+    for _, payload in record_rows(ledger, cells, as_of, KINDS):
+        yield accuracy_pair(payload)
+
+
+def accuracy_pair(payload: dict[str, Any]) -> Pair:
+    subject = payload["subject"]
+    return f"{subject['kind']}/{subject['id']}/{payload.get('week', '')}", canonical(payload)
 
 
 def week_pair(payload: dict[str, Any]) -> Pair:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
 
 from agents import proposals
 from agents.effects import DeadLetter
-from app.domain.utilization import WINDOW, Window
+from agents.scoring import stored_ticks
+from app.domain import accuracy
+from app.domain.accuracy import Cell
+from app.domain.utilization import WINDOW, Group, Window
+from app.engine.accuracy import UNKNOWN, Ledger, causes, ledger_of, record_rows, score_rows
+from app.engine.accuracy import together as scored_together
 from app.engine.figures import Figures
 from app.engine.memory import MemoryHost
 from app.engine.statements import attributed
 from app.engine.workforce import Row, Totals, Workforce, group_rows
 from app.engine.workforce import together as added_up
-from app.replay.digest import FACT_TABLES, Digest, canonical, document_pair, hint_key, week_pair
+from app.replay.digest import FACT_TABLES, Digest, accuracy_pair, canonical, document_pair, hint_key, week_pair
+from tables import Store
 from tables.controls import CONTROLS, DISPOSITIONS
+from tables.heads import Latest
+from tables.turns import TURNS
 
-FIGURES = ("burn", "readiness", "documents", "forecast", "revenue", "utilization")
+FIGURES = ("burn", "readiness", "documents", "forecast", "revenue", "utilization", "accuracy")
 ROLLED_UP = ("role", "practice")
 """Groups whose weeks stand in the result files."""
 
@@ -27,7 +35,8 @@ ROLLED_UP = ("role", "practice")
 class Part:
     """`rows` are (contract or resource id, lines of the result file) in the order of ids; parts of one replay add up.
 
-    `totals` are what the part's people come to together, week by week.
+    `totals` are what the part's people come to together, week by week; `ledger` is how their weeks were forecast and
+    what became of them, `causes` the latest facts behind both, and `ticks` the first of each week.
     """
 
     as_of: int | None
@@ -41,6 +50,16 @@ class Part:
     digests: dict[str, Digest] = field(default_factory=dict)
     totals: Totals = field(default_factory=dict)
     window: Window = WINDOW
+    ledger: Ledger = field(default_factory=dict)
+    causes: dict[tuple[Group, int], Latest] = field(default_factory=dict)
+    ticks: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def cells(self) -> dict[int, Cell]:
+        """The weeks of the ledger."""
+        if self.as_of is None:
+            return {}
+        return accuracy.cells(accuracy.mondays(self.as_of, self.window), accuracy.turns(self.ticks), self.as_of)
 
 
 def part_of(host: MemoryHost, letters: list[DeadLetter], as_of: int | None, window: Window = WINDOW) -> Part:
@@ -60,6 +79,7 @@ def part_of(host: MemoryHost, letters: list[DeadLetter], as_of: int | None, wind
     )
     _add_figures(part, figures, today)
     _add_weeks(part, Workforce(host.stores), today)
+    _add_forecasts(part, host.stores)
     for table, pairs in FACT_TABLES.items():
         digest = part.digests[table] = Digest()
         for partition, store in zip(host.own, host.stores, strict=True):
@@ -109,6 +129,36 @@ def _add_weeks(part: Part, workforce: Workforce, as_of: int | None) -> None:
     for resource_id in sorted(people):
         _add_rows(part.digests["utilization"], people[resource_id])
         part.rows["utilization"].append((resource_id, _lines(people[resource_id])))
+
+
+def _add_forecasts(part: Part, stores: Sequence[Store]) -> None:
+    part.ticks = stored_ticks(stores[0], TURNS)
+    part.ledger = ledger_of(stores, part.cells)
+    if part.as_of is not None:
+        part.causes = causes(stores, part.totals, part.window.mondays(part.as_of))
+
+
+def forecasts(parts: Sequence[Part], digest: Digest) -> bytes:
+    """The lines of how forecasts of roles and practices were and what became of them; `digest` is told of them."""
+    as_of, cells = parts[0].as_of, parts[0].cells
+    if as_of is None:
+        return b""
+    ledger = scored_together(part.ledger for part in parts)
+    known = [part.causes for part in parts]
+
+    def cause(group: Group, mondays: Iterable[int]) -> Latest:
+        return max(one.get((group, monday), UNKNOWN) for one in known for monday in mondays)
+
+    rows = [
+        Row(payload, cause(group, [monday])) for group, monday, payload in score_rows(ledger, cells, as_of, ROLLED_UP)
+    ]
+    over = [monday for monday, cell in cells.items() if cell.over]
+    rows += [
+        Row(payload, cause(group, over)) for group, payload in record_rows(ledger, cells, as_of, ROLLED_UP) if over
+    ]
+    for row in rows:
+        digest.add(*accuracy_pair(row.payload))
+    return _lines(rows)
 
 
 def rolled_up(parts: Sequence[Part], digest: Digest) -> bytes:

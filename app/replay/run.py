@@ -18,7 +18,7 @@ from app.engine.statements import ENGINE_VERSION
 from app.events.cloudevents import timestamp
 from app.replay.digest import Digest
 from app.replay.lines import ReplayError, check, line_numbers, spans
-from app.replay.part import FIGURES, Part, rolled_up, together
+from app.replay.part import FIGURES, Part, forecasts, rolled_up, together
 from app.replay.workers import Job, fold_alone, fold_together
 
 SPAN = 16_000_000
@@ -45,14 +45,15 @@ def write(parts: Sequence[Part], letters: Iterable[dict[str, Any]], out: Path, a
     """Write the result files into `out` and return the summary. Raises ReplayError where that is impossible."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        weeks = Digest()
+        grouped = {"utilization": (rolled_up, Digest()), "accuracy": (forecasts, Digest())}
         for name in FIGURES:
             with (out / f"{name}.jsonl").open("wb") as file:
                 file.writelines(lines for _, lines in merge(*(part.rows[name] for part in parts), key=itemgetter(0)))
-                if name == "utilization":
-                    file.write(rolled_up(parts, weeks))
+                if name in grouped:
+                    lines_of, digest = grouped[name]
+                    file.write(lines_of(parts, digest))
         _write_lines(out / "dead_letters.jsonl", letters)
-        summary = _summary(parts, weeks, asked)
+        summary = _summary(parts, {name: digest for name, (_, digest) in grouped.items()}, asked)
         (out / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2) + b"\n")
     except OSError as error:
         raise ReplayError(f"cannot write to {out}: {error.strerror}; name another folder with --out") from error
@@ -99,13 +100,14 @@ def _letter(letter: DeadLetter, topic: str, offset: int, line: int | None) -> di
     }
 
 
-def _summary(parts: Sequence[Part], weeks: Digest, asked: dict[str, Any]) -> dict[str, Any]:
-    """`weeks` are those of roles and practices."""
+def _summary(parts: Sequence[Part], grouped: dict[str, Digest], asked: dict[str, Any]) -> dict[str, Any]:
+    """`grouped` are the rows of roles and practices, by file."""
     digests = {name: Digest() for name in parts[0].digests}
     for part in parts:
         for name, digest in part.digests.items():
             digests[name].include(digest)
-    digests["utilization"].include(weeks)
+    for name, digest in grouped.items():
+        digests[name].include(digest)
     watermark = max(part.watermark for part in parts)
     as_of = parts[0].as_of
     return {

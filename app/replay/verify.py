@@ -16,6 +16,7 @@ from app.replay.digest import (
     FACT_TABLES,
     LEDGER_TABLES,
     Digest,
+    accuracy_pairs,
     fact_pairs,
     figure_pairs,
     ledger_pairs,
@@ -103,6 +104,8 @@ async def compare(live: Sequence[Tables], journals: Journals, progress: Progress
         _compare(verdict, name, sides[0], sides[1])
     weeks = [dict(week_pairs(Workforce(stores), today or None)) for stores in (live, host.stores)]
     _compare(verdict, "utilization", *weeks)
+    scores = [dict(accuracy_pairs(stores, today or None)) for stores in (live, host.stores)]
+    _compare(verdict, "accuracy", *scores)
     return verdict
 
 

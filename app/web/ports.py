@@ -207,6 +207,20 @@ class Queries(Protocol):
         """What is asked for of a role in a practice, or of a role in any, with what is free; each carries `cursor`."""
         ...
 
+    async def accuracy(
+        self,
+        kind: str,
+        after: str,
+        limit: int,
+        span: Span,
+        as_of: date | None,
+        known_at: int | None,
+        group_id: str | None,
+        ahead: int | None,
+    ) -> Said[list[Row]]:
+        """Groups by id, ids > `after`, each with its `weeks`, and the `record` of those that are over."""
+        ...
+
     async def event(self, source: str, event_id: str, /) -> Row | None:
         """The event as it came: envelope and data."""
         ...

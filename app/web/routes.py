@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.engine.peers import PATH as PEERS_PATH
 from app.web import sse, submission
 from app.web.handlers import (
+    accuracy,
     adapters,
     billing,
     burn,
@@ -276,6 +277,16 @@ ROUTES: tuple[Route, ...] = (
         "Work that looks for people, by role and practice, with who is free, this week and ahead",
         "DemandList",
         (*PAGED, *WEEKLY, people.ROLE, people.PRACTICE),
+        (400,),
+    ),
+    Route(
+        "/v1/forecast/accuracy",
+        "forecast_accuracy",
+        accuracy.accuracy,
+        "people",
+        "What weeks were forecast to be when they were turned, what became of them, and how good forecasts were",
+        "AccuracyList",
+        (*PAGED, people.KIND, accuracy.ID, accuracy.AHEAD, *WEEKLY),
         (400,),
     ),
     Route(

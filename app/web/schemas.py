@@ -11,8 +11,10 @@ from app.events.derived import (
     BurnForecastUpdated,
     BurnUpdated,
     DemandGapUpdated,
+    ForecastRecord,
     ReadinessUpdated,
     RevenueHinted,
+    ScoredForecast,
     UtilizationWeekUpdated,
 )
 from app.web.handlers.contracts import CONTRACT_STATUSES
@@ -333,6 +335,7 @@ SCHEMAS: dict[str, Schema] = {
     "Anything": ANYTHING,
     "Meta": META,
     **catalogued(BurnUpdated, ReadinessUpdated, BurnForecastUpdated, RevenueHinted),
+    **catalogued(ForecastRecord, ScoredForecast),
     "Week": row_of(UtilizationWeekUpdated, subject=SUBJECT),
     "Gap": row_of(DemandGapUpdated),
     "ContractRow": CONTRACT_ROW,
@@ -360,6 +363,20 @@ SCHEMAS: dict[str, Schema] = {
             }
         )
     ),
+    "AccuracyList": {
+        "allOf": [
+            listing(
+                record(
+                    {
+                        "id": TEXT,
+                        "record": array(ref("ForecastRecord")),
+                        "weeks": array(record({"week": TEXT, "over": FLAG, "forecasts": array(ref("ScoredForecast"))})),
+                    }
+                )
+            ),
+            KNOWN_AT,
+        ]
+    },
     "ResourceRow": {"allOf": [record({"resource_id": TEXT}), PLACE, WEEKS]},
     "ResourceList": {"allOf": [listing(ref("ResourceRow")), KNOWN_AT]},
     "AlertList": {"allOf": [listing(ALERT), KNOWN_AT]},

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from agents.effects import DEMAND, DERIVED, UTILIZATION
+from agents.effects import ACCURACY, DEMAND, DERIVED, UTILIZATION
 from app.domain.documents import WITHDRAWN
 from app.engine.embedded import STATEMENTS
 from app.engine.queries import Queries
@@ -34,7 +34,7 @@ from tests.engine.runs import silent
 
 ROOT = Path(__file__).resolve().parents[2]
 TICKS = 10
-WEEKLY = (UTILIZATION, DEMAND)
+WEEKLY = (UTILIZATION, DEMAND, ACCURACY)
 """Topics whose keys are weeks."""
 HISTORY = (PROPOSALS, STANDINGS)
 """Tables of what was stated of documents and when: with other batches it is another history of the same documents."""
@@ -186,6 +186,11 @@ def in_force(said: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str
         and not silent(place, one["data"])
         and (place[0] not in WEEKLY or one["data"]["as_of"] == today)
     }
+
+
+def timeless(said: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Statements but those that stand on the moments at which records were accepted: brokers stamp each run anew."""
+    return {place: one for place, one in said.items() if place[0] != ACCURACY}
 
 
 def _unrevised(said: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pytest
 
 from agents.effects import Record
 from app.domain.utilization import WINDOW
+from app.engine.accuracy import cells_of, ledger_of, record_rows, score_rows
 from app.engine.figures import Figures
 from app.engine.memory import MemoryHost
 from app.engine.runner import finish
@@ -22,7 +23,7 @@ from tests.docs.pages import DOCS, ROOT, Example, Fence, examples, fences
 
 WORKED = [
     pytest.param(example, id=f"{name}-{example.line}")
-    for name in ("burn", "readiness", "documents", "fees", "forecast", "fx", "utilization")
+    for name in ("burn", "readiness", "documents", "fees", "forecast", "fx", "utilization", "accuracy")
     for example in examples(DOCS / f"{name}.md")
 ]
 
@@ -54,6 +55,27 @@ def test_an_example_comes_to_what_the_page_says(example: Example) -> None:
         assert _shown(told[resource_id], said) == said
     for key, said in {**example.expected.get("weeks", {}), **example.expected.get("gaps", {})}.items():
         assert _shown(found[key], said) == said
+    scores = _scores(host, as_of)
+    for key, said in {**example.expected.get("scored", {}), **example.expected.get("records", {})}.items():
+        assert _shown(scores[key], said) == said
+
+
+def _scores(host: MemoryHost, as_of: int) -> dict[str, Any]:
+    """How forecasts were, by `kind/id/week` and `kind/id`; in each by weeks ahead, then by kind."""
+    cells = cells_of(host.stores, as_of)
+    ledger = ledger_of(host.stores, cells)
+    rows = [row for _, _, row in score_rows(ledger, cells, as_of, ("role", "practice"))]
+    rows += [row for _, row in record_rows(ledger, cells, as_of, ("role", "practice"))]
+    return {
+        "/".join([*row["subject"].values(), *([row["week"]] if "week" in row else [])]): {
+            **row,
+            **{
+                str(one["weeks_ahead"]): {**one, **{kind["booking"]: kind for kind in one["kinds"]}}
+                for one in row["forecasts"]
+            },
+        }
+        for row in rows
+    }
 
 
 def _weeks(force: Workforce, as_of: int) -> dict[str, Any]:

@@ -29,8 +29,8 @@ INPUT = "log"
 # What the agents write that state something: its fences are offsets of their journals.
 _KEPT = {
     ENGAGEMENTS: ("reference", "dossiers", "invoices", "buckets", "pages", "plans", "heads", "standings", "proposals"),
-    RESOURCES: ("people", "leaves", "schedules", "weeks", "holidays"),
-    PRACTICES: ("shares", "openings"),
+    RESOURCES: ("people", "leaves", "schedules", "weeks", "holidays", "turns"),
+    PRACTICES: ("shares", "openings", "group_turns"),
 }
 _CONTROL = {ENGAGEMENTS: "engagement", RESOURCES: "resource", PRACTICES: "practice"}
 _encode = msgspec.json.Encoder().encode

@@ -15,13 +15,14 @@ from typing import Any
 import orjson
 from hypothesis import HealthCheck, settings
 
-from agents.effects import ALERTS, DEMAND, REVENUE, UTILIZATION, DeadLetter, Record, Statement, key_of
+from agents.effects import ACCURACY, ALERTS, DEMAND, REVENUE, UTILIZATION, DeadLetter, Record, Statement, key_of
 from app.domain.documents import WITHDRAWN
 from app.domain.utilization import WINDOW
+from app.engine.accuracy import causes, cells_of, ledger_of, record_rows, score_rows
 from app.engine.figures import Figures
 from app.engine.memory import MemoryHost
 from app.engine.runner import finish
-from app.engine.workforce import Workforce, group_rows
+from app.engine.workforce import Totals, Workforce, group_rows
 from app.replay.digest import FACT_TABLES, Pair, fact_pairs, figure_pairs, week_pairs
 from tables import Store
 from tables.controls import CONTROLS, DISPOSITIONS
@@ -235,7 +236,7 @@ def standing(said: Said, today: date) -> Said:
     return {
         place: one
         for place, one in said.items()
-        if place[0] not in (UTILIZATION, DEMAND) or one[1]["as_of"] == today.isoformat()
+        if place[0] not in (UTILIZATION, DEMAND, ACCURACY) or one[1]["as_of"] == today.isoformat()
     }
 
 
@@ -261,4 +262,16 @@ def weeks_told(stores: Sequence[Store], today: date) -> dict[tuple[str, str], tu
         told[ALERTS, key_of(payload["resource_id"])] = (payload, latest)
     for payload, latest in workforce.gaps(as_of, mondays):
         told[DEMAND, key_of(payload["role"], payload["practice"] or "", payload["week"])] = (payload, latest)
+    return {**told, **forecasts_told(stores, totals, as_of)}
+
+
+def forecasts_told(stores: Sequence[Store], totals: Totals, as_of: int) -> dict[tuple[str, str], tuple[Row, Latest]]:
+    """The same for how forecasts were and what became of them."""
+    cells, told = cells_of(stores, as_of), {}
+    ledger, cause = ledger_of(stores, cells), causes(stores, totals, WINDOW.mondays(as_of))
+    for group, monday, payload in score_rows(ledger, cells, as_of, ("role", "practice")):
+        told[ACCURACY, key_of(*group, payload["week"])] = (payload, cause[group, monday])
+    for group, payload in record_rows(ledger, cells, as_of, ("role", "practice")):
+        latest = max(cause[group, monday] for monday, cell in cells.items() if cell.over)
+        told[ACCURACY, key_of(*group)] = (payload, latest)
     return told

@@ -31,7 +31,7 @@ from app.replay.digest import (
 from app.settings import Settings
 from tables import Store
 from tables.controls import CONTROLS
-from tests.chaos.runs import differences, in_force, write_log
+from tests.chaos.runs import differences, in_force, timeless, write_log
 from tests.kafka.broker import Broker
 from tests.kafka.feed import Feed
 from tests.kafka.fleet import Fleet, Membership, Setup
@@ -67,7 +67,7 @@ def embedded(lines: Sequence[bytes], tmp_path_factory: pytest.TempPathFactory) -
             for key, value in host.store.latest(topic):
                 event = orjson.loads(value)
                 said[topic, key] = comparable(event, orjson.dumps(event["data"]))
-        return State(digests(list(host.tables.values())), in_force(said))
+        return State(digests(list(host.tables.values())), timeless(in_force(said)))
 
 
 def digests(stores: Sequence[Store]) -> dict[str, str]:
@@ -134,4 +134,4 @@ async def state(settings: Settings, cluster: Cluster) -> State:
         for one in cluster.read(cluster.prefix + topic):
             said.take(topic, one)
     async with Log(settings) as log:
-        return State(digests(await tables(log, settings)), in_force(said.last))
+        return State(digests(await tables(log, settings)), timeless(in_force(said.last)))

@@ -44,7 +44,7 @@ def demand_rows(entities: Sequence[Entity], staff: Sequence[Person], as_of: date
     mine = [entity for entity in entities if entity.kind == "demand"]
     said = [message["data"] for entity in mine for message in entity.messages]
     asked = {(data["role"], data.get("practice")) for data in said if data.get("role")}
-    demands = [_demand(entity) for entity in mine if entity.state in _OPEN]
+    demands = [demand_of(entity) for entity in mine if entity.state in _OPEN]
     return {
         (role, practice, week.name): _row(role, practice, week, demands, staff, as_of)
         for role, practice in asked
@@ -83,7 +83,8 @@ def _free(person: Person, role: str, practice: str | None, days: Sequence[date])
     return max(Fraction(0), capacity - planned)
 
 
-def _demand(entity: Entity) -> Demand:
+def demand_of(entity: Entity) -> Demand:
+    """The demand as it stands now."""
     fields = entity.fields()
     probability = fields.get("probability_ratio")
     return Demand(

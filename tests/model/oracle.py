@@ -12,7 +12,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from . import alerts, demand, utilization
+from . import accuracy, alerts, demand, utilization
 from .burn import burn_row
 from .dossier import Archive, WorkingDays, last_tick
 from .entities import Event, gather, instant, known_since
@@ -89,6 +89,23 @@ def recompute_staffing(events: Sequence[Event], as_of: date | None, known_at: st
         utilization.utilization_rows(staff, places(entities), today),
         demand.demand_rows(entities, staff, today),
         alerts.alert_rows(staff, today),
+    )
+
+
+@dataclass(frozen=True)
+class Honesty:
+    """`scored` by (kind of subject, id, week), `records` by (kind of subject, id): the payload fields of
+    `forecast.scored` and `forecast.accuracy_updated`, minutes as decimal strings. The id of the firm is empty."""
+
+    scored: dict[tuple[str, str, str], dict[str, Any]]
+    records: dict[tuple[str, str], dict[str, Any]]
+
+
+def recompute_accuracy(events: Sequence[Event], as_of: date | None, known_at: str | None = None) -> Honesty:
+    """How forecasts were and what became of them, as `recompute` does it for contracts."""
+    known, today = _known(events, as_of, known_at)
+    return Honesty(
+        *accuracy.accuracy_rows(known, today, lambda moment: [one for one in known if known_since(one) <= moment])
     )
 
 

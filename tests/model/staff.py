@@ -68,6 +68,7 @@ class Booking:
     total: Fraction | None
     probability: Fraction
     billable: bool
+    contract_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Entry:
     approved: bool
     billable: bool
     category: str
+    contract_id: str | None = None
 
 
 class Person:
@@ -229,6 +231,7 @@ def _booking(entity: Entity) -> Booking:
         total=total,
         probability=Fraction(1) if probability is None else probability,
         billable=fields.get("billable") is not False,
+        contract_id=fields.get("contract_id"),
     )
 
 
@@ -240,6 +243,7 @@ def _entry(entity: Entity) -> Entry:
         approved=status_of(entity) == "approved",
         billable=fields.get("billable") is not False,
         category=fields.get("category") or "standard",
+        contract_id=fields.get("contract_id"),
     )
 
 

@@ -269,6 +269,22 @@ class Firm:
         wanted = [row for row in rows if role in (None, row["role"]) and practice in (None, row["practice"])]
         return [row for row in wanted if row["cursor"] > after][:limit], self.meta()
 
+    async def accuracy(
+        self,
+        kind: str,
+        after: str,
+        limit: int,
+        span: Span,
+        as_of: date | None,
+        known_at: int | None,
+        group_id: str | None,
+        ahead: int | None,
+    ) -> Said[list[Row]]:
+        self.spans.append(span)
+        self.asked.append((as_of, known_at))
+        names = [name for name in (STRANGE_ID, "cloud", "data") if name > after and group_id in (None, name)]
+        return [{"id": name, "record": [], "weeks": [], "ahead": ahead} for name in names][:limit], self.meta()
+
     async def event(self, source: str, event_id: str) -> Row | None:
         return self.events.get((source, event_id))
 

@@ -131,6 +131,10 @@ async def people(alone: Worker) -> list[str]:
     asked += [f"/v1/{path}?known_at=2026-02-11T00:00:00Z&limit=3" for path in ("resources", "demand", "alerts")]
     asked += ["/v1/alerts?kind=bench", "/v1/alerts?as_of=2026-02-11&kind=roll_off", "/v1/resources?as_of=2026-02-11"]
     asked += ["/v1/demand?as_of=2026-02-11&weeks=3", "/v1/utilization?from=2020-W53&weeks=4"]
+    asked += [
+        f"/v1/forecast/accuracy{query}"
+        for query in ("", "?kind=practice", "?kind=role&as_of=2026-02-11", "?known_at=2026-02-11T00:00:00Z")
+    ]
     _, body, _ = await alone.get("/v1/resources?limit=500&weeks=1")
     assert len(body["items"]) > 5
     for row in body["items"][:6]:

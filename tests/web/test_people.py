@@ -12,7 +12,15 @@ from tests.web.fakes import STRANGE_ID
 from tests.web.test_contracts import META
 
 W11 = date(2026, 3, 9).toordinal()
-LISTS = ["/v1/resources", "/v1/roles", "/v1/practices", "/v1/utilization", "/v1/demand", "/v1/alerts"]
+LISTS = [
+    "/v1/resources",
+    "/v1/roles",
+    "/v1/practices",
+    "/v1/utilization",
+    "/v1/demand",
+    "/v1/alerts",
+    "/v1/forecast/accuracy",
+]
 ABOUT = ["/v1/resources/P-1", "/v1/resources/P-1/weeks/2026-W11", "/v1/roles/cloud", "/v1/practices/cloud"]
 
 
@@ -43,7 +51,10 @@ async def test_lists_go_on_where_they_stopped(house: House, path: str) -> None:
         ({"from": "2026-W53", "weeks": "1"}, (date(2026, 12, 28).toordinal(), 1)),
     ],
 )
-@pytest.mark.parametrize("path", ["/v1/resources", "/v1/resources/P-1", "/v1/roles", "/v1/roles/cloud", "/v1/demand"])
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/resources", "/v1/resources/P-1", "/v1/roles", "/v1/roles/cloud", "/v1/demand", "/v1/forecast/accuracy"],
+)
 async def test_weeks_are_asked_for_by_the_first_and_their_number(
     house: House, path: str, asked: dict[str, str], span: tuple[int | None, int | None]
 ) -> None:
@@ -130,3 +141,13 @@ async def test_filters_are_passed_on(house: House) -> None:
 async def test_people_can_be_revalidated(house: House) -> None:
     tag = (await house.get("/v1/resources")).headers["ETag"]
     assert (await house.get("/v1/resources", headers={"If-None-Match": tag})).status == 304
+
+
+async def test_forecasts_may_be_asked_for_by_group_and_by_how_far_ahead(house: House) -> None:
+    one = await (await house.get("/v1/forecast/accuracy", params={"id": "cloud", "weeks_ahead": "4"})).json()
+    assert [(row["id"], row["ahead"]) for row in one["items"]] == [("cloud", 4)]
+    refused = await house.get("/v1/forecast/accuracy", params={"weeks_ahead": "3"})
+    assert (refused.status, (await refused.json(content_type="application/problem+json"))["code"]) == (
+        400,
+        "invalid_parameter",
+    )

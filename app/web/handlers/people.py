@@ -30,7 +30,7 @@ async def people(call: Call) -> web.Response:
         call.get(ROLE),
         call.get(PRACTICE),
     )
-    return await call.listing(page, rows, {**meta, **_asked(call)}, BY_RESOURCE)
+    return await call.listing(page, rows, {**meta, **asked(call)}, BY_RESOURCE)
 
 
 async def alerts(call: Call) -> web.Response:
@@ -44,13 +44,13 @@ async def alerts(call: Call) -> web.Response:
         call.get(ROLE),
         call.get(PRACTICE),
     )
-    return await call.listing(page, rows, {**meta, **_asked(call)}, BY_RESOURCE)
+    return await call.listing(page, rows, {**meta, **asked(call)}, BY_RESOURCE)
 
 
 async def person(call: Call) -> web.Response:
     resource_id = call.name("resource_id")
     row, meta = await call.queries.person(resource_id, _span(call), call.get(AS_OF), call.get(KNOWN_AT))
-    return await call.table({**found(row, "resource", resource_id), **_asked(call)}, meta)
+    return await call.table({**found(row, "resource", resource_id), **asked(call)}, meta)
 
 
 async def cell(call: Call) -> web.Response:
@@ -60,7 +60,7 @@ async def cell(call: Call) -> web.Response:
     except ValueError as error:
         raise invalid_value("week", week, "expected an ISO week, YYYY-Www, that the year has") from error
     row, meta = await call.queries.cell(resource_id, monday, call.get(AS_OF), call.get(KNOWN_AT))
-    return await call.table({**found(row, "resource", resource_id), **_asked(call)}, meta)
+    return await call.table({**found(row, "resource", resource_id), **asked(call)}, meta)
 
 
 async def utilization(call: Call) -> web.Response:
@@ -94,7 +94,7 @@ async def demand(call: Call) -> web.Response:
         call.get(ROLE),
         call.get(PRACTICE),
     )
-    return await call.listing(page, rows, {**meta, **_asked(call)}, place_of("cursor"))
+    return await call.listing(page, rows, {**meta, **asked(call)}, place_of("cursor"))
 
 
 async def _groups(call: Call, kind: str) -> web.Response:
@@ -102,13 +102,13 @@ async def _groups(call: Call, kind: str) -> web.Response:
     rows, meta = await call.queries.groups(
         kind, page.after, page.limit + 1, _span(call), call.get(AS_OF), call.get(KNOWN_AT)
     )
-    return await call.listing(page, rows, {**meta, **_asked(call)}, BY_ID)
+    return await call.listing(page, rows, {**meta, **asked(call)}, BY_ID)
 
 
 async def _group(call: Call, kind: str) -> web.Response:
     group_id = call.name(kind)
     row, meta = await call.queries.group(kind, group_id, _span(call), call.get(AS_OF), call.get(KNOWN_AT))
-    return await call.table({**found(row, kind, group_id), **_asked(call)}, meta)
+    return await call.table({**found(row, kind, group_id), **asked(call)}, meta)
 
 
 def _as_of(call: Call) -> Row:
@@ -117,7 +117,7 @@ def _as_of(call: Call) -> Row:
     return {} if day is None else {"as_of": day.isoformat()}
 
 
-def _asked(call: Call) -> Row:
+def asked(call: Call) -> Row:
     return {**_as_of(call), **known_at(call)}
 
 
