@@ -125,7 +125,7 @@ class Contract:
             self._flaws[key] = flaws(self.agreement, day, planned, worked_early=early)
         return self._flaws[key]
 
-    def basis(self, earned: int, found: Assessment) -> Basis:
+    def basis(self, earned: Mapping[str | None, int], found: Assessment) -> Basis:
         """What a forecast rests on beside work and bookings: papers, what is earned, and what became of it."""
         return Basis(self._stones, self._estimates, self._invoices, earned, found.invoiced, found.written)
 
@@ -193,6 +193,7 @@ def _stone(message: Fact, said: Mapping[str, Any]) -> Stone | None:
         micro(said.get("amount") or "0"),
         calendar.FOREVER if not reached else calendar.number(on) if on else calendar.BEGINNING,
         micro(said.get("progress_ratio") or "0"),
+        said.get("due_on") is not None,
     )
 
 

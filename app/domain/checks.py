@@ -171,6 +171,11 @@ def _twice(case: Case) -> Issue | None:
     return _issue(iter(found))
 
 
+def _padded(case: Case) -> Issue | None:
+    """Ready entries with more billable minutes than were worked: what the contract's increment added (R11)."""
+    return _issue((entry, row) for entry, row in _ready(case) if row.billable_minutes > row.minutes)
+
+
 def _unsaid(case: Case) -> Issue | None:
     """Ready entries without a narrative, or expenses without a receipt: what a ruling that blocks takes out instead."""
     whole = NONE
@@ -224,6 +229,7 @@ _CHECKS: Final[Mapping[Code, Callable[[Case], Issue | None]]] = {
     "SUBCONTRACT_UNMATCHED": _unmatched,
     "TIME_LATE": _late,
     "DUPLICATE_SUSPECTED": _twice,
+    "BILLED_EXCEEDS_WORKED": _padded,
     "NARRATIVE_MISSING": _unsaid,
     "RECEIPT_MISSING": _unsaid,
     "ROLE_OPTIONAL_ATTR_MISSING": _roleless,

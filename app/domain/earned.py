@@ -1,6 +1,6 @@
 """Earned value, what a contract will have cost in the end, unbilled work, realization and margin.
 
-Sources: domain rules R4, R21, R26, R28, R29, R32, R34. Money is in micro-units of one currency; indices are ratios with
+Sources: domain rules R4, R21, R26, R28, R29, R32. Money is in micro-units of one currency; indices are ratios with
 four places, or None with the reason why there is none.
 """
 
@@ -140,14 +140,6 @@ def outlook(value: Value, at_end: int) -> Outlook:
 def unbilled(earned: int, invoiced: int, written_off: int = 0) -> int:
     """Work in progress: earned, not invoiced, not given up. Below 0 it is owed to the client: a contract liability."""
     return earned - invoiced - written_off
-
-
-def drift(accruals: Iterable[int], reversals: Iterable[int], invoiced: int, open_unbilled: int) -> int:
-    """By how much a line's accounts and its unbilled work differ; anything but 0 is an error.
-
-    Accruals + reversals − invoiced = open unbilled work. Reversals carry their sign: a reversal is below 0.
-    """
-    return sum(accruals) + sum(reversals) - invoiced - open_unbilled
 
 
 class Backlog(NamedTuple):

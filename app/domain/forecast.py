@@ -6,7 +6,7 @@ event catalogue. What is *used* is what burns: approved billable minutes and the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
@@ -24,12 +24,16 @@ _NO_MEASURE: Final = "nothing is booked, and of a line with a budget nothing say
 
 
 class Stone(NamedTuple):
-    """A milestone that stands: done from the day `reached` on; before that, `progress` of it, in millionths."""
+    """A milestone that stands: done from the day `reached` on; before that, `progress` of it, in millionths.
+
+    `due`: somebody said when it is to be reached.
+    """
 
     line_id: str | None
     amount: int
     reached: int
     progress: int
+    due: bool = False
 
     def share(self, day: int) -> int:
         return MICRO if self.reached <= day else self.progress
@@ -38,17 +42,22 @@ class Stone(NamedTuple):
 class Basis(NamedTuple):
     """What else a forecast rests on.
 
-    `stones`: milestones that are not cancelled. `invoices`: what subcontractors have invoiced. `revenue`: what all
-    lines have earned. `invoiced`: what live invoices say, net of credits; `written_off`: what was given up. Money in
+    `stones`: milestones that are not cancelled. `invoices`: what subcontractors have invoiced. `revenue`: what each
+    line has earned. `invoiced`: what live invoices say, net of credits; `written_off`: what was given up. Money in
     micro-units.
     """
 
     stones: Sequence[Stone] = ()
     estimates: Sequence[Estimate] = ()
     invoices: Sequence[Commitment] = ()
-    revenue: int = 0
+    revenue: Mapping[str | None, int] = {}
     invoiced: int = 0
     written_off: int = 0
+
+    @property
+    def earned(self) -> int:
+        """What all lines have earned."""
+        return sum(self.revenue.values())
 
 
 class _Completion(NamedTuple):
@@ -102,11 +111,13 @@ def row(position: Position, days: dict[str, Any], basis: Basis, ask: Ask = futur
         },
         "earned_value": None if worth is None else _earned_value(worth, exponent),
         "margin": {
-            "revenue_amount": show(basis.revenue, exponent),
+            "revenue_amount": show(basis.earned, exponent),
             "cost_amount": show(cost, exponent),
-            "ratio": earned.margin(basis.revenue, cost).value,
+            "ratio": earned.margin(basis.earned, cost).value,
         },
         "unbilled": _unbilled(position, basis),
+        "realization": _realization(position, basis),
+        "backlog": _backlog(position, basis),
         "basis": {**_booked(position), "unmeasured_lines": unmeasured, "reason": end.reason, "futures": drawn},
     }
 
@@ -257,10 +268,45 @@ def _earned_value(worth: _Worth, exponent: int) -> dict[str, Any]:
 def _unbilled(position: Position, basis: Basis) -> dict[str, Any]:
     """Earned, billable expenses included, not invoiced, not given up; below 0 it is owed to the client."""
     exponent, total = position.exponent, position.total(None)
-    all_earned = basis.revenue + total.totals[EXPENSES] - total.unbillable
+    all_earned = basis.earned + total.totals[EXPENSES] - total.unbillable
     return {
         "earned_amount": show(all_earned, exponent),
         "invoiced_amount": show(basis.invoiced, exponent),
         "written_off_amount": show(basis.written_off, exponent),
         "amount": show(earned.unbilled(all_earned, basis.invoiced, basis.written_off), exponent),
+    }
+
+
+def _realization(position: Position, basis: Basis) -> dict[str, Any]:
+    """What is billed, or can be, of what approved work is worth at its price; the rest was written off."""
+    exponent, standard = position.exponent, position.total(None).totals[AMOUNT]
+    billed = standard - basis.written_off
+    return {
+        "standard_amount": show(standard, exponent),
+        "billed_amount": show(billed, exponent),
+        "ratio": earned.realization(billed, standard).value,
+    }
+
+
+def _backlog(position: Position, basis: Basis) -> dict[str, Any] | None:
+    """What is agreed on lines with a budget and not earned; None where no line has one.
+
+    Scheduled is what is booked on a line after as-of, at its price, and what milestones with a date are to bring.
+    """
+    terms, exponent = position.terms, position.exponent
+    lines = [line for line in terms.lines.values() if _budget(line) > 0] if terms is not None else []
+    if terms is None or position.as_of is None or not lines:
+        return None
+    scheduled = unscheduled = 0
+    for line in lines:
+        name = line.line_id
+        ahead = _whole(position.schedule.after(name, Measure.AMOUNT, position.as_of), exponent)
+        stones = [one for one in basis.stones if one.due and (one.line_id or terms.only_line) == name]
+        ahead += sum(one.amount for one in stones if one.reached > position.as_of)
+        left = earned.backlog(_budget(line), basis.revenue.get(name, 0), ahead)
+        scheduled, unscheduled = scheduled + left.scheduled, unscheduled + left.unscheduled
+    return {
+        "amount": show(scheduled + unscheduled, exponent),
+        "scheduled_amount": show(scheduled, exponent),
+        "unscheduled_amount": show(unscheduled, exponent),
     }

@@ -26,6 +26,7 @@ Code = Literal[
     "SUBCONTRACT_UNMATCHED",
     "TIME_LATE",
     "DUPLICATE_SUSPECTED",
+    "BILLED_EXCEEDS_WORKED",
     "NARRATIVE_MISSING",
     "RECEIPT_MISSING",
     "ROLE_OPTIONAL_ATTR_MISSING",
@@ -35,7 +36,9 @@ Action = Literal["blocking", "warning", "off"]
 CHECKS: Final[tuple[Code, ...]] = get_args(Code)
 """The checks a policy decides about. All of them are off until one turns them on."""
 
-WARNS_ONLY: Final[frozenset[Code]] = frozenset({"TIME_LATE", "DUPLICATE_SUSPECTED", "ROLE_OPTIONAL_ATTR_MISSING"})
+WARNS_ONLY: Final[frozenset[Code]] = frozenset(
+    {"TIME_LATE", "DUPLICATE_SUSPECTED", "BILLED_EXCEEDS_WORKED", "ROLE_OPTIONAL_ATTR_MISSING"}
+)
 """Checks that only point out: they keep nothing back."""
 
 

@@ -135,6 +135,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "BILLING_SCHEDULE_NOT_DUE": Rule(
         "held", "contract", "nobody", "wait for the day on which it is due, or amend the billing schedule"
     ),
+    "BILLED_EXCEEDS_WORKED": Rule(
+        "warning", "entry", "project manager", "see whether the client agreed to the contract's increment"
+    ),
     "BUDGET_EXCEEDED": Rule("warning", "contract", "project manager", "amend the budget, or stop the work"),
     "BUDGET_NEARLY_EXHAUSTED": Rule(
         "warning", "contract", "project manager", "agree on more budget before it runs out"

@@ -209,11 +209,11 @@ def payload(position: Position, hint: Hint) -> dict[str, Any]:
     }
 
 
-def earned(position: Position, said: Said) -> int:
-    """What all lines have earned by as-of; micro-units."""
+def earned(position: Position, said: Said) -> dict[str | None, int]:
+    """What each line has earned by as-of; micro-units."""
     if position.as_of is None:
-        return 0
-    return sum(hint.cumulative for hint in hints(position, said, position.as_of))
+        return {}
+    return {hint.line_id: hint.cumulative for hint in hints(position, said, position.as_of)}
 
 
 def says(hint: Hint) -> bool:

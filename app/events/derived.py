@@ -204,6 +204,22 @@ class Unbilled(Part):
     amount: Amount
 
 
+class Realization(Part):
+    """What is billed, or can be, of what approved work is worth at its price; the rest was written off."""
+
+    standard_amount: Amount
+    billed_amount: Amount
+    ratio: Ratio | None
+
+
+class Backlog(Part):
+    """What is agreed on lines with a budget and not earned: with people or dates on it, and without."""
+
+    amount: Amount
+    scheduled_amount: Amount
+    unscheduled_amount: Amount
+
+
 class BurnForecastUpdated(Statement):
     """Where a contract will end."""
 
@@ -217,6 +233,8 @@ class BurnForecastUpdated(Statement):
     earned_value: EarnedValue | None = None
     margin: Margin | None = None
     unbilled: Unbilled | None = None
+    realization: Realization | None = None
+    backlog: Backlog | None = None
 
 
 # Readiness

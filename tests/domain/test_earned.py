@@ -18,7 +18,6 @@ from app.domain.earned import (
     backlog,
     best,
     blended_rate,
-    drift,
     margin,
     outlook,
     planned_value,
@@ -109,13 +108,6 @@ def test_unbilled_work_is_what_was_earned_not_invoiced_and_not_given_up() -> Non
     assert unbilled(micro("60000"), micro("42000"), micro("500")) == micro("17500")
     # 45,000 earned and 50,000 invoiced: 5,000 are owed.
     assert unbilled(micro("45000"), micro("50000")) == micro("-5000")
-
-
-def test_accounts_that_drifted_from_unbilled_work_show_it() -> None:
-    # 60,000 accrued, 1,000 of it reversed, 42,000 invoiced: 17,000 open. An unreversed 1,000 would show as such.
-    accruals, reversals = [micro("40000"), micro("20000")], [micro("-1000")]
-    assert drift(accruals, reversals, micro("42000"), micro("17000")) == 0
-    assert drift(accruals, [], micro("42000"), micro("17000")) == micro("1000")
 
 
 def test_backlog_is_scheduled_or_not() -> None:

@@ -168,6 +168,15 @@ def test_the_same_work_twice_is_suspected_once() -> None:
     assert found == ("ready_with_warnings", [("DUPLICATE_SUSPECTED", "warning", "60.00")])
 
 
+def test_more_billed_than_worked_is_pointed_out() -> None:
+    # R11: 50 min up to 15 are 60 billable; an exact hour is none, and 50 min of a refund, −60, take more back.
+    rows = {"E-1": worked("2026-03-02", 50), "E-2": worked("2026-03-03", 60), "E-3": worked("2026-03-04", -50)}
+    terms = {"rounding": {"increment_minutes": 15, "direction": "up"}}
+    warned = told("BILLED_EXCEEDS_WORKED", action="warning", terms=terms, rows=rows)
+    assert warned == ("ready_with_warnings", [("BILLED_EXCEEDS_WORKED", "warning", "60.00")])
+    assert told("BILLED_EXCEEDS_WORKED", action="warning", rows=rows)[1] == []
+
+
 def test_a_warning_lets_the_cash_go() -> None:
     assert told("TAX_ID_MISSING", action="warning") == ("ready_with_warnings", [("TAX_ID_MISSING", "warning", "60.00")])
 

@@ -182,6 +182,21 @@ def test_parts_of_any_contract_sum_to_the_whole(events: list[Event], as_of: date
             assert earned[line_id] == amount(hint["cumulative_amount"]), hint
 
 
+@examples(40)
+@given(event_sets(), as_ofs())
+def test_r34_accruals_and_reversals_less_invoices_are_the_open_work(events: list[Event], as_of: date) -> None:
+    # Hints accrue what a month earned, or take it back. Expenses have none; write-offs are no part of the open work.
+    found = figures(fold(lines(events)).host.stores, as_of)
+    for contract_id, row in found.forecast.items():
+        hints = [amount(hint["period_amount"]) for key, hint in found.revenue.items() if key[0] == contract_id]
+        accruals, reversals = sum(one for one in hints if one > 0), sum(one for one in hints if one < 0)
+        unbilled = {name: amount(value) for name, value in row["unbilled"].items()}
+        expenses = unbilled["earned_amount"] - amount(row["margin"]["revenue_amount"])
+        assert accruals + reversals == amount(row["margin"]["revenue_amount"])
+        open_work = unbilled["amount"] + unbilled["written_off_amount"]
+        assert accruals + reversals + expenses - unbilled["invoiced_amount"] == open_work
+
+
 # -- what is undone, split, or late -------------------------------------------------------------------------------
 
 

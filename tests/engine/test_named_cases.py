@@ -147,3 +147,31 @@ def test_r46_a_retroactive_price(now: str, net: str, unbilled: str) -> None:
     paper = billed(*[(f"T-1{n}", 10) for n in range(3)], hourly=150)
     row = readiness([contract(), rate("150"), *work, paper, rate(now, "2025-02-01", "R-2")])
     assert (row["adjustment_amount"], row["ready_amount"]) == (net, unbilled)
+
+
+# -- R14: fees by progress ----------------------------------------------------------------------------------------
+
+
+def test_r14_the_next_invoice_is_progress_to_date_less_what_was_invoiced() -> None:
+    # 120,000.00 by cost to cost. 30,000 of 80,000 spent: 37.5 %, 45,000.00. Of 30,000.00 invoiced 15,000.00 are next;
+    # of 50,000.00 nothing is, and 5,000.00 are owed to the client (R15). A later 60,000 of 80,000: 90,000 − 50,000.
+    agreed = contract(line(billing_method="percent_complete", fee="120000"))
+    estimate = said(
+        "estimate.set", estimate_id="S-1", revision=1, contract_id="C-1", cost="80000", effective_from="2025-01-01"
+    )
+    cost = rate("3000", rate_id="K-1", kind="cost")
+    begun = [agreed, estimate, cost, worked(600)]
+
+    def fee(amount: str) -> Any:
+        return invoiced(("fee", "L-1", amount))
+
+    assert readiness(begun)["ready_fee_amount"] == "45000.00"
+    assert readiness([*begun, fee("30000")])["ready_fee_amount"] == "15000.00"
+    row = readiness([*begun, fee("50000")])
+    assert (row["ready_fee_amount"], row["adjustment_amount"], row["state"]) == ("0.00", "0.00", "nothing_to_bill")
+    assert forecast([*begun, fee("50000")])["unbilled"]["amount"] == "-5000.00"
+    assert readiness([*begun, fee("50000"), worked(600, entry_id="T-2")])["ready_fee_amount"] == "40000.00"
+
+
+def forecast(events: Sequence[Any]) -> dict[str, Any]:
+    return figures(fold(lines(events)).host.stores, NOW).forecast["C-1"]

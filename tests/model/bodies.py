@@ -395,6 +395,8 @@ def milestone(choices: Choices, contract_id: str, number: int, revision: int, st
         data["amount"] = money(choices, currency_of(contract_id), 1, 40)
         if choices.chance(50):
             data["line_id"] = choices.one(LINES)
+    if number % 2 and state == "planned":
+        data["due_on"] = days[-1].isoformat()
     if state in {"completed", "accepted"} and choices.chance(80):
         data[f"{state}_on"] = choices.one(days).isoformat()
     return data

@@ -46,18 +46,21 @@ class Milestone:
     completed_on: date | None
     said_on: date
     progress: Fraction
+    due: bool
 
     @property
     def since(self) -> date | None:
         """The day of acceptance; where none was said, the day it was spoken of."""
         return (self.accepted_on or self.said_on) if self.status == "accepted" else None
 
+    def reached(self, as_of: date) -> bool:
+        """Whether it is completed or accepted."""
+        on = {"accepted": self.accepted_on, "completed": self.completed_on}
+        return self.status in on and _begun_on(on[self.status], as_of)
+
     def done(self, as_of: date) -> Fraction:
         """How much of it is done: all once it is completed or accepted, before that what is said of its progress."""
-        on = {"accepted": self.accepted_on, "completed": self.completed_on}
-        if self.status in on and _begun_on(on[self.status], as_of):
-            return Fraction(1)
-        return self.progress
+        return Fraction(1) if self.reached(as_of) else self.progress
 
 
 @dataclass(frozen=True)
@@ -405,6 +408,7 @@ def _milestone(entity: Entity, terms: Terms | None) -> Milestone:
         completed_on=date.fromisoformat(fields["completed_on"]) if fields.get("completed_on") else None,
         said_on=instant(deciding["time"]).date(),
         progress=number(fields.get("progress_ratio")),
+        due=fields.get("due_on") is not None,
     )
 
 

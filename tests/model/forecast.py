@@ -32,9 +32,9 @@ class Worth:
     earned: Fraction
 
 
-def forecast_row(dossier: Dossier, working_days: WorkingDays, revenue: Fraction) -> dict[str, Any]:
-    """The payload of `burn.forecast_updated`; `revenue` is what all lines have earned."""
-    places = exponent(dossier.currency)
+def forecast_row(dossier: Dossier, working_days: WorkingDays, earned: dict[str | None, Fraction]) -> dict[str, Any]:
+    """The payload of `burn.forecast_updated`; `earned` is what each line has earned."""
+    places, revenue = exponent(dossier.currency), sum(earned.values(), _ZERO)
     burn = burn_row(dossier, None, working_days)
     ahead = booked_ahead(dossier, None)
     soft = [one for one in dossier.planned if one.day > dossier.as_of and one.kind == "soft" and one.charged]
@@ -79,6 +79,8 @@ def forecast_row(dossier: Dossier, working_days: WorkingDays, revenue: Fraction)
             "ratio": fixed((revenue - cost) / revenue, 4) if revenue > 0 else None,
         },
         "unbilled": _unbilled(dossier, revenue, places),
+        "realization": _realization(dossier, used, places),
+        "backlog": _backlog(dossier, earned, places),
         "basis": {
             "booked_minutes": shortest(sum((one.minutes for one in ahead), _ZERO), 2),
             "booked_amount": fixed(sum((one.amount or _ZERO for one in ahead), _ZERO), places),
@@ -101,6 +103,37 @@ def _unbilled(dossier: Dossier, revenue: Fraction, places: int) -> dict[str, Any
         "invoiced_amount": fixed(dossier.invoiced_total, places),
         "written_off_amount": fixed(written, places),
         "amount": fixed(earned - dossier.invoiced_total - written, places),
+    }
+
+
+def _realization(dossier: Dossier, used: Fraction, places: int) -> dict[str, Any]:
+    """What of the price of approved work was not written off: R26."""
+    billed = used - settle(dossier).written_off
+    return {
+        "standard_amount": fixed(used, places),
+        "billed_amount": fixed(billed, places),
+        "ratio": fixed(billed / used, 4) if used > 0 else None,
+    }
+
+
+def _backlog(dossier: Dossier, earned: dict[str | None, Fraction], places: int) -> dict[str, Any] | None:
+    """Agreed and not earned, by lines that have a budget: R32. People booked and dated milestones schedule it."""
+    terms = dossier.terms
+    lines = [line_id for line_id in terms.lines if _budget(terms, line_id) > 0] if terms else []
+    if terms is None or not lines:
+        return None
+    whole = dated = _ZERO
+    for line_id in lines:
+        left = max(_ZERO, _budget(terms, line_id) - earned.get(line_id, _ZERO))
+        booked = [one.amount or _ZERO for one in booked_ahead(dossier, line_id)]
+        stones = [one for one in dossier.milestones if one.line_id == line_id and one.due and one.status != "cancelled"]
+        to_come = [one.amount for one in stones if not one.reached(dossier.as_of)]
+        whole += left
+        dated += min(left, max(_ZERO, half_away(sum(booked, _ZERO), places) + sum(to_come, _ZERO)))
+    return {
+        "amount": fixed(whole, places),
+        "scheduled_amount": fixed(dated, places),
+        "unscheduled_amount": fixed(whole - dated, places),
     }
 
 

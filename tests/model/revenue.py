@@ -43,19 +43,19 @@ class Account:
     by_value: Fraction = _ZERO
 
 
-def hinted(dossier: Dossier) -> tuple[list[dict[str, Any]], Fraction]:
-    """The payloads of `revenue.hinted` that say anything, by line and period; what all lines have earned, exactly."""
+def hinted(dossier: Dossier) -> tuple[list[dict[str, Any]], dict[str | None, Fraction]]:
+    """The payloads of `revenue.hinted` that say anything, by line and period; what each line has earned, exactly."""
     if dossier.terms is None:
-        return [], _ZERO
+        return [], {}
     lines: list[str | None] = [*sorted(dossier.named_lines)]
     periods = _periods(dossier)
     retained = retained_months(dossier)
     rows: list[dict[str, Any]] = []
-    earned = _ZERO
+    earned: dict[str | None, Fraction] = {}
     for line_id in [None, *lines]:
         account = Account()
         rows += _line_rows(account, dossier, line_id, periods, retained.get(line_id or "", {}))
-        earned += account.earned
+        earned[line_id] = account.earned
     return rows, earned
 
 

@@ -170,3 +170,28 @@ def test_r21_margin() -> None:
     work = [worked(960, "2025-03-03"), worked(960, "2025-03-04", "T-2")]
     row = forecast([contract(line()), rate("150"), cost, *work], "2025-03-31")["margin"]
     assert row == {"revenue_amount": "4800.00", "cost_amount": "3040.00", "ratio": "0.3667"}
+
+
+def test_r26_realization_is_what_was_not_written_off() -> None:
+    # 200 h at 100.00 are 20,000.00; 2,400.00 are written off: 17,600.00, 88 %.
+    events = [contract(line()), rate("100"), *[worked(1200, "2025-03-03", f"T-{n}") for n in range(10)]]
+    off = {"writeoff_id": "W-1", "contract_id": "C-1", "amount": "2400"}
+    row = forecast([*events, said("writeoff.recorded", revision=1, **off)], "2025-03-31")["realization"]
+    assert row == {"standard_amount": "20000.00", "billed_amount": "17600.00", "ratio": "0.8800"}
+    assert forecast([contract(line())], "2025-03-31")["realization"]["ratio"] is None
+
+
+def test_r32_backlog_is_scheduled_where_people_or_dates_are_on_it() -> None:
+    # 10,000.00 agreed, 1,000.00 earned: 9,000.00 left, of which 40 h at 100.00 are booked: 4,000.00.
+    agreed = contract(line(budget={"amount": "10000"}), line("L-2", billing_method="milestone", fee="5000"))
+    events = [agreed, rate("100"), worked(600, "2025-03-03", line_id="L-1"), person()]
+    booked = assigned("2025-03-10", "2025-03-14", 2400, line_id="L-1")
+
+    def stone(number: int, **more: Any) -> Any:
+        data = {"milestone_id": f"M-{number}", "contract_id": "C-1", "amount": "2000", "line_id": "L-2"}
+        return said("milestone.planned", revision=1, **data, **more)
+
+    # Of the fee of 5,000.00 nothing is accepted: 2,000.00 have a date, 2,000.00 have none.
+    row = forecast([*events, booked, stone(1, due_on="2025-04-01"), stone(2)], "2025-03-07")["backlog"]
+    assert row == {"amount": "14000.00", "scheduled_amount": "6000.00", "unscheduled_amount": "8000.00"}
+    assert forecast([contract(line())], "2025-03-07")["backlog"] is None

@@ -4,6 +4,7 @@ const BLOCKERS = {
   ADJUSTMENT_NEEDED: "Invoiced time has changed",
   AMENDMENT_NOT_SYNCED: "Amendment not yet in the ERP",
   BILLING_SCHEDULE_NOT_DUE: "Not due by the billing schedule",
+  BILLED_EXCEEDS_WORKED: "More billed than worked",
   BUDGET_EXCEEDED: "Budget exceeded",
   BUDGET_NEARLY_EXHAUSTED: "Budget nearly exhausted",
   CAP_EXCEEDED: "Over the cap",
