@@ -76,6 +76,7 @@ class _Worth(NamedTuple):
     planned: bool
 
 
+_OVER: Final = ("closed", "cancelled")  # nothing more is to be used
 Ask = Callable[[Question], Answer | None]
 
 
@@ -136,7 +137,7 @@ def _chances(position: Position, days: dict[str, Any], ask: Ask) -> tuple[dict[s
     over = [
         days[name] for name, one in zip(("minutes_on", "amount_on"), left, strict=True) if one is not None and one <= 0
     ]
-    if over or left == [None, None]:
+    if over or left == [None, None] or terms is None or terms.status_on(as_of) in _OVER:
         return dict.fromkeys(names, _first(*over)), None
     first, last = futures.first_day(as_of), calendar.week_start(as_of) - 1
     weeks = futures.history(position.book.days(None, first, last, as_of), position.schedule, as_of)

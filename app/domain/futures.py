@@ -27,6 +27,8 @@ WEEKS_BEHIND: Final = 13
 WEEKS_AHEAD: Final = 52
 LEAST_WEEKS: Final = 4
 """With fewer weeks to go by nothing is said of how a plan may turn out."""
+IDLE_WEEKS: Final = 4
+"""After so many without work nothing goes on as before."""
 _ORDERS: Final = 1024
 _HUNDREDTHS: Final = 100  # minutes are planned to two places
 _WORKING_DAYS: Final = 5
@@ -82,7 +84,7 @@ def first_day(as_of: int) -> int:
 
 
 def ask(question: Question) -> Answer | None:
-    """Draw the futures; None where nothing is planned and too little was worked to go by."""
+    """Draw the futures; None where nothing is planned and too little was worked, or too long ago, to go by."""
     last = question.schedule.last(question.as_of)
     return _by_habit(question) if last is None else _by_plan(question, last)
 
@@ -126,9 +128,9 @@ def _by_plan(question: Question, last: int) -> Answer:
 
 def _by_habit(question: Question) -> Answer | None:
     """What was used in a week drawn from those since the first that was worked, spread over Monday to Friday."""
-    begun = next((place for place, week in enumerate(question.weeks) if week.minutes or week.amount), None)
-    weeks = [] if begun is None else question.weeks[begun:]
-    if len(weeks) < LEAST_WEEKS:
+    worked = [place for place, week in enumerate(question.weeks) if week.minutes or week.amount]
+    weeks = question.weeks[worked[0] :] if worked else ()
+    if len(weeks) < LEAST_WEEKS or worked[-1] < len(question.weeks) - IDLE_WEEKS:
         return None
     as_of = question.as_of
     gauges = [

@@ -204,7 +204,7 @@ class Slice:
         found = self._position(contract_id, day)
         if found is None:
             return None
-        position, _ = found
+        position = found[0]
         exponent = position.exponent
         steps = position.agreement.steps()
         return {
@@ -215,8 +215,14 @@ class Slice:
             ],
             "budget": [{"from": calendar.text_of(on), **shapes.budget(terms, exponent)} for on, terms in steps],
             "cap": shapes.cap(position.terms),
-            "exhaustion": self._contracts.burn(position)[0]["exhaustion"],
+            "exhaustion": self._exhaustion(position, found[1]),
         }
+
+    def _exhaustion(self, position: Position, head: Head) -> Answer:
+        """Of burn and of the forecast."""
+        burn = self._contracts.burn(position)[0]
+        forecast = self._contracts.forecast(position, burn, self._contracts.assess(position, head))
+        return {**burn["exhaustion"], **forecast["exhaustion"]}
 
     def behind(self, contract_id: str) -> Behind:
         """What the contract's figures rest on, or would if it were named; the entities' messages are kept where their

@@ -599,7 +599,11 @@ class Firm:
             ],
             "budget": steps,
             "cap": None if contract.cap is None else {"amount": text(contract.cap), "minutes": None},
-            "exhaustion": said["exhaustion"],
+            "exhaustion": said["exhaustion"]
+            | {
+                f"p{chance}_on": (AS_OF + timedelta(days=chance)).isoformat() if budget is not None else None
+                for chance in (50, 80, 90)
+            },
         }
 
     def entries(self, contract: Contract, query: dict[str, str]) -> list[Json]:

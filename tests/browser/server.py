@@ -53,6 +53,7 @@ class Site:
         app.router.add_get("/v1/contracts/{id}/entries", self.of_contract(self.entries))
         app.router.add_get("/v1/contracts/{id}/explain", self.of_contract(self.explain))
         app.router.add_get("/v1/resources", self.answer(self.people))
+        app.router.add_get("/v1/alerts", self.answer(self.alerts))
         app.router.add_get("/v1/resources/{id}/weeks/{week}", self.answer(self.cell))
         app.router.add_get("/v1/roles", self.answer(lambda request: self.groups("role", request)))
         app.router.add_get("/v1/practices", self.answer(lambda request: self.groups("practice", request)))
@@ -115,6 +116,24 @@ class Site:
             "items": [self.crew.row(one, weeks) for one in later[:limit]],
             "next": later[limit - 1].resource_id if len(later) > limit else None,
         }
+
+    def alerts(self, request: web.Request) -> Json:
+        """Two people will be on the bench, nobody rolls off."""
+        role = request.query.get("role")
+        idle = [one for one in self.crew.people[2:4] if role in (None, one.role)]
+        bench = {"from_week": "2026-W49", "weeks": 3, "free_minutes": 5400}
+        rows = [
+            {
+                "resource_id": one.resource_id,
+                "role": one.role,
+                "practice": one.practice,
+                "bench": bench,
+                "roll_off": None,
+            }
+            for one in idle
+            if request.query.get("kind") != "roll_off"
+        ]
+        return self.firm.meta() | {"items": rows, "next": None}
 
     def groups(self, kind: str, request: web.Request) -> Json:
         weeks = mondays(request.query.get("from"), int(request.query.get("weeks", "35")), AS_OF)

@@ -91,6 +91,8 @@ def test_the_chart_says_in_words_what_it_draws(page: Page) -> None:
     said = page.text(".says")
     assert f"{money(burn['approved']['amount'])} {burn['currency']}" in said
     assert money(burn["budget"]["amount"]) in said
+    assert "In half of 200 drawn futures" in said
+    assert "50 to 90 %" in page.text(".legend")
 
 
 def test_the_chart_is_read_day_by_day_with_the_arrow_keys(page: Page) -> None:

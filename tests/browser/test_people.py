@@ -128,6 +128,16 @@ def test_the_keyboard_reaches_every_cell(page: Page) -> None:
     assert len(page.all('.heatmap .heat[tabindex="0"]')) == 1
 
 
+def test_who_will_have_nothing_to_do_is_listed_and_leads_to_the_week(page: Page) -> None:
+    opened(page)
+    page.one('[data-alerts="bench"] [data-id="R-003"]')
+    assert "W49: 3 weeks, 90:00 hours free" in page.text('[data-alerts="bench"]')
+    assert page.text('[data-alerts="roll_off"]') == "Nobody: all are booked for longer, or not at all."
+    page.one('[data-alerts="bench"] [data-id="R-003"] button').click()
+    page.one("#drawer .value")
+    assert "cell=2026-W49" in page.run("return location.hash")
+
+
 def test_a_cell_opens_what_it_is_made_of(page: Page) -> None:
     opened(page)
     page.one(cell("R-001", "2026-W43")).click()

@@ -109,6 +109,13 @@ def test_weeks_before_anything_was_worked_do_not_count_and_idle_ones_after_do() 
     assert asked(NOTHING, 20 * HOURS, *weeks[:-1]) is None  # three weeks are too few
 
 
+def test_what_has_stopped_does_not_go_on() -> None:
+    # 40 h in each of nine weeks, then three idle ones, then a fourth.
+    weeks = [Week(0, 2_400, 0)] * 9
+    assert asked(NOTHING, 20 * HOURS, *weeks, *[Week(0, 0, 0)] * 3) is not None
+    assert asked(NOTHING, 20 * HOURS, *weeks, *[Week(0, 0, 0)] * 4) is None
+
+
 def test_nothing_ends_later_than_in_a_year() -> None:
     # 1 h a week: 53 h would be used up in the 53rd week, which is not looked at; 52 h are.
     weeks = [Week(0, HOURS, 0)] * 4

@@ -37,7 +37,7 @@ def futures(dossier: Dossier) -> tuple[dict[str, str | None], dict[str, Any] | N
     gauges = {kind: Gauge(dossier, None, kind, billable) for kind in _KINDS}
     gauges = {kind: gauge for kind, gauge in gauges.items() if gauge.measurable}
     ended = [gauge.exhausted_on() for gauge in gauges.values() if (gauge.remaining or 0) <= 0]
-    if ended or not gauges:
+    if ended or not gauges or dossier.status in {"closed", "cancelled"}:
         day = min((one for one in ended if one is not None), default=None)
         return dict.fromkeys(names, day.isoformat() if day else None), None
     left = {kind: gauge.remaining or Fraction(0) for kind, gauge in gauges.items()}
@@ -137,7 +137,9 @@ def _rounded(booked: Sequence[Planned], kind: str) -> dict[int, Fraction]:
 def _by_habit(dossier: Dossier, left: dict[str, Fraction]) -> tuple[str, int, list[int | None]]:
     """Each week what was used in one of the last, a fifth a day from Monday to Friday."""
     past = _past(dossier)
-    while past and not any(past[0].used.values()):
+    if not any(any(week.used.values()) for week in past[-_LEAST:]):
+        return "trailing", 0, []
+    while not any(past[0].used.values()):
         past = past[1:]
     if len(past) < _LEAST:
         return "trailing", len(past), []

@@ -141,6 +141,13 @@ export class BurnDown {
       if (!drawn(from)) continue;
       label(`v${version}`, line(from, paint.muted, [1, 3]) + 4 * ratio, bbox.top + 12 * ratio, paint.muted);
     }
+    if (points.likely !== null && drawn(points.likely[0])) {
+      const [from, until] = points.likely.map((date) =>
+        Math.min(plot.valToPos(seconds(date), "x", true), bbox.left + bbox.width),
+      );
+      ctx.fillStyle = paint.band;
+      ctx.fillRect(from - ratio, bbox.top, until - from + 2 * ratio, bbox.height);
+    }
     const x = line(points.today, paint.muted, []);
     label("as of", x - 5 * ratio, bbox.top + bbox.height - 8 * ratio, paint.muted, "right");
     if (drawn(points.endsOn)) {
@@ -168,6 +175,7 @@ export class BurnDown {
 
   drawLegend({ unit }) {
     const { points } = this;
+    const chances = points.likely !== null && points.likely[0] <= points.dates.at(-1);
     const items = [
       ["approved", `Approved ${unit === "amount" ? "amount" : "billable hours"}, running total`],
       points.budget.some((value) => value !== null) && ["budget", "Budget"],
@@ -177,6 +185,7 @@ export class BurnDown {
         "band",
         "Between the slowest and the fastest of those four weeks",
       ],
+      chances && ["band", "Upright: used up in 50 to 90 % of drawn futures"],
     ];
     this.legend.replaceChildren(
       ...items.filter(Boolean).map(([name, text]) => el("li", {}, el("span", { class: `key ${name}` }), text)),

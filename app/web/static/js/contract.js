@@ -232,7 +232,7 @@ export class Contract {
       unit,
       currency: row.currency,
       versions: row.versions,
-      sentence: summary(row.burn, unit, row.currency),
+      sentence: `${summary(row.burn, unit, row.currency)} ${chances(daily.exhaustion, row.burn.as_of)}`.trim(),
     });
   }
 
@@ -252,6 +252,14 @@ function factsOf(row) {
     row.burn.contract_version && el("span", {}, `version ${row.burn.contract_version}`),
   ];
   return parts.filter(Boolean);
+}
+
+/** By when a budget is used up in so many of a hundred drawn futures. */
+function chances(exhaustion, asOf) {
+  const [half, most] = [exhaustion?.p50_on ?? null, exhaustion?.p90_on ?? null];
+  if (half === null || half <= asOf) return "";
+  const later = most === null ? "not in 90 % of them within a year" : `in 90 % by ${day(most)}`;
+  return `In half of 200 drawn futures a budget is used up by ${day(half)}, ${later}.`;
 }
 
 /** What the chart says, in a sentence. */

@@ -16,7 +16,8 @@ const LEAST_AHEAD_DAYS = 56;
  * A budget step without a beginning holds from the first day drawn.
  * @returns {?object} null when there is neither work nor a budget, or no day to begin with. `xs` are epoch seconds; `actual`, `budget`, `cap`,
  *   `trailing`, `slow`, `fast` have one number or null per day; `total` is the exact sum up to as-of; `endsOn` is the
- *   exhaustion as the API gives it and `beyond` says that it lies right of the drawing.
+ *   exhaustion as the API gives it and `beyond` says that it lies right of the drawing; `likely` are the days by which
+ *   half and nine tenths of drawn futures have ended, null where not all is still to come.
  */
 export function curve(daily, { asOf, unit }) {
   const steps = daily.budget
@@ -29,7 +30,8 @@ export function curve(daily, { asOf, unit }) {
   if (today === undefined) return null;
   const start = [...starts, today].sort()[0];
   const endsOn = daily.exhaustion?.[`${unit}_on`] ?? null;
-  const horizon = horizonOf(start, today, endsOn);
+  const chances = likely(daily.exhaustion, today);
+  const horizon = horizonOf(start, today, endsOn, chances);
   const dates = Array.from({ length: daysBetween(start, horizon) + 1 }, (_, index) => addDays(start, index));
   const sums = runningSums(dates, worked, unit);
   const now = dates.indexOf(today);
@@ -48,12 +50,24 @@ export function curve(daily, { asOf, unit }) {
     ...projection(dates, sums, now, endsOn),
     endsOn,
     plannedOn: daily.exhaustion?.planned_on ?? null,
+    likely: chances,
     beyond: endsOn !== null && endsOn > horizon,
   };
 }
 
-function horizonOf(start, today, endsOn) {
+function likely(exhaustion, today) {
+  const [half, most] = [exhaustion?.p50_on ?? null, exhaustion?.p90_on ?? null];
+  return half !== null && most !== null && half > today ? [half, most] : null;
+}
+
+function horizonOf(start, today, endsOn, chances) {
   const furthest = addDays(today, Math.max(LEAST_AHEAD_DAYS, daysBetween(start, today)));
+  const near = horizonOfEnd(start, today, endsOn, furthest);
+  if (chances === null || chances[0] > furthest) return near;
+  return [near, [furthest, addDays(chances[1], WEEK)].sort()[0]].sort()[1];
+}
+
+function horizonOfEnd(start, today, endsOn, furthest) {
   if (endsOn === null || endsOn <= today) return addDays(today, WINDOW_DAYS);
   if (endsOn > furthest) return addDays(today, Math.max(LEAST_AHEAD_DAYS, Math.round(daysBetween(start, today) / 3)));
   return addDays(endsOn, WEEK * 2);

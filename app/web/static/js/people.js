@@ -8,6 +8,7 @@ import { BANDS } from "./heat.js";
 import { HeatRow } from "./heatrow.js";
 import { Live } from "./live.js";
 import { Rows } from "./rows.js";
+import { Soon } from "./soon.js";
 import { later, mondayIn, spanOf, weekOf } from "./weeks.js";
 
 const PAGE = 100;
@@ -35,6 +36,7 @@ export class People {
     this.heading = el("h1", { tabindex: "-1" }, "People and practices");
     this.table = el("table", { class: "heatmap", role: "grid", "aria-label": "Utilization by week" });
     this.blank = el("div", { class: "blank", hidden: true });
+    this.soon = new Soon();
     this.element = el(
       "div",
       { class: "people" },
@@ -42,6 +44,7 @@ export class People {
       this.makeToolbar(),
       el("section", { class: "card flush" }, el("div", { class: "scroll heatbox" }, this.table), this.blank),
       legend(),
+      this.soon.element,
     );
     // Before the rows hear of it, which go from row to row.
     this.table.addEventListener("keydown", (event) => this.walk(event), { capture: true });
@@ -140,6 +143,7 @@ export class People {
     this.live = null;
     this.rows?.close();
     this.reading?.abort();
+    this.soon.close();
     clearTimeout(this.again);
   }
 
@@ -150,6 +154,7 @@ export class People {
     const { signal } = this.reading;
     const { show, role, practice } = this.asked;
     const { path } = KINDS[show];
+    this.soon.load({ role, practice }, signal);
     try {
       const from = this.asked.from || (await this.firstWeek(path, signal));
       if (signal.aborted) return;
@@ -303,6 +308,7 @@ export class People {
       touched = true;
     }
     if (touched) this.show();
+    if (touched) this.soon.loadSoon();
   }
 
   loadAgain() {
