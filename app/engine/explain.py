@@ -10,7 +10,8 @@ from agents.contracts import Contract, Contracts
 from app.domain import calendar
 from app.domain.burn import Position
 from app.domain.ledger import APPROVED, SUBMITTED, Claims, Row, claimed
-from app.domain.money import decimal, show
+from app.domain.money import decimal, micro, show
+from app.engine.items import MADE, SUMS, Asked, Item, value_of
 from app.engine.shapes import Answer, price_card
 from app.events.cloudevents import timestamp
 from tables.heads import Head
@@ -93,11 +94,16 @@ def explain(
 ) -> Answer:
     """The figure, the steps that make it, and whether adding them up gives it again.
 
-    Raises ValueError for a figure that entries do not add up to.
+    Raises ValueError for a figure that nothing adds up to, or that is of the whole contract only.
     """
-    known = FIGURES.get(figure)
-    if known is None:
-        raise unknown_figure(figure)
+    refused = refusal(figure, line_id)
+    if refused is not None:
+        raise refused
+    if figure in SUMS:
+        return _summed(contracts, head, contract_id, figure, as_of)
+    if figure in MADE:
+        return _made(contracts, head, contract_id, figure, line_id, as_of)
+    known = FIGURES[figure]
     position = contracts.position(contract_id, head, as_of)
     rows = [row for row in contracts.burn(position) if row["line_id"] == line_id]
     value = _value(rows[0], figure) if rows else None
@@ -125,8 +131,129 @@ def explain(
     }
 
 
-def unknown_figure(figure: str) -> ValueError:
-    return ValueError(f"figure is {figure!r}: ask for one of {', '.join(FIGURES)}")
+def refusal(figure: str, line_id: str | None) -> ValueError | None:
+    """Why a figure cannot be explained, if it cannot: nothing adds up to it, or it is of the whole contract only."""
+    if figure in SUMS or (figure in MADE and not MADE[figure].of_lines):
+        whole = f"figure is {figure!r}, which is of the whole contract: leave out the line"
+        return ValueError(whole) if line_id is not None else None
+    if figure in FIGURES or figure in MADE:
+        return None
+    return ValueError(f"figure is {figure!r}: ask for one of {', '.join((*FIGURES, *SUMS, *MADE))}")
+
+
+def _summed(contracts: Contracts, head: Head, contract_id: str, figure: str, as_of: int | None) -> Answer:
+    """A figure that items of a contract add up to."""
+    known = SUMS[figure]
+    position = contracts.position(contract_id, head, as_of)
+    asked = Asked(contracts, head, position, contracts.assess(position, head))
+    items = list(known.items(asked))
+    money = known.unit == "money"
+    total = sum(item.amount for item in items)
+    value = _shown(contracts, asked, figure)
+    return {
+        **_heading(position, figure, None, value, known.unit, known.formula),
+        "steps": [_item_step(asked, item, money=money) for item in items[:STEPS_SHOWN]],
+        "steps_total": len(items),
+        "checksum": sha256(b"\n".join(f"{item.id}={item.amount}".encode() for item in items)).hexdigest(),
+        "recomputed": (recomputed := show(total, position.exponent) if money else total),
+        "agrees": recomputed == value,
+    }
+
+
+def _shown(contracts: Contracts, asked: Asked, figure: str) -> Any:
+    """The figure as the contract's rows have it."""
+    burned = contracts.burn(asked.position)[0]
+    for row in (burned, contracts.readiness(asked.position, asked.head, asked.found)):
+        if figure in row:
+            return row[figure]
+    return value_of(contracts.forecast(asked.position, burned, asked.found), figure)
+
+
+def _made(
+    contracts: Contracts, head: Head, contract_id: str, figure: str, line_id: str | None, as_of: int | None
+) -> Answer:
+    """A figure that other figures of its row make; null where one of them is."""
+    known = MADE[figure]
+    position = contracts.position(contract_id, head, as_of)
+    burned = contracts.burn(position)
+    if known.of_lines:
+        row = next((row for row in burned if row["line_id"] == line_id), None)
+    else:
+        row = contracts.forecast(position, burned[0], contracts.assess(position, head))
+    value = value_of(row, figure)
+    parts = [(sign, name, value_of(row, name)) for sign, name in known.parts]
+    recomputed: Any = None
+    if all(part is not None for _, _, part in parts):
+        if known.unit == "money":
+            recomputed = show(sum(sign * micro(part) for sign, _, part in parts), position.exponent)
+        else:
+            recomputed = sum(sign * part for sign, _, part in parts)
+    steps = [
+        {**_NO_STEP, "entry_id": name, "amount": part, "arithmetic": "subtracted" if sign < 0 else "added"}
+        for sign, name, part in parts
+    ]
+    return {
+        **_heading(position, figure, line_id, value, known.unit, known.formula),
+        "steps": steps,
+        "steps_total": len(steps),
+        "checksum": sha256(b"\n".join(f"{name}={part}".encode() for _, name, part in parts)).hexdigest(),
+        "recomputed": recomputed,
+        "agrees": recomputed == value,
+    }
+
+
+def _heading(position: Position, figure: str, line_id: str | None, value: Any, unit: str, formula: str) -> Answer:
+    terms = position.terms
+    return {
+        "contract_id": position.contract_id,
+        "line_id": line_id,
+        "figure": figure,
+        "as_of": calendar.text_of(position.as_of) if position.as_of is not None else None,
+        "value": value,
+        "unit": (terms.currency if terms is not None else None) if unit == "money" else unit,
+        "formula": formula,
+        "rules": [_AS_OF],
+        "contract_version": terms.version if terms is not None else None,
+    }
+
+
+_NO_STEP: Final[Mapping[str, Any]] = dict.fromkeys(
+    (
+        "entry_id",
+        "work_date",
+        "resource_id",
+        "line_id",
+        "rate_id",
+        "rate_scope",
+        "amount",
+        "arithmetic",
+        "event_id",
+        "source",
+        "event_time",
+        "revision",
+    )
+)
+
+
+def _item_step(asked: Asked, item: Item, *, money: bool) -> Answer:
+    behind = item.behind
+    said = {
+        "entry_id": item.id,
+        "line_id": item.line_id,
+        "work_date": calendar.text_of(item.day) if item.day is not None else None,
+        "amount": asked.money(item.amount) if money else item.amount,
+        "arithmetic": item.arithmetic,
+    }
+    if behind is not None:
+        said |= {
+            "event_id": behind.id,
+            "source": behind.source,
+            "event_time": timestamp(behind.time),
+            "revision": behind.revision,
+        }
+        if isinstance(behind, Row):
+            said |= {"resource_id": behind.resource_id, "rate_id": behind.rate_id}
+    return {**_NO_STEP, **said}
 
 
 def _value(row: Mapping[str, Any], figure: str) -> Any:

@@ -23,7 +23,7 @@ from app.domain.utilization import Window
 from app.engine import shapes
 from app.engine.accuracy import first_ticks, ledger_of, received, shown
 from app.engine.accuracy import together as scored_together
-from app.engine.explain import FIGURES, explain, unknown_figure
+from app.engine.explain import explain, refusal
 from app.engine.figures import Figures, as_known
 from app.engine.host import Host, Letters, Unavailable
 from app.engine.parts import Answered, Behind, Frame, Part, Question, decode_question, encode, joined
@@ -248,10 +248,11 @@ class Gather:
                 as_of,
                 lambda figures, day: _explained(figures, contract_id, figure, line_id, day),
             )
-        if figure not in FIGURES:  # said here: what a worker that is asked raises, nobody hears
+        refused = refusal(figure, line_id)
+        if refused is not None:  # said here: what a worker that is asked raises, nobody hears
             part = await self._one(contract_id, "burn", day=None)
             if part.value is not None:
-                raise unknown_figure(figure)
+                raise refused
             return self._answered(None, part)
         part = await self._one(contract_id, "explain", figure=figure, line_id=line_id, day=_day(as_of))
         return self._answered(part.value, part)
