@@ -76,6 +76,34 @@ class Crew:
             "state_version": self.version,
         }
 
+    def scored(self, kind: str, ahead: int) -> list[Json]:
+        """How forecasts of three weeks were: 40 hours promised in each; 36, 42 and 39 done."""
+        now = self.as_of - timedelta(days=self.as_of.weekday())
+        weeks = []
+        for back, done in ((3, 2160), (2, 2520), (1, 2340)):
+            kinds = [_scored("hard", 2400, done), _scored("all", 2400, done)]
+            forecast = {"weeks_ahead": ahead, "frozen_on": "2026-11-02", "kinds": kinds}
+            weeks.append({"week": week_name(now - timedelta(weeks=back)), "over": True, "forecasts": [forecast]})
+        record = {
+            "forecast_minutes": 7200,
+            "actual_minutes": 7020,
+            "error_minutes": -180,
+            "absolute_error_minutes": 420,
+            "bias_ratio": "-0.0250",
+            "absolute_error_ratio": "0.0598",
+            "count": 3,
+            "came_true": 3,
+            "brier_score": "0.0000",
+            "calibration": [],
+        }
+        names = {"firm": ["firm"], "role": list(ROLES), "practice": list(PRACTICES)}[kind]
+        its = [{"booking": name, **record} for name in ("hard", "all")]
+        weeks = weeks if ahead < 8 else []
+        return [
+            {"id": name, "record": [{"weeks_ahead": ahead, "weeks": len(weeks), "kinds": its}], "weeks": weeks}
+            for name in names
+        ]
+
     def row(self, person: Person, weeks: list[date]) -> Json:
         return {
             "resource_id": person.resource_id,
@@ -178,4 +206,14 @@ def ratios(billable: int, planned: int, capacity: int) -> Json:
         "utilization_ratio": ratio(billable),
         "allocation_ratio": ratio(planned),
         "overallocated": planned > capacity,
+    }
+
+
+def _scored(kind: str, promised: int, done: int) -> Json:
+    return {
+        "booking": kind,
+        "booked_minutes": promised,
+        "forecast_minutes": promised,
+        "actual_minutes": done,
+        "error_minutes": done - promised,
     }

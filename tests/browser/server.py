@@ -57,6 +57,7 @@ class Site:
         app.router.add_get("/v1/resources/{id}/weeks/{week}", self.answer(self.cell))
         app.router.add_get("/v1/roles", self.answer(lambda request: self.groups("role", request)))
         app.router.add_get("/v1/practices", self.answer(lambda request: self.groups("practice", request)))
+        app.router.add_get("/v1/forecast/accuracy", self.answer(self.accuracy))
         app.router.add_get("/v1/events", self.answer(lambda request: self.firm.event(request.query["id"])))
         app.router.add_get("/v1/streams", self.answer(lambda _: self.firm.streams()))
         app.router.add_get("/v1/stream", self.stream)
@@ -76,6 +77,10 @@ class Site:
             return response
 
         return handle
+
+    def accuracy(self, request: web.Request) -> Json:
+        scored = self.crew.scored(request.query["kind"], int(request.query["weeks_ahead"]))
+        return {"items": scored, "next": None, **self.firm.meta()}
 
     def of_contract(self, build: Callable[[Contract, web.Request], Json | None]) -> Handler:
         def find(request: web.Request) -> Json | None:

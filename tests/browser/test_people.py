@@ -203,3 +203,20 @@ def test_nobody_who_fits_is_said(page: Page) -> None:
     page.open("#/people?role=Nobody")
     page.until(lambda: "Nobody here" in page.text(".blank"), "the reason")
     assert page.all(".blank button")
+
+
+def test_how_good_forecasts_were_stands_below_the_map(page: Page) -> None:
+    opened(page)
+    page.one('.accuracy [data-week="2026-W46"]')
+    assert len(page.all(".accuracy [data-week]")) == 3
+    said = str(page.one(".promises svg").get_attribute("aria-label"))
+    assert "2026-W46: promised 40:00, done 39:00 hours" in said
+    bias = page.one('.accuracy [data-booking="all"] [data-figure="bias_ratio"]')
+    assert (bias.text, bias.get_attribute("data-value")) == ("\u22122.5\u202f%", "-0.0250")
+
+
+def test_forecasts_may_be_chosen_by_how_far_ahead_and_by_group(page: Page) -> None:
+    opened(page, "#/people?show=practices")
+    page.until(lambda: len(page.all(".accuracy select option")) == 2, "the practices")
+    page.one('.accuracy [data-ahead="8"]').click()
+    page.until(lambda: "No forecast has come to its end yet" in page.one(".accuracy").text, "no week is over")

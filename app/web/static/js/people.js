@@ -1,4 +1,5 @@
 /** People, roles and practices week by week: who is free, who has too much. */
+import { Accuracy } from "./accuracy.js";
 import { changed, go } from "./address.js";
 import { read } from "./api.js";
 import { decimal, units } from "./decimal.js";
@@ -37,6 +38,7 @@ export class People {
     this.table = el("table", { class: "heatmap", role: "grid", "aria-label": "Utilization by week" });
     this.blank = el("div", { class: "blank", hidden: true });
     this.soon = new Soon();
+    this.accuracy = new Accuracy();
     this.element = el(
       "div",
       { class: "people" },
@@ -45,6 +47,7 @@ export class People {
       el("section", { class: "card flush" }, el("div", { class: "scroll heatbox" }, this.table), this.blank),
       legend(),
       this.soon.element,
+      this.accuracy.element,
     );
     // Before the rows hear of it, which go from row to row.
     this.table.addEventListener("keydown", (event) => this.walk(event), { capture: true });
@@ -114,6 +117,7 @@ export class People {
       practice: text("practice"),
     };
     this.follow();
+    this.accuracy.follow(wanted.show);
     const same = this.asked !== null && Object.keys(wanted).every((name) => this.asked[name] === wanted[name]);
     if (same) return;
     this.asked = wanted;
@@ -141,6 +145,7 @@ export class People {
   close() {
     this.live?.stop();
     this.live = null;
+    this.accuracy.close();
     this.rows?.close();
     this.reading?.abort();
     this.soon.close();
