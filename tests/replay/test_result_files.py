@@ -16,6 +16,7 @@ from tests.replay.runs import AS_OF, Replayed, command, replay, written
 FILES = {
     "burn.jsonl",
     "utilization.jsonl",
+    "accuracy.jsonl",
     "readiness.jsonl",
     "forecast.jsonl",
     "revenue.jsonl",
@@ -27,7 +28,7 @@ DISPOSITIONS = ("applied", "duplicate", "stale", "parked", "dead_lettered")
 NOT_AN_EVENT = b"\xff\xfe\x00 not even text"
 
 
-def test_there_are_eight_files(replayed: Replayed) -> None:
+def test_there_are_nine_files(replayed: Replayed) -> None:
     assert {path.name for path in replayed.out.iterdir()} == FILES
 
 
