@@ -27,9 +27,10 @@ from app.domain.walks import Walks
 from app.events.fact import Fact
 from app.events.home import Home
 from app.events.plan import Plan
-from tables import Store, invoices, proposals
+from tables import Store, extracts, invoices, proposals
 from tables.dossiers import CONTRACT, DOSSIERS, Dossier
 from tables.entities import Entity
+from tables.extracts import EXTRACTS, Listed
 from tables.heads import HEADS, Head, Latest
 from tables.invoices import INVOICES, Invoice
 from tables.plans import PLANS
@@ -199,6 +200,7 @@ class _Work:
         self.before: dict[str, Contract] = {}  # compiled dossiers as they were before this batch
         self.references: dict[str, Entity] = {}
         self.invoices: dict[str, Invoice] = {}
+        self.extracts: dict[str, Listed] = {}
         self.proposals: dict[str, Proposals] = {}
         self.standings: dict[str, Standing | None] = {}
 
@@ -223,6 +225,8 @@ class _Work:
         named = _read_names(fact.data)
         if kind == "invoice" and named.contract_id is not None:
             self._invoice(offset, fact, named.contract_id, named.invoice_id or fact.entity)
+        elif kind == "extract" and named.contract_id is not None:
+            self._list(offset, fact, named.contract_id)
         elif named.contract_id is not None:
             self._file(offset, fact, named.contract_id, kind)
         else:
@@ -300,6 +304,24 @@ class _Work:
             if credit_id in paper.credits:
                 return {credit_id: list(paper.credits[credit_id])}
         return {}
+
+    def _list(self, offset: int, fact: Fact, contract_id: str) -> None:
+        """What another system has: of its messages the latest extract's stands; it changes nothing of the contract."""
+        key = extracts.key(contract_id, fact.entity)
+        known = self.extracts.get(key) or self.store.get(EXTRACTS, key)
+        fresh = known is None or offset > known.fence
+        if known is None:
+            known, disposition = Listed(offset, fact), "applied"
+        elif not fresh:
+            disposition = recalled([known.fact], fact)
+        elif (fact.source, fact.id) == (known.fact.source, known.fact.id):
+            disposition = "duplicate"
+        elif _place(fact) > _place(known.fact):
+            known, disposition = Listed(offset, fact), "applied"
+        else:
+            disposition = "stale"
+        self.extracts[key] = Listed(max(offset, known.fence), known.fact)
+        self._count(offset, disposition)
 
     def _share(self, desk: Desk, credit_id: str, said: list[Fact]) -> None:
         """Every invoice that some message about the credit names keeps all of them, so that each knows which counts."""
@@ -475,6 +497,7 @@ class _Work:
         writes.extend((REFERENCE, key, entity) for key, entity in self.references.items())
         writes.extend((DOSSIERS, key, dossier) for key, dossier in self.dossiers.items())
         writes.extend((INVOICES, key, invoice) for key, invoice in self.invoices.items())
+        writes.extend((EXTRACTS, key, listed) for key, listed in self.extracts.items())
         for desk in self.desks.values():
             writes.extend(desk.writes())
         writes.extend((STANDINGS, key, standing) for key, standing in self.standings.items())
@@ -665,6 +688,10 @@ def _file_in(filed: dict[str, list[Fact]], key: str, fact: Fact) -> str:
     if key != CONTRACT:
         return merge(said, fact)
     return merge_version(said, fact)
+
+
+def _place(fact: Fact) -> tuple[int, int, str, str]:
+    return fact.revision, fact.time, fact.source, fact.id
 
 
 def _filed(said: list[Fact], fact: Fact) -> str:

@@ -163,6 +163,9 @@ def _looking(add: _Add) -> None:
     reconcile.add_argument("--psa", type=Path, metavar="FILE", help="entries and contract versions of the PSA")
     reconcile.add_argument("--erp", type=Path, metavar="FILE", help="invoice lines and contract versions of the ERP")
     reconcile.add_argument("--as-of", type=_date, metavar="D", help="business date (default: the greatest tick)")
+    reconcile.add_argument(
+        "--events", type=Path, metavar="FILE", help="write them as events that keep them, compare nothing"
+    )
     _source(reconcile, "deployment:reconcile")
     schema = _command(add, "schema", "looking:schema", "check or write the JSON Schemas and the AsyncAPI document")
     schema.add_argument("--write", action="store_true", help="write them from the models")

@@ -7,6 +7,7 @@ from tables.controls import CONTROLS
 from tables.dossiers import DOSSIERS
 from tables.entities import ENTITIES
 from tables.exceptions import EXCEPTIONS
+from tables.extracts import EXTRACTS
 from tables.heads import HEADS
 from tables.holidays import HOLIDAYS
 from tables.invoices import INVOICES
@@ -27,6 +28,7 @@ TABLES: tuple[Table[Any], ...] = (
     ENTITIES,
     DOSSIERS,
     INVOICES,
+    EXTRACTS,
     BUCKETS,
     PAGES,
     PLANS,

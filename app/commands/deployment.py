@@ -15,7 +15,7 @@ import orjson
 from agents.effects import DEAD_LETTERS, DERIVED, INPUTS
 from app.commands.feeding import CHUNK, chunks, lines_of
 from app.commands.output import aside, progress, say_json, say_verdict, screen, table
-from app.commands.reconciling import LETTERS, Erp, Psa, compared, extracts
+from app.commands.reconciling import LETTERS, Erp, Psa, compared, extracts, keep
 from app.commands.replaying import asked, job_of, say_replay, write_export
 from app.engine.kafka.journals import KafkaJournals, dead_letters
 from app.engine.kafka.letters import KafkaLetters
@@ -98,6 +98,8 @@ def _count(done: Iterable[asyncio.Task[list[Taken]]], counts: dict[str, int]) ->
 def reconcile(options: argparse.Namespace) -> bool:
     """Compare the deployment, as it is, with extracts of other systems."""
     psa, erp = extracts(options)
+    if options.events is not None:
+        return keep(options, psa, erp)
     return asyncio.run(_reconcile(options, _settings(options), psa, erp))
 
 

@@ -38,7 +38,8 @@ class Invoiced(NamedTuple):
 class Engine(NamedTuple):
     """The engine's side. `entries` by entry id, `invoiced` by `kind/id`, `versions` and `currencies` by contract.
 
-    `refused` are texts of refused records; `disputed` are subjects (`time/<id>`) of which two messages disagree.
+    `refused` are texts of refused records; `disputed` are subjects (`time/<id>`) of which two messages disagree;
+    `margins` are (revenue, cost) of the contracts of which another system says any.
     """
 
     entries: Mapping[str, Held]
@@ -47,6 +48,7 @@ class Engine(NamedTuple):
     currencies: Mapping[str, str]
     refused: Sequence[str]
     disputed: Collection[str]
+    margins: Mapping[str, tuple[int, int]] = {}
 
 
 class Entry(NamedTuple):
@@ -74,17 +76,19 @@ class Line(NamedTuple):
 
 
 class Version(NamedTuple):
-    """The version of a contract that a system has."""
+    """What a system has of a contract as a whole; None where it does not say. Amounts as for margin."""
 
     contract_id: str
-    version: int
+    version: int | None
     row: str
+    revenue: int | None = None
+    cost: int | None = None
 
 
 class Drift(NamedTuple):
     """One difference: `engine` and `other` are the values, `behind` and `row` what each side rests on."""
 
-    kind: str  # entry, invoiced, version
+    kind: str  # entry, invoiced, version, margin
     system: str  # psa, erp
     cause: str
     contract_id: str | None
@@ -110,6 +114,8 @@ CAUSES: Final[Mapping[str, str]] = {
     "not_in_erp": "the engine heard of an invoice that the ERP does not have",
     "billed_twice": "more than one invoice of the ERP bills it",
     "amount_differs": "both have it, for different amounts",
+    "on_other_contract": "both have it, on different contracts",
+    "figures_differ": "the systems state different figures of the contract; what else differs of it is behind that",
 }
 
 
@@ -207,21 +213,70 @@ def versions(engine: Engine, system: str, told: Iterable[Version]) -> Iterator[D
     """Contracts of which another system has a higher or a lower version: a change order in one system only (F11)."""
     for one in told:
         ours = engine.versions.get(one.contract_id, 0)
-        if ours != one.version:
+        if one.version is not None and ours != one.version:
             cause = "engine_behind" if one.version > ours else f"{system}_behind"
             yield Drift(
                 "version", system, cause, one.contract_id, one.contract_id, "version", ours, one.version, (), one.row
             )
 
 
+def margins(engine: Engine, system: str, told: Iterable[Version], found: Iterable[Drift]) -> Iterator[Drift]:
+    """Contracts of which a system states another revenue or cost (F15), with the events behind all that differs there.
+
+    `found` is what else differs.
+    """
+    behind: dict[str | None, set[str]] = {}
+    for drift in found:
+        behind.setdefault(drift.contract_id, set()).update(drift.behind)
+    for one in told:
+        if one.contract_id not in engine.margins:
+            continue
+        events = tuple(sorted(behind.get(one.contract_id, ())))[:EVIDENCE]
+        sides = zip(
+            ("revenue_amount", "cost_amount"), engine.margins[one.contract_id], (one.revenue, one.cost), strict=True
+        )
+        for name, ours, other in sides:
+            if other is not None and ours != other:
+                yield Drift(
+                    "margin",
+                    system,
+                    "figures_differ",
+                    one.contract_id,
+                    one.contract_id,
+                    name,
+                    ours,
+                    other,
+                    events,
+                    one.row,
+                )
+
+
+EVIDENCE: Final = 20
+"""How many events are named behind a figure."""
+
+
 class Ageing(NamedTuple):
-    """Approved, billable, priced entries that no invoice names yet, of one currency and age."""
+    """Approved, billable, priced entries that no invoice names yet, of one currency and age; `days` is the oldest's."""
 
     currency: str
     age: str
     entries: int
     amount: int
     oldest: str
+    days: int
+
+
+def together(parts: Iterable[Ageing]) -> list[Ageing]:
+    """Ageing of different contracts as one."""
+    groups: dict[tuple[str, int], list[Ageing]] = {}
+    for one in parts:
+        groups.setdefault((one.currency, _band(one.days)), []).append(one)
+    found = []
+    for (currency, band), its in sorted(groups.items()):
+        eldest = max(its, key=lambda one: (one.days, one.oldest))
+        amount = sum(one.amount for one in its)
+        found.append(Ageing(currency, _name(band), sum(one.entries for one in its), amount, *eldest[4:]))
+    return found
 
 
 def unacknowledged(engine: Engine, erp: Iterable[Line], today: int) -> list[Ageing]:
@@ -236,7 +291,7 @@ def unacknowledged(engine: Engine, erp: Iterable[Line], today: int) -> list[Agei
             days = max(0, today - held.approved_day)
             groups.setdefault((currency, _band(days)), []).append((days, name, held.amount))
     return [
-        Ageing(currency, _name(band), len(found), sum(amount for _, _, amount in found), max(found)[1])
+        Ageing(currency, _name(band), len(found), sum(amount for _, _, amount in found), max(found)[1], max(found)[0])
         for (currency, band), found in sorted(groups.items())
     ]
 

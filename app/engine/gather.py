@@ -20,7 +20,7 @@ import msgspec
 from agents.effects import contract_of
 from app.domain import accuracy
 from app.domain.utilization import Window
-from app.engine import shapes
+from app.engine import reconciled, shapes
 from app.engine.accuracy import first_ticks, ledger_of, received, shown
 from app.engine.accuracy import together as scored_together
 from app.engine.explain import explain, refusal
@@ -49,6 +49,8 @@ from app.events.fact import Fact
 
 log = logging.getLogger(__name__)
 
+_LETTERS: Final = 10_000
+"""Refused records that are looked through for what is missing."""
 _KEYS_AT_ONCE: Final = 1_000
 """Entities whose messages are asked for with one question: some milliseconds of another worker's time."""
 
@@ -526,6 +528,20 @@ class Gather:
         items = [item for value in values for item in value["items"]]
         cases = {name: case for value in values for name, case in value["cases"].items()}
         return self._whole({"items": items, "cases": cases}, frame)
+
+    async def reconciliation(
+        self, after: str, limit: int, system: str | None, cause: str | None, contract_id: str | None
+    ) -> Answered[Answer]:
+        """Refused records are read only where one may be why something is missing here."""
+        values, frame = await self._all_on_one_day("reconciliation")
+        parts = [part for value in values for part in value]
+        refused: list[str] = []
+        if reconciled.suspects(drift for part in parts for drift in part["drift"]):
+            letters = await self._letters.read("", _LETTERS)
+            refused = [letter["value"] for letter in letters if letter["value"]]
+        found = reconciled.whole(parts, refused, {"system": system, "cause": cause, "contract_id": contract_id})
+        found["items"] = [row for row in found["items"] if row["cursor"] > after][:limit]
+        return self._whole(found, frame)
 
     async def promises(self) -> Answered[list[Answer]]:
         values, frame = await self._all_on_one_day("promises")

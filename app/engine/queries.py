@@ -283,6 +283,11 @@ class Queries:
         items = [{**row, "cursor": place} for place, row in placed if place > after]
         return {"items": items[:limit], "owners": owners(rows)}
 
+    def reconciliation(self, slices: Slices, day: int | None) -> list[Answer]:
+        """Differences from extracts that are kept, by slice."""
+        day = self._day(slices, day)
+        return [one.reconciliation(day) for one in slices]
+
     def ids(self, slices: Slices, limit: int) -> list[str]:
         return [contract_id for contract_id, _ in islice(self._ids(slices), limit)]
 
@@ -496,6 +501,7 @@ _ANSWERS: Final[Mapping[str, Callable[..., Any]]] = {
     "overview": Queries.overview,
     "desk": Queries.desk,
     "promises": Queries.promises,
+    "reconciliation": Queries.reconciliation,
     "event": Queries.event,
     "streams": Queries.streams,
     "frame": lambda queries, slices: None,

@@ -14,11 +14,12 @@ from app.domain.burn import Position
 from app.domain.casework import case_id
 from app.domain.ledger import STATUS_NAMES
 from app.domain.money import show
-from app.engine import promises, shapes
+from app.engine import promises, reconciled, shapes
 from app.engine.explain import explain
 from app.engine.figures import entities_of, people_of, told
 from app.engine.messages import Messages
 from app.engine.parts import Behind
+from app.engine.reconciled import Extracts
 from app.engine.roster import Roster
 from app.engine.shapes import Answer
 from app.engine.watched import Watched
@@ -29,6 +30,7 @@ from tables.controls import CONTROLS, Control
 from tables.dossiers import DOSSIERS
 from tables.entities import ENTITIES
 from tables.exceptions import EXCEPTIONS
+from tables.extracts import EXTRACTS
 from tables.heads import HEADS, Head
 from tables.plans import PLANS
 from tables.reference import REFERENCE
@@ -50,6 +52,8 @@ class Slice:
         self._measured: dict[str, tuple[tuple[int | None, int], sla.Measures]] = {}
         self._watched = Watched(store)
         self._blocked: dict[str, tuple[int | None, tuple[str | None, list[Answer]]]] = {}
+        self._extracts: Extracts | None = None
+        self._reconciled: dict[str, tuple[int | None, Answer]] = {}
         self.roster = Roster(store)
 
     @property
@@ -70,6 +74,10 @@ class Slice:
                 self._unlocks.clear()
                 self._blocked.clear()
                 self._measured.clear()
+                self._extracts = None
+                self._reconciled.clear()
+            elif table is EXTRACTS:
+                self._reconciled.pop(key.partition("\x1f")[0], None)
             elif table is DOSSIERS:
                 self._contracts.forget(key)
             elif table is PLANS and value is not None:
@@ -79,6 +87,7 @@ class Slice:
                 self._unlocks.pop(key, None)
                 self._blocked.pop(key, None)
                 self._measured.pop(key, None)
+                self._reconciled.pop(key, None)
 
     def controls(self, prefix: str = "") -> Iterator[Control]:
         for _, control in self.store.scan(CONTROLS, prefix):
@@ -338,6 +347,32 @@ class Slice:
             measures = promises.of_contract(self._contracts, contract_id, head, day, since)
             known = self._measured[contract_id] = ((day, since), measures)
         return known[1]
+
+    def reconciliation(self, day: int | None) -> Answer:
+        """Differences of this slice's contracts from extracts that are kept; kept by contract until it or they change.
+
+        `disputed`: entities of which two messages disagree, wherever their contracts are.
+        """
+        if self._extracts is None:
+            self._extracts = Extracts(self.store)
+        known = self._extracts
+        parts = [self._reconcile(one, day, known) for one in sorted({*self.ids(), *known.contracts()})]
+        subjects = {raised.subject for _, raised in self.store.scan(EXCEPTIONS)}
+        return {
+            "extracts": known.shown(),
+            "drift": [drift for part in parts for drift in part["drift"]],
+            "ageing": [one for part in parts for one in part["ageing"]],
+            "compared": shapes.sums([part["compared"] for part in parts]) if parts else {},
+            "disputed": sorted(subject for subject in subjects if subject.startswith("time/")),
+        }
+
+    def _reconcile(self, contract_id: str, day: int | None, known: Extracts) -> Answer:
+        kept = self._reconciled.get(contract_id)
+        if kept is None or kept[0] != day:
+            head = self._contracts.head(contract_id)
+            answer = reconciled.of_contract(self._contracts, contract_id, head, known.of(contract_id), day)
+            kept = self._reconciled[contract_id] = (day, answer)
+        return kept[1]
 
     def cases(self) -> Iterable[tuple[str, Answer]]:
         """What was done about exceptions, by their ids."""

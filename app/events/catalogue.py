@@ -150,6 +150,9 @@ def _erp_feedback() -> Iterator[EventType]:
         ("period.opened", ("legal_entity_id", "period"), inputs.Period),
     ):
         yield EventType(f"{name}.v1", "erp-feedback", model, id_fields, "every", None)
+    listed = ("system", "contract_id", "part")
+    yield EventType("extract.listed.v1", "erp-feedback", inputs.ExtractListed, listed, "engagements", "contract_id")
+    yield EventType("extract.taken.v1", "erp-feedback", inputs.ExtractTaken, ("system",), "every", None)
 
 
 def _reference() -> Iterator[EventType]:

@@ -656,6 +656,51 @@ class Hold(Input):
     owner: Id | None = None
 
 
+class ExtractEntry(Part):
+    """A time entry as another system has it; what is absent is not compared. `row` is where it stands there."""
+
+    entry_id: Id
+    status: Text | None = None
+    work_date: Day | None = None
+    minutes: SignedMinutes | None = None
+    amount: SignedAmount | None = None
+    revision: Revision | None = None
+    row: Text | None = None
+
+
+class ExtractLine(Part):
+    """A line of an invoice as another system has it; of a credit, with a minus."""
+
+    kind: Literal["time", "expense", "milestone", "fee"]
+    id: Id
+    amount: SignedAmount
+    invoice_id: Id | None = None
+    row: Text | None = None
+
+
+class ExtractListed(Input):
+    """What another system has of a contract. The revision is the extract's number; a long list comes in parts."""
+
+    system: Literal["psa", "erp"]
+    contract_id: Id
+    part: Revision
+    entries: list[ExtractEntry] | None = None
+    lines: list[ExtractLine] | None = None
+    contract_version: Revision | None = None
+    revenue_amount: SignedAmount | None = None
+    cost_amount: SignedAmount | None = None
+    row: Text | None = None
+
+
+class ExtractTaken(Input):
+    """An extract is complete: how many entries and lines it has in all. The revision is its number."""
+
+    system: Literal["psa", "erp"]
+    entries: Minutes
+    lines: Minutes
+    name: Text | None = None
+
+
 # Reference
 
 

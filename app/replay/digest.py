@@ -25,6 +25,7 @@ from tables.buckets import BUCKETS
 from tables.dossiers import DOSSIERS
 from tables.entities import ENTITIES, Entity
 from tables.exceptions import EXCEPTIONS
+from tables.extracts import EXTRACTS
 from tables.holidays import HOLIDAYS
 from tables.invoices import INVOICES
 from tables.leaves import LEAVES
@@ -99,6 +100,11 @@ def _invoices(store: Store, partition: int) -> Iterator[Pair]:
         yield key, _said(invoice.facts) + b"\n\n" + credited
 
 
+def _extracts(store: Store, partition: int) -> Iterator[Pair]:
+    for key, listed in store.scan(EXTRACTS):
+        yield key, _fact(listed.fact)
+
+
 def _exceptions(store: Store, partition: int) -> Iterator[Pair]:
     for key, raised in store.scan(EXCEPTIONS):
         yield (
@@ -116,6 +122,7 @@ FACT_TABLES: dict[str, Callable[[Store, int], Iterable[Pair]]] = {
     "reference": _reference,
     "dossiers": _dossiers,
     "invoices": _invoices,
+    "extracts": _extracts,
     "exceptions": _exceptions,
 }
 

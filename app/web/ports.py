@@ -225,6 +225,13 @@ class Queries(Protocol):
         """The event as it came: envelope and data."""
         ...
 
+    async def reconciliation(
+        self, after: str, limit: int, system: str | None, cause: str | None, contract_id: str | None
+    ) -> Said[Row]:
+        """`items`: differences from the extracts that are kept, by contract, each with its `cursor`; beside them what
+        was compared, how many differences each cause has, and what did not come back, whatever the page."""
+        ...
+
     async def promises(self) -> Said[list[Row]]:
         """Business SLAs: one row for each."""
         ...

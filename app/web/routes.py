@@ -18,6 +18,7 @@ from app.web.handlers import (
     page,
     people,
     readiness,
+    reconciliation,
     scenarios,
     workers,
 )
@@ -419,6 +420,16 @@ ROUTES: tuple[Route, ...] = (
         (400, 503),
         media_type="text/event-stream",
         endless=True,
+    ),
+    Route(
+        "/v1/reconciliation",
+        "reconciliation",
+        reconciliation.reconciliation,
+        "reconciliation",
+        "Differences from the extracts of PSA and ERP that are kept, by contract, each with its cause",
+        "DriftList",
+        (*PAGED, reconciliation.SYSTEM, reconciliation.CAUSE, reconciliation.CONTRACT),
+        (400,),
     ),
     Route(
         "/v1/slas", "slas", health.slas, "health", "Business SLAs: target, p50, p95, breaches, oldest open", "SlaList"

@@ -165,6 +165,43 @@ UNLOCK = record(
     },
     "One fix. `amount` becomes ready with it alone if `behind` is empty; else those blockers must go too.",
 )
+DRIFT = record(
+    {
+        "kind": {"enum": ["entry", "invoiced", "version", "margin"]},
+        "system": TEXT,
+        "cause": TEXT,
+        "contract_id": maybe(TEXT),
+        "id": TEXT,
+        "field": TEXT,
+        "engine": {},
+        "other": {},
+        "behind": array(TEXT),
+        "row": maybe(TEXT),
+    },
+    "One difference: `engine` and `other` are the values; `behind` are the events of the one, `row` that of the other.",
+)
+RECONCILED = record(
+    {
+        "extracts": array(
+            record(
+                {
+                    "system": TEXT,
+                    "number": WHOLE,
+                    "name": maybe(TEXT),
+                    "taken_at": INSTANT,
+                    "entries": WHOLE,
+                    "lines": WHOLE,
+                }
+            )
+        ),
+        "agrees": FLAG,
+        "compared": ANYTHING,
+        "causes": array(record({"cause": TEXT, "count": WHOLE, "meaning": TEXT})),
+        "unacknowledged": array(
+            record({"currency": TEXT, "age": TEXT, "entries": WHOLE, "amount": TEXT, "oldest": TEXT, "days": WHOLE})
+        ),
+    }
+)
 OWNED = record(
     {"owner": TEXT, "currency": TEXT, "fixes": WHOLE, "amount": AMOUNT},
     "The cash that waits for an owner; of blockers that hold the same cash the largest counts, once.",
@@ -353,6 +390,7 @@ SCHEMAS: dict[str, Schema] = {
     "Document": table(DOCUMENT),
     "DocumentList": listing(DOCUMENT),
     "UnlockList": {"allOf": [listing(UNLOCK), record({"owners": array(OWNED)})]},
+    "DriftList": {"allOf": [listing(DRIFT), RECONCILED]},
     "EntryList": listing(ref("Entry")),
     "Daily": table(
         record(

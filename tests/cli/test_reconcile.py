@@ -76,7 +76,7 @@ def test_extracts_of_any_format_agree(store: Path, tmp_path: Path, ending: str) 
     assert (answer["agrees"], answer["drift"]) == (True, [])
     # E-2 alone is approved and not invoiced: 90 minutes at 60.00, approved on 9 March, 22 days ago
     assert answer["unacknowledged"] == [
-        {"currency": "EUR", "age": "8–30", "entries": 1, "amount": "90.00", "oldest": "E-2"}
+        {"currency": "EUR", "age": "8–30", "entries": 1, "amount": "90.00", "oldest": "E-2", "days": 22}
     ]
 
 
@@ -105,3 +105,33 @@ def test_what_cannot_be_read_ends_with_2(store: Path, tmp_path: Path) -> None:
     assert "bad.csv:2: amount is '1,5'" in refused(headrace("reconcile", "--erp", bad, "--store", store))
     words = written(tmp_path / "words.csv", [{"hello": "world"}])
     assert "contract_version" in refused(headrace("reconcile", "--psa", words, "--store", store))
+
+
+def test_extracts_written_as_events_are_kept_once_they_are_published(store: Path, tmp_path: Path) -> None:
+    """Entries, figures and lines of one contract, each with where it stands in its file."""
+    figures = {"contract_id": "C", "contract_version": "2", "revenue_amount": "200.00"}
+    psa, erp = written(tmp_path / "psa.csv", [*PSA, figures]), written(tmp_path / "erp.jsonl", ERP)
+    answer = headrace("reconcile", "--psa", psa, "--erp", erp, "--events", tmp_path / "kept.jsonl")
+    assert answer.returncode == 0
+    kept = [json.loads(line) for line in (tmp_path / "kept.jsonl").read_text().splitlines()]
+    assert [(one["type"], one["data"]["system"]) for one in kept] == [
+        ("extract.listed.v1", "psa"),
+        ("extract.taken.v1", "psa"),
+        ("extract.listed.v1", "erp"),
+        ("extract.taken.v1", "erp"),
+    ]
+    assert kept[0]["data"]["entries"][1] == {
+        "entry_id": "E-2",
+        "status": "approved",
+        "work_date": "2026-03-02",
+        "minutes": 90,
+        "row": "psa.csv:3",
+    }
+    said_of_c = {
+        name: kept[0]["data"].get(name) for name in ("contract_version", "revenue_amount", "cost_amount", "row")
+    }
+    assert said_of_c == {"contract_version": 2, "revenue_amount": "200.00", "cost_amount": None, "row": "psa.csv:4"}
+    gained = said("publish", tmp_path / "kept.jsonl", "--store", tmp_path / "s.sqlite")["records"]
+    assert (gained["applied"], gained["dead_lettered"]) == (4, 0)
+    nameless = written(tmp_path / "nameless.csv", [{"entry_id": "E-1", "minutes": 60}])
+    assert "contract_id" in refused(headrace("reconcile", "--psa", nameless, "--events", tmp_path / "none.jsonl"))

@@ -144,7 +144,7 @@ def test_approved_time_that_did_not_come_back_grows_older_by_currency() -> None:
     }
     known = engine(entries=held, currencies={"C": "EUR", "D": "USD"}, invoiced={"time/G": Invoiced("C", 1, ())})
     assert unacknowledged(known, [], 108) == [
-        Ageing("EUR", "8–30", 2, 90_000_000, "F"),
-        Ageing("USD", "61+", 1, 1_000_000, "H"),
+        Ageing("EUR", "8–30", 2, 90_000_000, "F", 16),
+        Ageing("USD", "61+", 1, 1_000_000, "H", 107),
     ]
     assert [one.entries for one in unacknowledged(known, [line(60_000_000)], 108)] == [1, 1]

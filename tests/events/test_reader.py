@@ -350,7 +350,7 @@ def test_every_type_goes_to_the_journal_of_the_table() -> None:
     prefixes = {
         "facts": ("time.", "expense.", "assignment.", "demand.", "case."),
         "resources": ("resource.", "leave."),
-        "every": ("client.", "legal_entity.", "fx.", "holiday.", "period.", "erp.window.", "clock."),
+        "every": ("client.", "legal_entity.", "fx.", "holiday.", "period.", "erp.window.", "extract.taken.", "clock."),
     }
     for known in TYPES.values():
         listed = [journal for journal, starts in prefixes.items() if known.type.startswith(starts)]

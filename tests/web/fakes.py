@@ -145,6 +145,29 @@ class Firm:
         wanted = [row for row in rows if all(value in (None, row[name]) for name, value in asked.items())]
         return {"items": [row for row in wanted if row["cursor"] > after][:limit], "owners": []}, self.meta()
 
+    async def reconciliation(
+        self, after: str, limit: int, system: str | None, cause: str | None, contract_id: str | None
+    ) -> Said[Row]:
+        rows: list[Row] = [
+            {
+                "kind": "version",
+                "system": "erp",
+                "cause": "erp_behind",
+                "contract_id": key,
+                "id": key,
+                "field": "version",
+                "engine": 2,
+                "other": 1,
+                "behind": [],
+                "row": "erp.csv:2",
+                "cursor": key,
+            }
+            for key in self._contracts
+        ]
+        wanted = [row for row in rows if system in (None, "erp") and contract_id in (None, row["contract_id"])]
+        found: Row = {"extracts": [], "agrees": not wanted, "compared": {}, "causes": [], "unacknowledged": []}
+        return {**found, "items": [row for row in wanted if row["cursor"] > after][:limit]}, self.meta()
+
     async def entries(
         self,
         contract_id: str,

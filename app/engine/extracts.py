@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from app.domain import calendar
-from app.domain.money import micro
+from app.domain.money import decimal, micro
 from app.domain.reconciliation import Entry, Line, Version
+from app.events.cloudevents import timestamp
 from app.events.fields import DECIMAL
 from app.misuse import Misuse
 
@@ -19,6 +20,9 @@ FORMATS: Final = (".csv", ".jsonl", ".ndjson", ".parquet")
 ENTRY: Final = ("entry_id", "contract_id", "status", "work_date", "minutes", "amount", "revision")
 LINE: Final = ("kind", "id", "contract_id", "amount", "invoice_id")
 VERSION: Final = ("contract_id", "contract_version")
+FIGURES: Final = ("revenue_amount", "cost_amount")
+AT_ONCE: Final = 1_000
+"""Entries or lines in one event: some hundred kilobytes."""
 KINDS: Final = ("time", "expense", "milestone", "fee")
 
 Row = Mapping[str, str | None]
@@ -84,7 +88,7 @@ def of_psa(path: Path) -> tuple[list[Entry], list[Version]]:
                     row.get("status"),
                     _day(where, row.get("work_date")),
                     _whole(where, "minutes", row.get("minutes")),
-                    _money(where, row.get("amount")),
+                    _money(where, "amount", row.get("amount")),
                     _whole(where, "revision", row.get("revision")),
                     where,
                 )
@@ -102,7 +106,7 @@ def of_erp(path: Path) -> tuple[list[Line], list[Version]]:
         if not (kind and name):
             versions.append(_version(where, row, LINE))
             continue
-        amount = _money(where, row.get("amount"))
+        amount = _money(where, "amount", row.get("amount"))
         if kind not in KINDS or amount is None:
             raise Misuse(f"{where}: a line of an invoice has a kind of {', '.join(KINDS)}, an id and an amount")
         lines.append(Line(kind, name, row.get("contract_id"), amount, row.get("invoice_id"), where))
@@ -111,9 +115,84 @@ def of_erp(path: Path) -> tuple[list[Line], list[Version]]:
 
 def _version(where: str, row: Row, other: tuple[str, ...]) -> Version:
     number = _whole(where, "contract_version", row.get("contract_version"))
-    if not row.get("contract_id") or number is None:
-        raise Misuse(f"{where}: a row has {', '.join(other)}, or {' and '.join(VERSION)}; this one has neither")
-    return Version(str(row["contract_id"]), number, where)
+    revenue, cost = (_money(where, name, row.get(name)) for name in FIGURES)
+    if not row.get("contract_id") or (number is None and revenue is None and cost is None):
+        raise Misuse(
+            f"{where}: a row has {', '.join(other)}, or {' and '.join(VERSION)}, or {' or '.join(FIGURES)}; this one "
+            "has neither"
+        )
+    return Version(str(row["contract_id"]), number, where, revenue, cost)
+
+
+def events_of(
+    system: str, entries: Sequence[Entry], lines: Sequence[Line], versions: Sequence[Version], moment: int, name: str
+) -> Iterator[dict[str, Any]]:
+    """The events that keep an extract: what it has by contract, then that it is complete.
+
+    `moment`, microseconds, is when it was taken; its whole seconds are the extract's number. Raises Misuse for a row
+    that names no contract.
+    """
+    by_contract: dict[str, tuple[list[Entry], list[Line], list[Version]]] = {}
+
+    def its_of(contract_id: str | None, row: str) -> tuple[list[Entry], list[Line], list[Version]]:
+        if contract_id is None:
+            raise Misuse(f"{row}: a row that is to be kept names its contract_id; add the column")
+        return by_contract.setdefault(contract_id, ([], [], []))
+
+    for entry in entries:
+        its_of(entry.contract_id, entry.row)[0].append(entry)
+    for line in lines:
+        its_of(line.contract_id, line.row)[1].append(line)
+    for version in versions:
+        its_of(version.contract_id, version.row)[2].append(version)
+    for contract_id, (its, billed, told) in sorted(by_contract.items()):
+        shown = [("entries", _entry(one)) for one in its] + [("lines", _line(one)) for one in billed]
+        for part in range(max(1, -(-len(shown) // AT_ONCE))):
+            data: dict[str, Any] = {"system": system, "contract_id": contract_id, "part": part + 1}
+            for kind, one in shown[part * AT_ONCE : (part + 1) * AT_ONCE]:
+                data.setdefault(kind, []).append(one)
+            if part == 0 and told:
+                data |= _figures(told[-1])
+            yield _event("extract.listed.v1", f"{system}/{contract_id}/{part + 1}", data, moment)
+    whole = {"system": system, "entries": len(entries), "lines": len(lines), "name": name}
+    yield _event("extract.taken.v1", system, whole, moment)
+
+
+def _event(type_: str, subject: str, data: dict[str, Any], moment: int) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": f"{type_}/{subject}/{moment}",
+        "source": f"/extracts/{data['system']}",
+        "type": type_,
+        "subject": f"extract/{subject}",
+        "time": timestamp(moment),
+        "data": {"revision": moment // 1_000_000, **data},
+    }
+
+
+def _entry(one: Entry) -> dict[str, Any]:
+    said = {
+        "entry_id": one.entry_id,
+        "status": one.status,
+        "work_date": calendar.text_of(one.day) if one.day is not None else None,
+        "minutes": one.minutes,
+        "amount": decimal(one.amount) if one.amount is not None else None,
+        "revision": one.revision,
+        "row": one.row,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _line(one: Line) -> dict[str, Any]:
+    said = {"kind": one.kind, "id": one.id, "amount": decimal(one.amount), "invoice_id": one.invoice_id, "row": one.row}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _figures(one: Version) -> dict[str, Any]:
+    said = {"contract_version": one.version, "row": one.row}
+    for name, amount in zip(FIGURES, (one.revenue, one.cost), strict=True):
+        said[name] = decimal(amount) if amount is not None else None
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _whole(where: str, name: str, value: str | None) -> int | None:
@@ -125,11 +204,11 @@ def _whole(where: str, name: str, value: str | None) -> int | None:
     return int(whole)
 
 
-def _money(where: str, value: str | None) -> int | None:
+def _money(where: str, name: str, value: str | None) -> int | None:
     if value is None:
         return None
     if DECIMAL.fullmatch(value) is None:
-        raise Misuse(f"{where}: amount is {value!r}, not a plain decimal of at most six places")
+        raise Misuse(f"{where}: {name} is {value!r}, not a plain decimal of at most six places")
     return micro(value)
 
 
