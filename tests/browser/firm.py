@@ -655,6 +655,32 @@ class Firm:
                     return original(entry, contract)
         return None
 
+    def slas(self) -> Json:
+        """One promise kept, one missed by far, one of which nothing is measured, and a rate."""
+        late = {"subject": "time/E-7", "age_seconds": 3_456_000}
+
+        def timed(name: str, target: int, half: int | None, most: int | None, late: Json | None = None) -> Json:
+            met = None if most is None else most <= target
+            measured = {"p50_seconds": half, "p95_seconds": most, "closed": 12, "breaches": 3 if late else 0}
+            waiting = {"open": 2 if late else 0, "oldest_open": late}
+            return {
+                "sla": name,
+                "meaning": f"what {name} is",
+                "target_seconds": target,
+                **measured,
+                **waiting,
+                "met": met,
+            }
+
+        rate = {"target_ratio": "0.0200", "ratio": "0.0150", "part": 3, "whole": 200, "met": True}
+        items = [
+            timed("invoice_readiness_lag", 259_200, 93_600, 180_000),
+            timed("approved_time_to_acknowledged", 2_592_000, 1_000_000, 9_000_000, late),
+            timed("amendment_sync_latency", 86_400, None, None),
+            {"sla": "dispute_rate", "meaning": "disputes of invoices", **rate},
+        ]
+        return self.meta() | {"items": items}
+
     def streams(self) -> Json:
         topics = [("contracts", 1), ("timesheets", 4), ("staffing", 1), ("milestones", 1), ("erp-feedback", 1)]
         return self.meta() | {

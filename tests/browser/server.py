@@ -59,6 +59,7 @@ class Site:
         app.router.add_get("/v1/practices", self.answer(lambda request: self.groups("practice", request)))
         app.router.add_get("/v1/forecast/accuracy", self.answer(self.accuracy))
         app.router.add_get("/v1/events", self.answer(lambda request: self.firm.event(request.query["id"])))
+        app.router.add_get("/v1/slas", self.answer(lambda _: self.firm.slas()))
         app.router.add_get("/v1/streams", self.answer(lambda _: self.firm.streams()))
         app.router.add_get("/v1/stream", self.stream)
         app.on_response_prepare.append(harden)

@@ -29,6 +29,7 @@ const BLOCKERS = {
   RATE_UNRESOLVED: "No rate found",
   RECEIPT_MISSING: "Receipt missing",
   REVISION_CONFLICT: "Two messages claim one revision",
+  ROLE_OPTIONAL_ATTR_MISSING: "Booking without a role",
   SUBCONTRACT_UNMATCHED: "Supplier invoice missing",
   TAX_CODE_INVALID: "Tax code invalid",
   TAX_ID_MISSING: "Tax id missing",
