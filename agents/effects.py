@@ -107,6 +107,9 @@ class Effects:
 
 def key_of(*parts: str) -> str:
     """The key of a statement: its parts joined by `/`, which inside an id is written `%2F`."""
+    key = "/".join(parts)
+    if "%" not in key and key.count("/") < len(parts):
+        return key
     return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from app.domain import calendar, utilization
 from app.domain.availability import Calendar, Career, Holidays, Off, career_of, standing_of
 from app.domain.resolution import effective
-from app.domain.utilization import Booking, Group, Part, Worked
+from app.domain.utilization import Booking, Group, Part, Planned
 from app.events.fact import Fact
 from tables import Store, schedules, weeks
 from tables.heads import Latest
@@ -29,6 +29,39 @@ class Told(NamedTuple):
     parts: list[Part]
     latest: Latest
     touched: int
+
+
+class _Plan(NamedTuple):
+    """All of a person's week but the time entries in it; `latest` and `touched` as in `Told`."""
+
+    planned: Planned
+    latest: Latest
+    touched: int
+
+
+class Plans:
+    """Weeks of one as-of before anybody's time is in them, of as many people as there is room for.
+
+    Who changes a person, or what the person is booked for or off, says so; so does who changes as-of or a holiday.
+    """
+
+    LIMIT = 50_000
+
+    def __init__(self) -> None:
+        self._by_person: dict[str, dict[int, _Plan]] = {}
+        self._count = 0
+
+    def forget(self, resource_id: str) -> None:
+        self._count -= len(self._by_person.pop(resource_id, ()))
+
+    def of(self, resource_id: str) -> Mapping[int, _Plan]:
+        return self._by_person.get(resource_id, {})
+
+    def keep(self, resource_id: str, plans: Mapping[int, _Plan]) -> None:
+        if self._count >= self.LIMIT:
+            self._by_person, self._count = {}, 0
+        self._by_person.setdefault(resource_id, {}).update(plans)
+        self._count += len(plans)
 
 
 class People:
@@ -140,23 +173,37 @@ class People:
 
     # -- figures ----------------------------------------------------------------------------------------------------
 
-    def weeks(self, resource_id: str, person: Person, mondays: Sequence[int], as_of: int) -> Iterable[tuple[int, Told]]:
-        """What the weeks of these Mondays (in order) come to on `as_of`."""
+    def weeks(
+        self, resource_id: str, person: Person, mondays: Sequence[int], as_of: int, plans: Plans | None = None
+    ) -> Iterable[tuple[int, Told]]:
+        """What the weeks of these Mondays (in order) come to on `as_of`; `plans` keeps what does not depend on time."""
+        known = plans.of(resource_id) if plans is not None else {}
+        found = dict(self._plans(resource_id, person, [one for one in mondays if one not in known], as_of))
+        if plans is not None and found:
+            plans.keep(resource_id, found)
+        for monday in mondays:
+            plan = found.get(monday) or known[monday]
+            entries = self.entries(resource_id, monday)
+            if entries is None:
+                yield monday, Told(utilization.worked(plan.planned, as_of, ()), plan.latest, plan.touched)
+            else:
+                parts = utilization.worked(plan.planned, as_of, entries.rows.values())
+                yield monday, Told(parts, max(plan.latest, entries.latest), max(plan.touched, entries.fence))
+
+    def _plans(
+        self, resource_id: str, person: Person, mondays: Sequence[int], as_of: int
+    ) -> Iterable[tuple[int, _Plan]]:
         if not mondays:
             return
         its = self.calendar(resource_id, person)
-        first, last = mondays[0], mondays[-1] + 6
-        held = list(self.bookings(resource_id, person, first, last).values())
+        held = list(self.bookings(resource_id, person, mondays[0], mondays[-1] + 6).values())
         for monday in mondays:
-            entries = self.entries(resource_id, monday)
-            worked: Iterable[Worked] = entries.rows.values() if entries is not None else ()
-            parts = utilization.week(monday, as_of, its, held, worked)
             latest, touched = person.latest, person.fence
             years = calendar.year_of(monday), calendar.year_of(monday + 6)
-            for value in (entries, *self.schedules(resource_id, person, *years)):
-                if value is not None:
-                    latest, touched = max(latest, value.latest), max(touched, value.fence)
-            yield monday, Told(parts, latest, max(touched, self._touched_far(resource_id, person, held, monday)))
+            for schedule in self.schedules(resource_id, person, *years):
+                latest, touched = max(latest, schedule.latest), max(touched, schedule.fence)
+            touched = max(touched, self._touched_far(resource_id, person, held, monday))
+            yield monday, _Plan(utilization.planned(monday, as_of, its, held), latest, touched)
 
     def _touched_far(self, resource_id: str, person: Person, held: Iterable[Booking], monday: int) -> int:
         """Leave on any day of a booking in total minutes changes what falls on the others."""

@@ -14,7 +14,7 @@ from app.domain.accuracy import Cell, Tally
 from app.domain.availability import Exact
 from app.domain.utilization import FREE, NOTHING, WINDOW, Figures, Group, Window, added
 from app.events.fact import Fact
-from app.events.share import Number, Share
+from app.events.share import Share
 from app.events.wanted import Wanted
 from tables import Store, openings, shares
 from tables.heads import Latest
@@ -176,6 +176,7 @@ class _Work:
         kind, name = group
         if kind in ("role", "practice") and (self.agent.weeks.get(group) or self.agent.years.get(group)):
             self._state_accuracy(group, [monday for monday in mondays if monday in self.agent.cells], today)
+        demanded = self._demanded(group)
         for monday in mondays:
             kept = self._shares(group, monday)
             if kept is not None and any(one.as_of != today for one in kept.sums.values()):
@@ -183,26 +184,33 @@ class _Work:
             figures, latest = _sum(kept)
             touched = max(self.register.control.ticked, kept.fence if kept is not None else -1)
             if kind in ("role", "practice") and kept is not None:
-                payload = utilization.row(kind, name, monday, today, figures)
-                key = key_of(kind, name, utilization.week_name(monday))
-                self._say(UTILIZATION, "utilization.week_updated.v1", key, touched, payload, latest, (figures, latest))
-            if monday + 6 >= today and group in self.agent.years:
-                self._state_gap(group, monday, today, (figures[FREE], latest, touched))
+                week = key_of(kind, name, utilization.week_name(monday))
+                if self._is_news(UTILIZATION, week, (figures, latest)):
+                    payload = utilization.row(kind, name, monday, today, figures)
+                    self._say(UTILIZATION, "utilization.week_updated.v1", week, touched, payload, latest)
+            if demanded and monday + 6 >= today:
+                self._state_gap(group, demanded, monday, today, (figures[FREE], latest, touched))
 
-    def _state_gap(self, group: Group, monday: int, today: int, free: tuple[Exact, Latest, int]) -> None:
+    def _demanded(self, group: Group) -> dict[int, Openings]:
+        """What is wanted of a group that gaps are told of, by year."""
+        years = sorted(self.agent.years.get(group, ()))
+        pages = {year: page for year in years if (page := self._openings(group, year))}
+        return pages if demand.tells(group[0], bare=any(page.bare for page in pages.values())) else {}
+
+    def _state_gap(
+        self, group: Group, pages: dict[int, Openings], monday: int, today: int, free: tuple[Exact, Latest, int]
+    ) -> None:
         spare, latest, touched = free
         role, place = utilization.role_and_practice(group)
-        pages = {year: page for year in sorted(self.agent.years[group]) if (page := self._openings(group, year))}
-        if not demand.tells(group[0], bare=any(page.bare for page in pages.values())):
-            return
         near = demand.near(pages, monday)
         its = {name: opening for page in near for name, opening in page.open.items()}
         wants = demand.wanted(monday, today, (one for one in its.values() if place or one.practice is None))
         latest = max([latest, *(page.latest for page in near)])
         touched = max([touched, *(page.fence for page in near)])
-        payload = demand.gap(role, place, monday, today, wants, spare)
-        key = key_of(role, place or "", payload["week"])
-        self._say(DEMAND, "demand.gap_updated.v1", key, touched, payload, latest, (wants, spare, latest))
+        key = key_of(role, place or "", utilization.week_name(monday))
+        if self._is_news(DEMAND, key, (wants, spare, latest)):
+            payload = demand.gap(role, place, monday, today, wants, spare)
+            self._say(DEMAND, "demand.gap_updated.v1", key, touched, payload, latest)
 
     def _state_accuracy(self, group: Group, mondays: Sequence[int], today: int) -> None:
         """How these weeks were forecast and became; and, if any is over, how good forecasts were in all."""
@@ -216,13 +224,15 @@ class _Work:
                 tallies, latest, touched = its[monday]
                 payload = accuracy.week_row(kind, name, monday, today, cells[monday], tallies)
                 key = key_of(kind, name, utilization.week_name(monday))
-                self._say(ACCURACY, "forecast.scored.v1", key, touched, payload, latest, (payload, latest))
+                if self._is_news(ACCURACY, key, (payload, latest)):
+                    self._say(ACCURACY, "forecast.scored.v1", key, touched, payload, latest)
         if wanted is not mondays and all(monday in its for monday in over):
             weeks = [its[monday] for monday in over]
             payload = accuracy.record_row(kind, name, today, [(cells[monday], its[monday][0]) for monday in over])
             latest, touched = max(one[1] for one in weeks), max(one[2] for one in weeks)
             key = key_of(kind, name)
-            self._say(ACCURACY, "forecast.accuracy_updated.v1", key, touched, payload, latest, (payload, latest))
+            if self._is_news(ACCURACY, key, (payload, latest)):
+                self._say(ACCURACY, "forecast.accuracy_updated.v1", key, touched, payload, latest)
 
     def _tallies(self, group: Group, monday: int, today: int) -> tuple[dict[int, Tally], Latest, int] | None:
         """What a week of a group comes to by weeks ahead, unnamed demand included, the latest fact behind it and the
@@ -243,13 +253,16 @@ class _Work:
         touched = max([ticked, *(page.fence for page in near)])
         return tallies, latest, max(touched, kept.fence if kept is not None else -1)
 
-    def _say(
-        self, topic: str, type_: str, key: str, version: int, payload: dict[str, Any], latest: Latest, now: Any
-    ) -> None:
-        name = f"{topic}/{key}"
-        if self.agent.told.get(name) != now:
-            self.agent.told[name] = now
-            self.effects.statements.append(Statement(topic, type_, key, version, payload, latest))
+    def _is_news(self, topic: str, key: str, now: tuple[Any, ...]) -> bool:
+        """Whether what a statement rests on is not what was told last; if so, remember it."""
+        told, name = self.agent.told, f"{topic}/{key}"
+        if told.get(name) == now:
+            return False
+        told[name] = now
+        return True
+
+    def _say(self, topic: str, type_: str, key: str, version: int, payload: dict[str, Any], latest: Latest) -> None:
+        self.effects.statements.append(Statement(topic, type_, key, version, payload, latest))
 
     def _write(self) -> None:
         writes = self.effects.writes
@@ -263,10 +276,7 @@ def _sum(kept: Shares | None) -> tuple[Figures, Latest]:
     """What all partitions' people come to, exactly."""
     figures, latest = NOTHING, (0, "", "", "")
     for one in kept.sums.values() if kept is not None else ():
-        figures = added(figures, tuple(map(_exact, one.figures)))
+        given = tuple([number if type(number) is int else Fraction(number) for number in one.figures])
+        figures = given if figures is NOTHING else added(figures, given)
         latest = max(latest, one.latest)
     return figures, latest
-
-
-def _exact(number: Number) -> Exact:
-    return number if isinstance(number, int) else Fraction(number)

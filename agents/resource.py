@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from fractions import Fraction
 from typing import Any, Final
 
 import msgspec
 
 from agents.custody import Register, merge, merge_version, raise_conflicts, recalled
 from agents.effects import ALERTS, ENGAGEMENTS, PRACTICES, UTILIZATION, Batch, Effects, Send, Statement, key_of
-from agents.people import People, Told, week_row
+from agents.people import People, Plans, Told, week_row
 from agents.scoring import Board, Ticks
 from app.domain import accuracy, alerts, calendar, utilization
 from app.domain.availability import Exact, Off
@@ -57,6 +56,7 @@ class _Resource:
         self.due: dict[str, set[int] | None] = {}  # person → weeks that may have changed; None: any
         self.queue: deque[str] = deque()  # everybody who is due, and some who were
         self.untold: set[str] = set()
+        self.plans = Plans()
         self.ledger = Ledger()
         self.ticks = Ticks(store, TURNS)
         self.board = Board()
@@ -68,8 +68,10 @@ class _Resource:
         return self.schedules.get((person, year)) or self.store.get(SCHEDULES, schedules.key(person, year))
 
     def note(self, person: str, monday: int | None) -> None:
-        """A week of the person, or any of them, may come to something else."""
+        """A week of the person, or any of them, may come to something else; without a Monday, by more than time."""
         self.board.note(person, monday)
+        if monday is None:
+            self.plans.forget(person)
         if self.restate:
             return
         if person not in self.due:
@@ -184,9 +186,9 @@ class Ledger:
 
 
 def _number(exact: Exact) -> Number:
-    if isinstance(exact, Fraction):
-        return int(exact) if exact.denominator == 1 else str(exact)
-    return exact
+    if type(exact) is int:  # nearly always, and asking for a `Fraction` is dear
+        return exact
+    return int(exact) if exact.denominator == 1 else str(exact)
 
 
 class _Work:
@@ -461,6 +463,7 @@ class _Work:
             return
         if agent.restate:
             agent.restate = False
+            agent.plans = Plans()
             agent.ledger = Ledger(today, agent.window.mondays(today))
             agent.queue = deque(sorted(agent.known))
             agent.due = dict.fromkeys(agent.queue)
@@ -497,7 +500,7 @@ class _Work:
             mondays = [monday for monday in sorted(due) if mondays[0] <= monday <= mondays[-1]]
         agent.ledger.name(resource_id, agent.readers.named(resource_id, person))
         touched = agent.ledger.touch(resource_id, person.fence)
-        for monday, told in agent.readers.weeks(resource_id, person, mondays, control.today):
+        for monday, told in agent.readers.weeks(resource_id, person, mondays, control.today, agent.plans):
             touched = agent.ledger.touch(resource_id, told.touched)
             if agent.ledger.tell(resource_id, monday, told):
                 self.effects.statements.append(

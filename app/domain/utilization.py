@@ -132,13 +132,30 @@ class Part(NamedTuple):
     figures: Figures
 
 
+class Planned(NamedTuple):
+    """A week before anybody's time is in it: the stretches it is cut into, and the figures of each."""
+
+    stretches: list[Stretch]
+    tables: list[list[Exact]]
+
+
 def week(monday: int, as_of: int, its: Calendar, bookings: Iterable[Booking], entries: Iterable[Worked]) -> list[Part]:
     """What a person's week comes to on `as_of`, cut where the person changes. The days are in order."""
+    return worked(planned(monday, as_of, its, bookings), as_of, entries)
+
+
+def planned(monday: int, as_of: int, its: Calendar, bookings: Iterable[Booking]) -> Planned:
+    """What calendar and bookings make of a week: the same until one of them changes, whoever works."""
     held = [booking for booking in bookings if booking.first <= monday + 6 and monday <= booking.last]
     loads = [load_of(booking, its) for booking in held]
     stretches = list(its.career.stretches(monday, monday + 6))
     leave = [off for off in its.leave(monday, monday + 6) if off[0] <= monday + 6 and monday <= off[1]]
-    tables = [_planned(stretch, as_of, its, leave, held, loads) for stretch in stretches]
+    return Planned(stretches, [_planned(stretch, as_of, its, leave, held, loads) for stretch in stretches])
+
+
+def worked(plan: Planned, as_of: int, entries: Iterable[Worked]) -> list[Part]:
+    """What a week comes to with the time that was worked in it."""
+    stretches, tables = plan.stretches, [list(table) for table in plan.tables]
     for entry in entries:
         if entry.day <= as_of and entry.status <= SUBMITTED:
             place = next(i for i, stretch in enumerate(stretches) if entry.day <= stretch.last)
@@ -398,13 +415,10 @@ def show_minutes(units: Exact) -> int | str:
     >>> show_minutes(480 * UNIT), show_minutes(share(1000 * UNIT, 3)), show_minutes(-UNIT // 2)
     (480, '333.33', '-0.50')
     """
-    if isinstance(units, int):
-        whole, rest = divmod(units, UNIT)
-        if not rest:
-            return whole
-        cents = divide(units * 100, UNIT)
-    else:
-        cents = divide(units.numerator * 100, units.denominator * UNIT)
+    whole, rest = divmod(units, UNIT)
+    if not rest:
+        return whole
+    cents = divide(units.numerator * 100, units.denominator * UNIT)
     sign = "-" if cents < 0 else ""
     return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}"
 
@@ -412,6 +426,8 @@ def show_minutes(units: Exact) -> int | str:
 def _ratio(part: Exact, whole: Exact) -> str | None:
     if whole <= 0:
         return None
+    if type(part) is int and type(whole) is int:
+        return show_ratio(part, whole)
     return show_ratio(part.numerator * whole.denominator, part.denominator * whole.numerator)
 
 
@@ -429,7 +445,7 @@ def row(
         "subject": {"kind": kind, "id": subject},
         "week": week_name(monday),
         "as_of": calendar.text_of(as_of),
-        **dict(zip(NAMES, map(show_minutes, figures), strict=False)),
+        **dict(zip(NAMES, [show_minutes(units) if units else 0 for units in figures], strict=False)),
         "utilization_ratio": _ratio(figures[FORECAST_BILLABLE], figures[CAPACITY]),
         "allocation_ratio": _ratio(figures[PLANNED], figures[CAPACITY]),
         "target_ratio": aimed,
