@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -173,10 +173,10 @@ class Hinted:
         said[_REACH] = content
         return earliest if known else calendar.BEGINNING
 
-    def changed(self, contract_id: str, hint: Hint, payload: Mapping[str, Any], cause: Latest) -> bool:
+    def changed(self, contract_id: str, hint: Hint, cause: Latest) -> bool:
         """Whether the hint, or its cause, differs from what was said last; if so, remember it."""
         said = self._young[contract_id]
-        content = hash((msgspec.json.encode(payload), cause))
+        content = hash((revenue.content(hint), cause))
         if said.get((hint.line_id, hint.period)) == content:
             return False
         said[hint.line_id, hint.period] = content
@@ -567,8 +567,8 @@ class _Work:
         known = self.agent.hinted
         since = known.since(contract_id, earliest, self.agent.contracts.reach(position))
         for hint in self.agent.contracts.hints(position, since):
-            payload = revenue.payload(position, hint)
-            if known.changed(contract_id, hint, payload, cause):
+            if known.changed(contract_id, hint, cause):
+                payload = revenue.payload(position, hint)
                 key = key_of(contract_id, hint.line_id or "", hint.period)
                 self.effects.statements.append(Statement(REVENUE, "revenue.hinted.v1", key, version, payload, cause))
         known.close(contract_id)

@@ -132,12 +132,20 @@ def _tell_time(said: Sequence[Fact], n: int) -> list[Send]:
             row.known = _late(fact, row.day)
             stint = _stint(fact, n, row.resource_id, calendar.week_start(row.day), [], row, data)
             return [
-                Send(ENGAGEMENTS, data.contract_id, _home(fact, n, row=row, contract=data.contract_id)),
+                Send(ENGAGEMENTS, data.contract_id, _home(fact, n, fact.time, row=row, contract=data.contract_id)),
                 Send(RESOURCES, row.resource_id, stint),
             ]
     named = [_read_time(fact.data) for fact in said]
     decided, data = _decided(said, named, TimeData)
     row = _row(decided, data, n)
+    settled = all(_same_home(one, data) for one in named)
+    if row is not None and data.contract_id is not None and settled and not any(_late(one, row.day) for one in said):
+        latest, since = _latest(said), min([fact.time for fact in said])
+        stint = _stint(latest, n, row.resource_id, calendar.week_start(row.day), [], row, data.category)
+        return [
+            Send(ENGAGEMENTS, data.contract_id, _home(latest, n, since, row=row, contract=data.contract_id)),
+            Send(RESOURCES, row.resource_id, stint),
+        ]
     on = {calendar.number(d.work_date) for d in named if d.work_date}
     days = {calendar.bucket_of(day) for day in on}
     past: dict[str, list[Was]] = {}
@@ -191,6 +199,16 @@ def _counted(decided: Fact, data: TimeData) -> tuple[str, Was] | None:
     if row is None or data.contract_id is None or row.status != APPROVED:
         return None
     return data.contract_id, Was(0, 0, row.day, row.resource_id, row.minutes, row.role, row.line_id)
+
+
+def _same_home(one: TimeData, other: TimeData) -> bool:
+    """Whether both put the entry on the same line of a contract, the same day, for the same person."""
+    return (
+        one.work_date == other.work_date
+        and one.contract_id == other.contract_id
+        and one.resource_id == other.resource_id
+        and one.line_id == other.line_id
+    )
 
 
 def _stint(
@@ -436,7 +454,7 @@ def _spend(decided: Fact, data: SpendData, n: int) -> Spend | None:
     return spend
 
 
-def _home(latest: Fact, n: int, *, row: Row, contract: str) -> Home:
+def _home(latest: Fact, n: int, since: int, *, row: Row, contract: str) -> Home:
     return Home(
         "time",
         latest.entity,
@@ -451,7 +469,7 @@ def _home(latest: Fact, n: int, *, row: Row, contract: str) -> Home:
         latest.correlation,
         row,
         None,
-        latest.time,
+        since,
     )
 
 

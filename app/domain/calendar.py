@@ -19,6 +19,7 @@ _numbers: dict[str, int] = {}
 _texts: dict[int, str] = {}
 _buckets: dict[int, int] = {}
 _pages: dict[int, int] = {}
+_months: dict[int, int] = {}
 _MEMO_LIMIT: Final = 200_000
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
@@ -85,7 +86,10 @@ def years_of(first: int, last: int) -> list[int]:
 
 def month_start(day: int) -> int:
     """First day of the month that holds `day`."""
-    return date.fromordinal(day).replace(day=1).toordinal()
+    start = _months.get(day)
+    if start is None:
+        start = _months[day] = date.fromordinal(day).replace(day=1).toordinal()
+    return start
 
 
 def month_end(day: int) -> int:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
 from app.domain import calendar
 
 
+@lru_cache(4_096)
 def first_day(period: str) -> int:
     """The first day of a period. Raises ValueError for anything but `YYYY-MM`."""
     return calendar.number(f"{period}-01")
 
 
+@lru_cache(4_096)
 def last_day(period: str) -> int:
     """The last day of a period.
 

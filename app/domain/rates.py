@@ -83,6 +83,7 @@ class RateBook:
         self._cards: dict[Scope, list[Card]] = {}
         self._changes: dict[Scope, int] = {}
         self.changed = 0
+        self.opened = 0  # how many lists there are: one that is there is changed where it is
         for card in cards:
             self.add(card)
 
@@ -92,6 +93,7 @@ class RateBook:
 
     def add(self, card: Card) -> None:
         cards = self._cards.setdefault(self._scope(card), [])
+        self.opened = len(self._cards)
         insort(cards, card, key=lambda c: c[:3])
         self._note(card)
 
@@ -120,7 +122,7 @@ class Rates:
     def __init__(self, contract_id: str, own: RateBook, firm: RateBook) -> None:
         self._contract, self._own, self._firm = contract_id, own, firm
         self._memo: dict[tuple[Kind, str, str, str | None], _Lists] = {}
-        self._changed = -1
+        self._opened = -1
 
     @property
     def changed(self) -> int:
@@ -137,9 +139,10 @@ class Rates:
 
     def find(self, kind: Kind, client: str, person: str, role: str | None, day: int) -> Card | None:
         """The card that wins for work of `person` in `role` on `day`; None if no card is valid."""
-        if self._changed != self.changed:
+        opened = self._own.changed + self._firm.opened
+        if self._opened != opened:
             self._memo.clear()
-            self._changed = self.changed
+            self._opened = opened
         key = (kind, client, person, role)
         lists = self._memo.get(key)
         if lists is None:
@@ -156,7 +159,7 @@ class Rates:
         return sorted({day for card in cards for day in (card.effective_from, card.effective_to + 1)})
 
     def _candidates(self, kind: Kind, client: str, person: str, role: str | None) -> Iterable[list[Card]]:
-        """Non-empty card lists, the most specific scope first."""
+        """Card lists, the most specific scope first. The firm's are those that it goes on changing."""
         who = _who(person, role)
         for one, its in who:
             # A contract's card that also names the client must match it, but is no more specific for it.
@@ -167,7 +170,8 @@ class Rates:
                 yield sorted(cards, key=lambda c: c[:3])
         for where in (client, None):
             for one, its in who:
-                if found := self._firm.at(kind, None, where, one, its):
+                found = self._firm.at(kind, None, where, one, its)
+                if found is not None:
                     yield found
 
 

@@ -209,6 +209,14 @@ def payload(position: Position, hint: Hint) -> dict[str, Any]:
     }
 
 
+def content(hint: Hint) -> tuple[object, ...]:
+    """All that `payload` says of a hint: equal for two of the same line and period if those are."""
+    terms = hint.terms
+    said = terms.currency, terms.version, terms.said.get("legal_entity_id"), terms.exponent
+    figures = hint.method, hint.amount, hint.cumulative, hint.catch_up, hint.loss
+    return hint.on, *said, *figures, *hint.measure.items()
+
+
 def earned(position: Position, said: Said) -> dict[str | None, int]:
     """What each line has earned by as-of; micro-units."""
     if position.as_of is None:

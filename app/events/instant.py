@@ -1,7 +1,7 @@
 """Instants and dates as text: RFC 3339 to integer microseconds, ISO 8601 calendar dates to `date`.
 
-Events of one firm name few days and few seconds of a day, so both halves of a timestamp are remembered: the day as
-microseconds since the epoch, the clock as microseconds since midnight UTC.
+Events of one firm name few days, so a day is remembered, as microseconds since the epoch; minutes of a day and seconds
+of a minute are few enough to know all of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ _REMEMBERED: Final = 200_000
 
 _dates: dict[str, date] = {}
 _midnights: dict[str, int] = {}
-_clocks: dict[str, int] = {}
+_MINUTES: Final = {f"T{n // 60:02d}:{n % 60:02d}": n * 60_000_000 for n in range(1_440)}
+_SECONDS: Final = {f":{n:02d}": n * 1_000_000 for n in range(60)}
+_SECONDS_UTC: Final = {f"{text}Z": second for text, second in _SECONDS.items()}
 
 
 def civil_date(text: str) -> date:
@@ -49,15 +51,15 @@ def micros(text: str) -> int:
     >>> micros("1970-01-02T00:00:00.0000019Z"), micros("1970-01-01T01:00:00+01:00")
     (86400000001, 0)
     """
+    fraction = text[20:-1]
     try:
-        return _midnights[text[:10]] + _clocks[text[10:]]
+        midnight, minute = _midnights[text[:10]], _MINUTES[text[10:16]]
+        if not fraction:
+            return midnight + minute + _SECONDS_UTC[text[16:]]
+        if text[19] == "." and text[-1] == "Z" and fraction.isascii() and fraction.isdigit():
+            return midnight + minute + _SECONDS[text[16:19]] + int(fraction[:6].ljust(6, "0"))
     except KeyError:
         pass
-    if text[19:20] == "." and text[-1:] == "Z":
-        fraction = text[20:-1]
-        midnight, clock = _midnights.get(text[:10]), _clocks.get(f"{text[10:19]}Z")
-        if midnight is not None and clock is not None and fraction.isascii() and fraction.isdigit():
-            return midnight + clock + int(fraction[:6].ljust(6, "0"))
     return _midnight(text[:10]) + _clock(text[10:])
 
 
@@ -72,7 +74,9 @@ def _midnight(text: str) -> int:
     known = _midnights.get(text)
     if known is None:
         known = (_calendar_day(text).toordinal() - _EPOCH_ORDINAL) * _DAY_MICROS
-        _remember(_midnights, text, known)
+        if len(_midnights) >= _REMEMBERED:
+            _midnights.clear()
+        _midnights[text] = known
     return known
 
 
@@ -86,15 +90,4 @@ def _clock(text: str) -> int:
         raise ValueError("no clock shows this time")
     offset = (offset_hours * 60 + offset_minutes) * (-60 if found[5] == "-" else 60)
     whole = (hour * 3600 + minute * 60 + second - offset) * 1_000_000
-    if found[4] is None:
-        _remember(_clocks, text, whole)
-        return whole
-    # Fractions are not remembered: there are a million of them in each second.
-    _remember(_clocks, f"{text[:9]}{text[10 + len(found[4]) :]}", whole)
-    return whole + int(found[4][:6].ljust(6, "0"))
-
-
-def _remember(memo: dict[str, int], text: str, value: int) -> None:
-    if len(memo) >= _REMEMBERED:
-        memo.clear()
-    memo[text] = value
+    return whole + int((found[4] or "")[:6].ljust(6, "0"))
