@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -42,6 +42,8 @@ from tables.pages import PAGES
 from tables.plans import PLANS, Booked
 from tables.reference import REFERENCE
 
+T = TypeVar("T")
+
 
 class Reference:
     """The reference data of one partition, compiled: the firm's rates, exchange rates, holidays, master data."""
@@ -74,11 +76,37 @@ class Reference:
         return None if period == first else f"{period}-01"
 
 
+class _Readings:
+    """What the messages of each paper of a dossier come to. Each is read once, until more is said of it."""
+
+    def __init__(self, facts: Mapping[str, list[Fact]], known: Mapping[str, Any]) -> None:
+        self._facts = facts
+        self.known = dict(known)
+        self._keys: dict[str, list[str]] = {}
+        for key in facts:
+            self._keys.setdefault(key.partition("/")[0], []).append(key)
+
+    def of(self, kind: str, read: Callable[[list[Fact]], T]) -> list[T]:
+        """Every paper of a kind; the same kind is always read the same way."""
+        found = []
+        for key in self._keys.get(kind, ()):
+            if key not in self.known:
+                self.known[key] = read(self._facts[key])
+            found.append(self.known[key])
+        return found
+
+
 class Contract:
-    """What a dossier comes to; `before` is what it came to last, if anybody knows."""
+    """What a dossier comes to; `before` is what it came to last, if anybody knows, and `changed` the papers of which
+    more was said since."""
 
     def __init__(
-        self, contract_id: str, dossier: Dossier | None, firm: RateBook, before: Contract | None = None
+        self,
+        contract_id: str,
+        dossier: Dossier | None,
+        firm: RateBook,
+        before: Contract | None = None,
+        changed: Collection[str] | None = None,
     ) -> None:
         facts: Mapping[str, list[Fact]] = dossier.facts if dossier else {}
         self.contract_id = contract_id
@@ -90,26 +118,35 @@ class Contract:
         )
         # The latest message about the contract itself: (time, source, id, correlation id or ""); None before any.
         self.told = max(map(latest, facts.get(CONTRACT, ())), default=None)
-        self.cards = [card for key, said in facts.items() if key.startswith("rate/") and (card := card_of(said))]
+        known = before.readings.known if before is not None and changed is not None else {}
+        self.readings: _Readings = _Readings(
+            facts, {key: read for key, read in known.items() if key not in (changed or ())}
+        )
+        each = self.readings.of
+        self.cards = [card for card in each("rate", card_of) if card is not None]
         self.rates = Rates(contract_id, RateBook(self.cards), firm)
         self.papers = sum(len(counting(said)) if key == CONTRACT else 1 for key, said in facts.items())
-        self._milestones = [_milestone(said) for key, said in facts.items() if key.startswith("milestone/")]
-        self.answers = _answers(said for key, said in facts.items() if key.startswith("erp/"))
-        self.commitments = _commitments(facts, "subcontract.committed.v1")
-        self._invoices = _commitments(facts, "subcontract.invoiced.v1")
-        self._stones = [stone for one in self._milestones if (stone := _stone(*one[:2])) is not None]
+        self._milestones = each("milestone", _milestone)
+        heard = each("erp", _heard)
+        self.answers = _answers(heard)
+        promised = each("subcontract", _commitment)
+        self.commitments = [one for type_, one in promised if type_ == "subcontract.committed.v1"]
+        self._invoices = [one for type_, one in promised if type_ == "subcontract.invoiced.v1"]
+        self._stones = [stone for one in self._milestones if (stone := _stone(one.message, one.said)) is not None]
         estimated = [said for key, said in facts.items() if key.startswith("estimate/")]
-        self.revenue = _earning(facts, estimated, [one[:2] for one in self._milestones], self.agreement)
-        self._estimates = estimates(estimated)
-        self._releases = [release_of(effective(said)[1]) for key, said in facts.items() if key.startswith("retainage/")]
-        self.given_up = sum(_given_up(said) for key, said in facts.items() if key.startswith("writeoff/"))
+        self.revenue = _earning(estimated, self._milestones, self.agreement)
+        self._estimates = [one for its in each("estimate", lambda said: estimates([said])) for one in its]
+        self._releases = each("retainage", lambda said: release_of(effective(said)[1]))
+        self.given_up = sum(each("writeoff", _given_up))
         self._flaws: dict[tuple[int, bool], list[Flaw]] = {}  # by the terms, which the agreement keeps
-        self._holds = _open(facts, "hold/", "hold.set.v1")
-        self._disputes = _open(facts, "dispute/", "dispute.opened.v1")
-        found = ((key, ruling_of(said)) for key, said in facts.items() if key.startswith("policy/"))
-        self.rulings = {key: ruling for key, ruling in found if ruling is not None}
-        self._acknowledged = max(_acknowledged(facts), default=0)
-        self.refusals = _refusals(facts)
+        self._holds = _open(each("hold", current), "hold.set.v1")
+        self._disputes = _open(each("dispute", current), "dispute.opened.v1")
+        rulings = (ruling for ruling in each("policy", ruling_of) if ruling is not None)
+        self.rulings = {f"policy/{ruling.policy_id}": ruling for ruling in rulings}
+        self._acknowledged = max([one.accepted for one in heard], default=0)
+        # What ERPs say last of documents that they refused: the deciding message and its data, by document and target.
+        refused = (one for one in heard if one.said.get("status") == "rejected")
+        self.refusals = [(one.message, one.said) for one in sorted(refused, key=lambda one: one.message.entity)]
 
     def flaws(self, position: Position) -> list[Flaw]:
         """What contradicts itself in the terms of the position's day; kept until those change."""
@@ -120,7 +157,7 @@ class Contract:
         if key not in self._flaws:
             planned = [
                 Planned(said.get("line_id"), micro(said.get("amount") or "0"), message.type.split(".")[1], message)
-                for message, said, _ in self._milestones
+                for message, said, *_ in self._milestones
             ]
             self._flaws[key] = flaws(self.agreement, day, planned, worked_early=early)
         return self._flaws[key]
@@ -149,7 +186,7 @@ class Contract:
         )
 
     def milestones(self, head: Head) -> Iterator[Milestone]:
-        for message, said, accepted_in in self._milestones:
+        for message, said, accepted_in, _ in self._milestones:
             claims = head.unplaced.get(f"milestone/{said['milestone_id']}")
             yield readiness.milestone_of(message, said, claims, accepted_in)
 
@@ -164,21 +201,12 @@ class Contract:
         return (None, "hour") if card is None else (decimal(card.amount), "day" if card.per_day else "hour")
 
 
-def _commitments(facts: Mapping[str, list[Fact]], type_: str) -> list[Commitment]:
-    """What subcontractors were promised, or have invoiced: papers whose deciding message is of a type."""
-    said = (effective(said) for key, said in facts.items() if key.startswith("subcontract/"))
-    return [
-        Commitment(
-            fields.get("line_id"),
-            micro(fields["net"]["amount"]),
-            fields["net"]["currency"],
-            fields["commitment_id"],
-            message.time,
-            message.id,
-        )
-        for message, fields in said
-        if message.type == type_
-    ]
+def _commitment(facts: Sequence[Fact]) -> tuple[str, Commitment]:
+    """The type of the deciding message, and what a subcontractor was promised or has invoiced by it."""
+    message, said = effective(facts)
+    amount, currency = micro(said["net"]["amount"]), said["net"]["currency"]
+    one = Commitment(said.get("line_id"), amount, currency, said["commitment_id"], message.time, message.id)
+    return message.type, one
 
 
 def _stone(message: Fact, said: Mapping[str, Any]) -> Stone | None:
@@ -198,20 +226,15 @@ def _stone(message: Fact, said: Mapping[str, Any]) -> Stone | None:
 
 
 def _earning(
-    facts: Mapping[str, list[Fact]],
-    estimated: Sequence[Sequence[Fact]],
-    milestones: Sequence[tuple[Fact, dict[str, Any]]],
-    agreement: Agreement,
+    estimated: Sequence[Sequence[Fact]], milestones: Sequence[_Milestone], agreement: Agreement
 ) -> revenue.Said:
     """What of a contract's papers its revenue rests on."""
     accepted = [
         revenue.Accepted(said.get("line_id"), _accepted_on(message, said), micro(said.get("amount") or "0"))
-        for message, said in milestones
+        for message, said, *_ in milestones
         if message.type == "milestone.accepted.v1"
     ]
-    spoken = [fact for key, said in facts.items() if key.startswith("milestone/") for fact in said]
-    days = [_accepted_on(fact, msgspec.json.decode(fact.data)) for fact in spoken]
-    return revenue.Said(accepted, estimated, min([agreement.first, *days]))
+    return revenue.Said(accepted, estimated, min([agreement.first, *[one.first for one in milestones]]))
 
 
 def _accepted_on(message: Fact, said: Mapping[str, Any]) -> int:
@@ -220,9 +243,8 @@ def _accepted_on(message: Fact, said: Mapping[str, Any]) -> int:
     return calendar.number(on) if on else calendar.day_of(message.time)
 
 
-def _open(facts: Mapping[str, list[Fact]], prefix: str, type_: str) -> Issue:
+def _open(deciding: Iterable[Fact], type_: str) -> Issue:
     """Those of a kind of paper whose deciding message is of a type."""
-    deciding = [effective(said)[0] for key, said in facts.items() if key.startswith(prefix)]
     its = sorted((message for message in deciding if message.type == type_), key=lambda message: message.entity)
     evidence = [(0, message.entity, message.id) for message in its[:EVIDENCE_LIMIT]]
     return Issue(len(its), 0, min((message.time for message in its), default=0), evidence)
@@ -238,11 +260,25 @@ class Answer(NamedTuple):
     reason: str | None
 
 
-def _answers(kept: Iterable[Sequence[Fact]]) -> dict[str, list[Answer]]:
+class _Heard(NamedTuple):
+    """What a target says of a document: the deciding message and its data, and the highest version of the contract that
+    any message accepted it under, or 0."""
+
+    message: Fact
+    said: dict[str, Any]
+    accepted: int
+
+
+def _heard(facts: Sequence[Fact]) -> _Heard:
+    every = [msgspec.json.decode(fact.data) for fact in facts]
+    accepted = [said.get("contract_version") or 0 for said in every if said["status"] == "accepted"]
+    return _Heard(*effective(facts), max(accepted, default=0))
+
+
+def _answers(heard: Iterable[_Heard]) -> dict[str, list[Answer]]:
     """By document key, what each target said of the highest revision it spoke of, in order of the targets."""
     found: dict[str, list[Answer]] = {}
-    for facts in kept:
-        message, said = effective(facts)
+    for message, said, _ in heard:
         one = Answer(said["target"], message.revision, said["status"], said.get("erp_id"), said.get("reason"))
         found.setdefault(said["document_key"], []).append(one)
     return {key: sorted(its, key=lambda one: one.target) for key, its in found.items()}
@@ -254,37 +290,31 @@ def _given_up(facts: Sequence[Fact]) -> int:
     return 0 if said.get("entry_ids") else micro(said.get("amount") or "0")
 
 
-def _refusals(facts: Mapping[str, list[Fact]]) -> list[tuple[Fact, dict[str, Any]]]:
-    """What ERPs say last of documents that they refused: the deciding message and its data, by document and target."""
-    said = (effective(its) for key, its in sorted(facts.items()) if key.startswith("erp/"))
-    return [(message, data) for message, data in said if data.get("status") == "rejected"]
-
-
-def _acknowledged(facts: Mapping[str, list[Fact]]) -> Iterator[int]:
-    """Versions of the contract that an ERP accepted a document under."""
-    for key, said in facts.items():
-        for fact in said if key.startswith("erp/") else ():
-            data = msgspec.json.decode(fact.data)
-            if data["status"] == "accepted" and data.get("contract_version"):
-                yield data["contract_version"]
-
-
 def latest(fact: Fact) -> tuple[int, str, str, str]:
     """What a fact is as the cause of a statement (see `agents.effects.Statement`)."""
     return fact.time, fact.source, fact.id, fact.correlation or ""
 
 
-def _milestone(facts: Sequence[Fact]) -> tuple[Fact, dict[str, Any], frozenset[str]]:
-    """Fields fold in revision order; the status is that of the highest revision whose type is not `.changed`.
+class _Milestone(NamedTuple):
+    """The message whose type is its status and every field; the billing periods that any message accepted it in, and
+    the earliest day that any says it was accepted on, whatever became of that."""
 
-    Then the billing periods that any message accepted it in.
-    """
+    message: Fact
+    said: dict[str, Any]
+    periods: frozenset[str]
+    first: int
+
+
+def _milestone(facts: Sequence[Fact]) -> _Milestone:
+    """Fields fold in revision order; the status is that of the highest revision whose type is not `.changed`."""
     _, said = folded(facts)
     chain = counting(facts)
     deciding = [fact for fact in chain if fact.type != "milestone.changed.v1"]
-    days = {msgspec.json.decode(fact.data).get("accepted_on") for fact in facts} - {None}
+    every = [msgspec.json.decode(fact.data) for fact in facts]
+    first = min(_accepted_on(fact, data) for fact, data in zip(facts, every, strict=True))
+    days = {data.get("accepted_on") for data in every} - {None}
     days |= {calendar.text_of(calendar.day_of(fact.time)) for fact in facts if fact.type == "milestone.accepted.v1"}
-    return (deciding or chain)[-1], said, frozenset(day[:7] for day in days)
+    return _Milestone((deciding or chain)[-1], said, frozenset(day[:7] for day in days), first)
 
 
 def _booking(booked: Booked) -> Booking:
@@ -416,11 +446,12 @@ class Contracts:
             contract = self.compile(contract_id, self.store.get(DOSSIERS, contract_id))
         return contract
 
-    def compile(self, contract_id: str, dossier: Dossier | None) -> Contract:
+    def compile(self, contract_id: str, dossier: Dossier | None, changed: Collection[str] | None = None) -> Contract:
+        """`changed`: the papers of which more was said since the contract was compiled last; None: perhaps of any."""
         if len(self._compiled) >= self.LIMIT:
             self._compiled.clear()
         before = self._compiled.get(contract_id)
-        contract = self._compiled[contract_id] = Contract(contract_id, dossier, self.reference.rates, before)
+        contract = self._compiled[contract_id] = Contract(contract_id, dossier, self.reference.rates, before, changed)
         return contract
 
     def position(

@@ -198,6 +198,7 @@ class _Work:
         self.desks: dict[str, Desk] = {}
         self.dossiers: dict[str, Dossier] = {}
         self.before: dict[str, Contract] = {}  # compiled dossiers as they were before this batch
+        self.told: dict[str, set[str]] = {}  # contract → papers of its dossier that this batch says something of
         self.references: dict[str, Entity] = {}
         self.invoices: dict[str, Invoice] = {}
         self.extracts: dict[str, Listed] = {}
@@ -243,6 +244,7 @@ class _Work:
         desk = self.desk(contract_id)
         desk.hear(offset, latest(fact), fact.time)
         key = CONTRACT if kind == "contract" else f"{kind}/{fact.entity}"
+        self.told.setdefault(contract_id, set()).add(key)
         before = card_of(dossier.facts[key]) if kind == "rate" and key in dossier.facts else None
         if offset > dossier.fence:
             dossier.fence = offset
@@ -463,7 +465,10 @@ class _Work:
     def close(self) -> Effects:
         agent, effects = self.agent, self.effects
         for contract_id, dossier in self.dossiers.items():
-            before, after = self.before[contract_id], agent.contracts.compile(contract_id, dossier)
+            before, after = (
+                self.before[contract_id],
+                agent.contracts.compile(contract_id, dossier, self.told.get(contract_id)),
+            )
             for low, high in after.agreement.repriced(before.agreement):
                 self.desk(contract_id).reprice(low, high)
             agent.note_marks(contract_id)
