@@ -25,7 +25,10 @@ BRISK_SECONDS = 0.05
 """While records keep coming and none have to wait, what changed is stated this often at most."""
 
 STATE_SECONDS = 0.5
-"""While records keep coming, what changed is stated this often."""
+"""While more records come than are taken, what changed is stated this often."""
+
+CATCH_UP_SECONDS = 5.0
+"""Who takes more than half of `RECORDS` in a step is far behind, and states this often what is soon outdated."""
 
 REST_SECONDS = 0.02
 """As soon as none have come for so long, it is stated at once."""
@@ -171,7 +174,7 @@ class Lane:
         fetched = batches[0].records if len(batches) == 1 else [r for batch in batches for r in batch.records]
         if fetched:
             self.last = fetched[-1].offset
-        publish = self._may_state(bool(fetched))
+        publish = self._may_state(len(fetched))
         batch = Batch(self.topic, self.partition, self.seat.read(fetched) if fetched else [], publish, STATED)
         effects = await self._runner.step(batch)
         await self._deliver(self, effects, fetched)
@@ -184,11 +187,14 @@ class Lane:
             event.ack()
         self.records += len(fetched)
 
-    def _may_state(self, fetched: bool) -> bool:
+    def _may_state(self, fetched: int) -> bool:
+        """Whether a step of so many records states what changed."""
         if not self.seat.states or self.last < self._behind:
             return False
         # Who keeps up says at once what changed; who is behind catches up first, as what it says is soon outdated.
         pause = STATE_SECONDS if self._waiting else BRISK_SECONDS
+        if 2 * fetched > RECORDS:
+            pause = CATCH_UP_SECONDS
         return not fetched or monotonic() - self._stated >= pause
 
 
