@@ -133,7 +133,7 @@ class Custody(Register):
 
 def raise_conflicts(effects: Effects, subject: str, facts: Sequence[Fact], fence: int) -> None:
     """Raise an exception for every revision of `subject` about which two messages disagree."""
-    if len({fact.revision for fact in facts}) == len(facts) == len({(fact.source, fact.id) for fact in facts}):
+    if _distinct(facts):
         return
     for conflict in conflicts(facts):
         evidence = [f"{message.source}#{message.id}" for message in conflict.messages]
@@ -152,6 +152,13 @@ def raise_conflicts(effects: Effects, subject: str, facts: Sequence[Fact], fence
         effects.writes.append((RAISED, exception_id, raised))
         latest = max(facts, key=lambda fact: (fact.time, fact.source, fact.id))
         effects.statements.append(exception_statement(exception_id, raised, latest))
+
+
+def _distinct(facts: Sequence[Fact]) -> bool:
+    if len(facts) == 2:
+        one, other = facts
+        return one.revision != other.revision and (one.id != other.id or one.source != other.source)
+    return len({fact.revision for fact in facts}) == len(facts) == len({(fact.source, fact.id) for fact in facts})
 
 
 def exception_statement(exception_id: str, raised: Raised, latest: Fact) -> Statement:

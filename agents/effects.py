@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import msgspec
+
 from tables import Table
 
 # Topics between agents, and those that leave; a host puts its prefix (`headrace.`) before them.
@@ -32,7 +34,7 @@ DERIVED = (BURN, THRESHOLDS, READINESS, BILLING, FORECAST, REVENUE, UTILIZATION,
 DEAD_LETTERS = ".dead-letters"
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One record of a topic. At intake `value` is the bytes as they came; in a journal it is a `Journalled`."""
 
     offset: int
@@ -57,7 +59,7 @@ class Batch:
     limit: int | None = None
 
 
-class Send(NamedTuple):
+class Send(msgspec.Struct, frozen=True, gc=False):
     """A record for a journal; `topic` EVERY means every partition of every journal that uses such reference data."""
 
     topic: str

@@ -138,23 +138,19 @@ def _tell_time(said: Sequence[Fact], n: int) -> list[Send]:
     named = [_read_time(fact.data) for fact in said]
     decided, data = _decided(said, named, TimeData)
     row = _row(decided, data, n)
-    settled = all(_same_home(one, data) for one in named)
-    if row is not None and data.contract_id is not None and settled and not any(_late(one, row.day) for one in said):
-        latest, since = _latest(said), min([fact.time for fact in said])
-        stint = _stint(latest, n, row.resource_id, calendar.week_start(row.day), [], row, data.category)
-        return [
-            Send(ENGAGEMENTS, data.contract_id, _home(latest, n, since, row=row, contract=data.contract_id)),
-            Send(RESOURCES, row.resource_id, stint),
-        ]
     on = {calendar.number(d.work_date) for d in named if d.work_date}
-    days = {calendar.bucket_of(day) for day in on}
     past: dict[str, list[Was]] = {}
     if on and any(_late(fact, min(on)) for fact in said):
-        past, known = _past(said)
+        past, known = _past(said, named)
         if row is not None:
             row.known = known if known > row.day else 0
-    sends = _homes(said, n, days, _lines(named), data.contract_id, row=row, past=past)
     latest = _latest(said)
+    if row is not None and data.contract_id is not None and not past and _stayed(named):
+        home = _home(latest, n, min([fact.time for fact in said]), row=row, contract=data.contract_id)
+        stint = _stint(latest, n, row.resource_id, calendar.week_start(row.day), [], row, data.category)
+        return [Send(ENGAGEMENTS, data.contract_id, home), Send(RESOURCES, row.resource_id, stint)]
+    days = {calendar.bucket_of(day) for day in on}
+    sends = _homes(said, n, days, _lines(named), data.contract_id, row=row, past=past)
     weeks = {calendar.week_start(day) for day in on}
     for person in _people(named):
         here = calendar.week_start(row.day) if row is not None and row.resource_id == person else None
@@ -171,18 +167,18 @@ def _late(fact: Fact, day: int) -> int:
     return month if month > day else 0
 
 
-def _past(said: Sequence[Fact]) -> tuple[dict[str, list[Was]], int]:
+def _past(said: Sequence[Fact], named: Sequence[TimeData]) -> tuple[dict[str, list[Was]], int]:
     """What an entry was known to be, by contract, after its month was over, and is no more; and since when it is now.
 
     It was known to be what the messages recorded by the end of a month come to.
     """
-    months = sorted({calendar.month_start(calendar.day_of(fact.recorded)) for fact in said})
+    recorded = [calendar.month_start(calendar.day_of(fact.recorded)) for fact in said]
     past: dict[str, list[Was]] = {}
     before: tuple[str, Was] | None = None
     since = 0
-    for month in months:
-        known = [fact for fact in said if calendar.month_start(calendar.day_of(fact.recorded)) <= month]
-        state = _counted(*_decided(known, [_read_time(fact.data) for fact in known], TimeData))
+    for month in sorted(set(recorded)):
+        known = [place for place, its in enumerate(recorded) if its <= month]
+        state = _counted(*_decided([said[place] for place in known], [named[place] for place in known], TimeData))
         if state == before:
             continue
         if before is not None and month > before[1].day:
@@ -201,13 +197,15 @@ def _counted(decided: Fact, data: TimeData) -> tuple[str, Was] | None:
     return data.contract_id, Was(0, 0, row.day, row.resource_id, row.minutes, row.role, row.line_id)
 
 
-def _same_home(one: TimeData, other: TimeData) -> bool:
-    """Whether both put the entry on the same line of a contract, the same day, for the same person."""
-    return (
-        one.work_date == other.work_date
-        and one.contract_id == other.contract_id
-        and one.resource_id == other.resource_id
-        and one.line_id == other.line_id
+def _stayed(named: Sequence[TimeData]) -> bool:
+    """Whether all messages put the entry on the same line of a contract and the same day, for the same person."""
+    first = named[0]
+    return all(
+        data.work_date == first.work_date
+        and data.contract_id == first.contract_id
+        and data.resource_id == first.resource_id
+        and data.line_id == first.line_id
+        for data in named[1:]
     )
 
 
@@ -386,6 +384,9 @@ def _decided(said: Sequence[Fact], named: Sequence[Any], shape: type[Any]) -> tu
 
 def _plain(said: Sequence[Fact]) -> bool:
     """Every message has a revision and an identity of its own (they are kept in the order of their revisions)."""
+    if len(said) == 2:
+        lower, upper = said
+        return lower.revision < upper.revision and (lower.id != upper.id or lower.source != upper.source)
     if len({(fact.source, fact.id) for fact in said}) < len(said):
         return False
     return all(lower.revision < upper.revision for lower, upper in pairwise(said))
