@@ -556,10 +556,13 @@ class Contracts:
         milestones = contract.milestones(head)
         return list(adjustments(position, edge, Sources(papers.invoice, papers.rate_said), milestones))
 
-    def forecast(self, position: Position, burn: Mapping[str, Any], found: Assessment) -> dict[str, Any]:
-        """`burn` is the contract's row of the position, `found` what `assess` said of it."""
+    def forecast(
+        self, position: Position, burn: Mapping[str, Any], found: Assessment, hints: Iterable[Hint] | None = None
+    ) -> dict[str, Any]:
+        """`burn` is the contract's row of the position, `found` what `assess` said of it; `hints`, up to as-of, are
+        those of revenue, where they were asked before."""
         contract = self.compiled(position.contract_id)
-        earned = revenue.earned(position, contract.revenue)
+        earned = revenue.earned(position, contract.revenue, hints)
         return forecast.row(position, burn["exhaustion"], contract.basis(earned, found), self._drawn)
 
     def _drawn(self, question: Question) -> Drawn | None:

@@ -558,20 +558,21 @@ class _Work:
             say(Statement(BURN, "burn.updated.v1", key, version, payload, head.latest))
         payload = self.agent.contracts.readiness(position, head, found)
         say(Statement(READINESS, "readiness.updated.v1", key_of(contract_id), version, payload, head.latest))
-        payload = self.agent.contracts.forecast(position, rows[0], found)
+        since = self.agent.hinted.since(contract_id, earliest, self.agent.contracts.reach(position))
+        hints = list(self.agent.contracts.hints(position, min(since, position.day)))
+        payload = self.agent.contracts.forecast(position, rows[0], found, hints)
         say(Statement(FORECAST, "burn.forecast_updated.v1", key_of(contract_id), version, payload, head.latest))
         self._state_documents(position, head, found, version)
-        self._state_revenue(position, earliest, version, head)
+        self._state_revenue(position, [hint for hint in hints if hint.on >= since], version, head)
         for line in (None, *position.lines()):
             self._state_thresholds(position, line, known, version, head)
 
-    def _state_revenue(self, position: Position, earliest: int, version: int, head: Head) -> None:
+    def _state_revenue(self, position: Position, hints: Iterable[Hint], version: int, head: Head) -> None:
         """A line's period is stated when its hint changes; its cause is that of thresholds, for the same reason."""
         contract_id = position.contract_id
         cause = self.agent.contracts.compiled(contract_id).told or head.latest
         known = self.agent.hinted
-        since = known.since(contract_id, earliest, self.agent.contracts.reach(position))
-        for hint in self.agent.contracts.hints(position, since):
+        for hint in hints:
             if known.changed(contract_id, hint, cause):
                 payload = revenue.payload(position, hint)
                 key = key_of(contract_id, hint.line_id or "", hint.period)

@@ -147,7 +147,7 @@ def _tell_time(said: Sequence[Fact], n: int) -> list[Send]:
     latest = _latest(said)
     if row is not None and data.contract_id is not None and not past and _stayed(named):
         home = _home(latest, n, min([fact.time for fact in said]), row=row, contract=data.contract_id)
-        stint = _stint(latest, n, row.resource_id, calendar.week_start(row.day), [], row, data.category)
+        stint = _stint(latest, n, row.resource_id, calendar.week_start(row.day), [], row, data)
         return [Send(ENGAGEMENTS, data.contract_id, home), Send(RESOURCES, row.resource_id, stint)]
     days = {calendar.bucket_of(day) for day in on}
     sends = _homes(said, n, days, _lines(named), data.contract_id, row=row, past=past)

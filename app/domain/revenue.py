@@ -7,7 +7,7 @@ accepted milestones; cost to cost; a month of a retainer; what is drawn from a p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from app.domain import calendar, completion, period
@@ -217,11 +217,12 @@ def content(hint: Hint) -> tuple[object, ...]:
     return hint.on, *said, *figures, *hint.measure.items()
 
 
-def earned(position: Position, said: Said) -> dict[str | None, int]:
-    """What each line has earned by as-of; micro-units."""
+def earned(position: Position, said: Said, known: Iterable[Hint] | None = None) -> dict[str | None, int]:
+    """What each line has earned by as-of; micro-units. `known`: hints up to as-of, where somebody has them."""
     if position.as_of is None:
         return {}
-    return {hint.line_id: hint.cumulative for hint in hints(position, said, position.as_of)}
+    its = hints(position, said, position.as_of) if known is None else known
+    return {hint.line_id: hint.cumulative for hint in its if hint.on == position.as_of}
 
 
 def says(hint: Hint) -> bool:
