@@ -15,7 +15,8 @@ FACTS = "journal.facts"
 ENGAGEMENTS = "journal.engagements"
 RESOURCES = "journal.resources"
 PRACTICES = "journal.practices"
-JOURNALS = (FACTS, ENGAGEMENTS, RESOURCES, PRACTICES)
+DOCUMENTS = "journal.documents"
+JOURNALS = (FACTS, ENGAGEMENTS, RESOURCES, PRACTICES, DOCUMENTS)
 INPUTS = ("contracts", "timesheets", "staffing", "milestones", "erp-feedback", "reference")
 EVERY = "every"
 
@@ -96,7 +97,8 @@ class Effects:
     """All that follows from one batch: the host delivers everything, then acknowledges the batch.
 
     Writes are (table, key, value), None to delete the key; they are in an order in which any prefix may survive a
-    crash. `owing` counts what is still to be stated.
+    crash. `owing` counts what is still to be stated. `due` is the moment (microseconds) that the agent wants to be told
+    has come; None: nothing waits for one.
     """
 
     batch: Batch
@@ -105,6 +107,7 @@ class Effects:
     statements: list[Statement] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     owing: int = 0
+    due: int | None = None
 
 
 def key_of(*parts: str) -> str:

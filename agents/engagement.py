@@ -10,7 +10,19 @@ import msgspec
 from agents.contracts import Contract, Contracts, RateFacts, Reference, latest
 from agents.custody import Register, merge, merge_version, raise_conflicts, recalled
 from agents.desk import Desk
-from agents.effects import BURN, FORECAST, READINESS, REVENUE, THRESHOLDS, Batch, Effects, Statement, key_of
+from agents.effects import (
+    BURN,
+    DOCUMENTS,
+    FORECAST,
+    READINESS,
+    REVENUE,
+    THRESHOLDS,
+    Batch,
+    Effects,
+    Send,
+    Statement,
+    key_of,
+)
 from agents.proposals import Clerk, Scope
 from app.domain import burn, calendar, masters, revenue
 from app.domain.burn import Crossing, Position, Reached
@@ -27,6 +39,7 @@ from app.domain.walks import Walks
 from app.events.fact import Fact
 from app.events.home import Home
 from app.events.plan import Plan
+from app.events.posting import Draft, Halt, Reply
 from tables import Store, extracts, invoices, proposals
 from tables.dossiers import CONTRACT, DOSSIERS, Dossier
 from tables.entities import Entity
@@ -255,6 +268,8 @@ class _Work:
             desk.reprice(calendar.BEGINNING, calendar.FOREVER)
         if kind in _EVERYWHERE:
             self.agent.periods[contract_id] = None
+        if kind == "erp":
+            self._to_gate(contract_id, [_reply(contract_id, dossier.facts[key])])
         if kind == "writeoff":
             _apply_write_off(desk, fact.entity, dossier.facts[key])
         if kind == "rate":
@@ -534,7 +549,7 @@ class _Work:
         if filed is not None:
             clerk = Clerk(self.agent.contracts, contract_id, head, control.today or None)
             self.agent.periods.pop(contract_id, None)
-            self.effects.statements += clerk.resume(filed, version)
+            self._to_gate(contract_id, clerk.resume(filed, version))
             self._keep(contract_id, clerk)
             return
         known = _Crossings(head, earliest)
@@ -591,13 +606,20 @@ class _Work:
         )
         clerk = Clerk(agent.contracts, contract_id, head, position.as_of)
         scope = Scope(None if restate else periods, restate)
-        self.effects.statements += clerk.state(position, found, changed, scope, version)
+        halt = clerk.halt(found)
+        if halt is not None:
+            self._to_gate(contract_id, [Halt(contract_id, halt)])
+        self._to_gate(contract_id, clerk.state(position, found, changed, scope, version))
         if clerk.waiting:
             agent.periods[contract_id] = clerk.waiting
             agent.unpublished[contract_id] = calendar.FOREVER
             if len(agent.filing) < agent.FILING:
                 agent.filing[contract_id] = clerk.filed
         self._keep(contract_id, clerk)
+
+    def _to_gate(self, contract_id: str, said: Iterable[Draft | Halt | Reply]) -> None:
+        """Documents leave by way of the gate, which knows when ERP takes them."""
+        self.effects.sends += [Send(DOCUMENTS, contract_id, one) for one in said]
 
     def _keep(self, contract_id: str, clerk: Clerk) -> None:
         """Write what is remembered of the contract's documents."""
@@ -698,6 +720,13 @@ def _file_in(filed: dict[str, list[Fact]], key: str, fact: Fact) -> str:
 
 def _place(fact: Fact) -> tuple[int, int, str, str]:
     return fact.revision, fact.time, fact.source, fact.id
+
+
+def _reply(contract_id: str, facts: Sequence[Fact]) -> Reply:
+    message, said = effective(facts)
+    names = ("document_key", "target", "status", "erp_id", "reason")
+    key, target, status, erp_id, reason = (said.get(name) for name in names)
+    return Reply(contract_id, key or "", target or "", message.revision, status or "", erp_id, reason, message.time)
 
 
 def _filed(said: list[Fact], fact: Fact) -> str:

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agents.contracts import Contracts
-from agents.effects import BILLING, Statement, key_of
+from agents.effects import key_of
 from app.domain import adjustment, calendar, documents, period
 from app.domain.adjustment import Adjustment
 from app.domain.burn import Position
 from app.domain.documents import Filed
 from app.domain.money import micro, show
-from app.domain.readiness import Assessment
+from app.domain.readiness import Assessment, critical
+from app.events.posting import Draft
 from tables import proposals
 from tables.heads import Head
 from tables.proposals import PROPOSALS, STANDINGS, Proposals, Standing
@@ -93,7 +94,7 @@ class Clerk:
 
     def state(
         self, position: Position, found: Assessment, changed: Sequence[Adjustment], scope: Scope, version: int
-    ) -> Iterator[Statement]:
+    ) -> Iterator[Draft]:
         """What is to be said of documents whose content changed, and of those that are over.
 
         `changed`: what was invoiced and no longer holds. Without terms the cause of a document is the contract's latest
@@ -121,13 +122,13 @@ class Clerk:
         if not scope.restate:
             self._forget(ended, filed)
 
-    def resume(self, filed: Filed, version: int) -> Iterator[Statement]:
+    def resume(self, filed: Filed, version: int) -> Iterator[Draft]:
         """What was only remembered when `state` found `filed`; nothing of the contract changed since."""
         ended = self._ended()
         yield from self._propose(filed, version, restate=False)
         self._forget(ended, filed)
 
-    def _propose(self, filed: Filed, version: int, *, restate: bool) -> Iterator[Statement]:
+    def _propose(self, filed: Filed, version: int, *, restate: bool) -> Iterator[Draft]:
         for name, (type_, payload) in sorted(filed.rows.items()):
             if self._is_new(name):
                 continue
@@ -136,6 +137,15 @@ class Clerk:
 
     def _ended(self) -> list[str]:
         return [name for name, why in self._known.over.items() if why]
+
+    def halt(self, found: Assessment) -> str | None:
+        """The critical blocker that halts every posting of the contract, "" for none, where it is another than before;
+        else None."""
+        code = critical(found)
+        if code == self._known.halted:
+            return None
+        self._known.halted, self._changed = code, True
+        return code
 
     def index(self, fence: int) -> Proposals | None:
         """What to write of the contract; None if nothing changed there."""
@@ -207,12 +217,14 @@ class Clerk:
     def _put(self, name: str, revision: int, content: str) -> None:
         self._standing[name] = self.writes[name] = Standing(-1, revision, content)
 
-    def _statement(self, type_: str, name: str, payload: dict[str, Any], version: int) -> Statement:
+    def _statement(self, type_: str, name: str, payload: dict[str, Any], version: int) -> Draft:
         key = document_key(self._id, name)
-        said = {"document_key": key, "revision": self._stood(name).revision, **payload}
-        return Statement(BILLING, type_, key, version, said, self._contract.told or self._head.latest)
+        stood = self._stood(name)
+        said = {"document_key": key, "revision": stood.revision, **payload}
+        cause = self._contract.told or self._head.latest
+        return Draft(self._id, key, type_, stood.revision, version, stood.content, said, *cause)
 
-    def _withdrawn(self, name: str, version: int) -> Statement:
+    def _withdrawn(self, name: str, version: int) -> Draft:
         why, as_of = self._known.over[name], self._as_of
         payload = {
             "contract_id": self._id,

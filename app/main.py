@@ -21,6 +21,7 @@ from aiohttp import web
 
 from app.adapters import ADAPTERS
 from app.adapters.adapter import Instance
+from app.domain.gate import Rules, rules
 from app.domain.sla import targets
 from app.domain.utilization import Window
 from app.engine.desk import Desk
@@ -63,10 +64,26 @@ def window(settings: Settings) -> Window:
     return Window(settings.weeks_behind, settings.weeks_ahead)
 
 
+def routes(settings: Settings) -> Rules:
+    """How documents go to ERP. Raises Misuse for what cannot be."""
+    try:
+        return rules(settings.erp_routes, settings.erp_limits)
+    except ValueError as error:
+        raise Misuse(f"HEADRACE_ERP_ROUTES, HEADRACE_ERP_LIMITS: {error}") from None
+
+
 def open_host(settings: Settings, *, address: str = "", clock: Callable[[], int | None] = now) -> EmbeddedHost:
     """The embedded host over its store; `clock` stamps what it accepts. Raises StoreError with one sentence."""
     store = Store(settings.store, partitions=settings.partitions, address=address)
-    return EmbeddedHost(store, clock, reader=reader(settings), batch_size=settings.batch_size, window=window(settings))
+    return EmbeddedHost(
+        store,
+        clock,
+        reader=reader(settings),
+        batch_size=settings.batch_size,
+        window=window(settings),
+        rules=routes(settings),
+        clock=now,
+    )
 
 
 def tick(on: str, zone: str) -> bytes:
@@ -260,7 +277,8 @@ async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks
     stopping = _stop_signals()
     _watch_lifeline(stopping)
     hurrying = asyncio.create_task(_stop_in_time(stopping))
-    host = KafkaHost(settings, firm(settings.kafka_group, reader(settings), window(settings)))
+    job = firm(settings.kafka_group, reader(settings), window(settings), routes(settings))
+    host = KafkaHost(settings, job, clock=now)
     try:
         await host.prepare()
         async with Publisher(settings, reader(settings)) as publisher:

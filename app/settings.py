@@ -88,6 +88,20 @@ class Settings(BaseSettings):
             'the firm\'s own targets of business SLAs: hours, or a ratio of a rate, like {"dispute_rate": "0.02"}'
         ),
     )
+    erp_routes: list[dict[str, Any]] = Field(
+        default=[],
+        description=(
+            'which ERP documents go to, by legal entity and first day of their period: [{"target": "sap",'
+            ' "legal_entity_id": "LE-1", "from": "2026-07-01", "mode": "live"}]; none: one ERP'
+        ),
+    )
+    erp_limits: dict[str, dict[str, Any]] = Field(
+        default={},
+        description=(
+            'what an ERP takes, by target or "*" for any: {"*": {"per_minute": 600, "burst": 50, "ack_minutes": 30,'
+            ' "attempts": 5}}; none: everything at once, and no answer is waited for'
+        ),
+    )
     tokens: dict[Annotated[str, Field(min_length=16)], Literal["read", "write"]] = Field(
         default={},
         repr=False,

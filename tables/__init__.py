@@ -13,6 +13,7 @@ from tables.holidays import HOLIDAYS
 from tables.invoices import INVOICES
 from tables.leaves import LEAVES
 from tables.openings import OPENINGS
+from tables.outbox import HALTS, MOMENTS, OUTBOX, QUOTAS, WINDOWS
 from tables.pages import PAGES
 from tables.people import PEOPLE
 from tables.plans import PLANS
@@ -44,6 +45,11 @@ TABLES: tuple[Table[Any], ...] = (
     OPENINGS,
     SHARES,
     GROUP_TURNS,
+    OUTBOX,
+    HALTS,
+    WINDOWS,
+    QUOTAS,
+    MOMENTS,
     REFERENCE,
     EXCEPTIONS,
     CONTROLS,

@@ -12,7 +12,8 @@ class Proposals(msgspec.Struct, array_like=True, gc=False):
 
     Of invoiced documents only those are remembered whose end was stated last. The rest says how the contract stood, as
     a change of it reaches documents of every period: `basis`, what is left under caps and where an amount written off
-    ends; `stopped`, nothing could be billed; `held`, nothing was to be.
+    ends; `stopped`, nothing could be billed; `held`, nothing was to be; `halted`, the critical blocker that the gate
+    was told of.
     """
 
     fence: int
@@ -20,6 +21,7 @@ class Proposals(msgspec.Struct, array_like=True, gc=False):
     basis: str = ""
     stopped: bool = False
     held: bool = False
+    halted: str = ""
 
 
 class Standing(msgspec.Struct, array_like=True, gc=False):

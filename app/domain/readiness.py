@@ -294,6 +294,11 @@ class Assessment(NamedTuple):
         return self.worked + self.expenses + self.milestones.ready + sum(self.fees.values())
 
 
+def critical(found: Assessment) -> str:
+    """The code that halts every posting of the contract; "" where none does."""
+    return next((code for code in found.stops if code in RULES and RULES[code].tier == "critical"), "")
+
+
 def assess(
     position: Position, milestones: Iterable[Milestone], documents: Iterable[tuple[int, ...]], papers: Papers
 ) -> Assessment:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import groupby
 from time import monotonic
 from types import TracebackType
@@ -14,6 +15,7 @@ from typing import Self
 
 from agents.effects import (
     DEAD_LETTERS,
+    DOCUMENTS,
     INPUTS,
     JOURNALS,
     Batch,
@@ -22,6 +24,7 @@ from agents.effects import (
     Statement,
 )
 from agents.intake import intake
+from app.domain.gate import OPEN, Rules
 from app.domain.utilization import WINDOW, Window
 from app.engine.feed import Feed, Published
 from app.engine.placement import Taken, likely_topic, placed
@@ -29,6 +32,7 @@ from app.engine.runner import Runner
 from app.engine.statements import dead_letter_headers, encode
 from app.engine.store import Letter, Store, Tables
 from app.engine.topology import STATING, WORKED_OFF, addressed, partition_of, readers
+from app.events.posting import Moment
 from app.events.reader import Accepted, Reader
 from app.events.refusal import Refusal
 from tables import Store as TableStore
@@ -46,7 +50,8 @@ class EmbeddedHost:
     """Runs every agent over one store. Not safe for two tasks at once: `work` and `take` share one transaction scope.
 
     `now` gives the moment of acceptance in microseconds, or None where the events bring their own (`recordedtime`),
-    as a simulated firm's do. Whatever fails stops the host: the transaction is undone, the batch was not acknowledged,
+    as a simulated firm's do. `clock` gives the moment that documents at the gate wait for; without one, `hand_in` does.
+    Whatever fails stops the host: the transaction is undone, the batch was not acknowledged,
     and a new start begins where it was.
     """
 
@@ -58,13 +63,18 @@ class EmbeddedHost:
         reader: Reader | None = None,
         batch_size: int = 2_000,
         window: Window = WINDOW,
+        rules: Rules = OPEN,
+        clock: Callable[[], int] | None = None,
     ) -> None:
+        self._clock = clock
         self.store, self._now, self._batch_size, self.window = store, now, batch_size, window
         self._reader = reader or Reader()
         self.tables: dict[int, Tables] = {p: store.tables(p) for p in range(store.partitions)}
         self._intakes = {(topic, p): self._intake(p) for topic in INPUTS for p in range(store.partitions)}
         self._agents = {
-            (topic, p): make(self.tables[p]) for topic, make in readers(window).items() for p in range(store.partitions)
+            (topic, p): make(self.tables[p])
+            for topic, make in readers(window, rules).items()
+            for p in range(store.partitions)
         }
         self._positions = {place: store.position(*place) for place in (*self._intakes, *self._agents)}
         self.feed = Feed(store)
@@ -76,6 +86,7 @@ class EmbeddedHost:
         # Agents whose last batches were not stated yet; at the start nobody knows, so all of them.
         self._owing = {place for place in stating if self._positions[place]}
         self._wake = asyncio.Event()
+        self.dues: dict[int, int] = {}  # partition → the moment that its documents wait for
 
     def __enter__(self) -> Self:
         return self
@@ -164,7 +175,7 @@ class EmbeddedHost:
     async def work(self) -> int:
         """One round over all topics: at most one batch each. How many records were acknowledged.
 
-        A round that finds nothing to do makes the statements that were put off.
+        A round that finds nothing to do makes the statements that were put off; then the moment is handed in.
         """
         done = 0
         for place, agent in self._intakes.items():
@@ -175,7 +186,19 @@ class EmbeddedHost:
         if not done:
             for place in [place for place in self._agents if place in self._owing]:
                 await self._carry(self._agents[place], Batch(*place, [], limit=STATED))
+            if self._clock is not None and self.idle:
+                self.hand_in(self._clock())
         return done
+
+    def hand_in(self, at: int) -> int:
+        """Tell documents that wait for a moment (microseconds) which it is; how many partitions have any that do."""
+        due = [p for p, moment in self.dues.items() if moment <= at]
+        if due:
+            with self.store.transaction():
+                for p in due:
+                    self.store.append_journal(DOCUMENTS, p, [Moment(at, self.store.partitions)])
+                    del self.dues[p]
+        return len(due)
 
     @property
     def idle(self) -> bool:
@@ -198,6 +221,15 @@ class EmbeddedHost:
             if await self.work() or not self.idle:
                 await asyncio.sleep(0)
             else:
+                await self._sleep()
+
+    async def _sleep(self) -> None:
+        """Until something comes, or a document waits no longer."""
+        pause = None
+        if self.dues and self._clock is not None:
+            pause = max(0, min(self.dues.values()) - self._clock()) / 1_000_000
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
                 await self._wake.wait()
 
     async def _step(self, agent: Runner, topic: str, partition: int) -> int:
@@ -224,6 +256,10 @@ class EmbeddedHost:
             self._positions[place] = batch.records[-1].offset + 1
         if place in self._published:
             self._note_publication(place, effects)
+        if place[0] == DOCUMENTS:
+            self.dues.pop(place[1], None)
+            if effects.due is not None:
+                self.dues[place[1]] = effects.due
         for listener in self.listeners:
             listener(effects)
         self.feed.publish(published)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from agents.effects import ENGAGEMENTS, Batch, DeadLetter, Effects, Record, Statement
+from agents.effects import DOCUMENTS, ENGAGEMENTS, Batch, DeadLetter, Effects, Record, Statement
 from agents.intake import intake
 from app.engine.runner import Runner
 from app.engine.topology import READERS, WORKED_OFF, addressed
@@ -148,7 +148,7 @@ class MemoryHost:
     async def step(self, topic: str, partition: int, records: list[Record]) -> None:
         effects = await self._agents[topic, partition].step(Batch(topic, partition, records, publish=self._publish))
         await self._deliver(effects)
-        while self._publish and effects.owing and topic == ENGAGEMENTS:
+        while self._publish and effects.owing and topic in (ENGAGEMENTS, DOCUMENTS):
             effects = await self._agents[topic, partition].step(Batch(topic, partition, []))
             await self._deliver(effects)
 

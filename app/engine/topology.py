@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from zlib import crc32
 
-from agents.effects import ENGAGEMENTS, EVERY, FACTS, PRACTICES, RESOURCES, Send
+from agents.effects import DOCUMENTS, ENGAGEMENTS, EVERY, FACTS, PRACTICES, RESOURCES, Send
 from agents.engagement import engagement
+from agents.erp_gate import erp_gate
 from agents.facts import facts
 from agents.practice import practice
 from agents.resource import resource
+from app.domain.gate import OPEN, Rules
 from app.domain.utilization import WINDOW, Window
 from app.engine.runner import Runner
 from tables import Store
@@ -20,30 +22,32 @@ _USERS_OF_REFERENCE: dict[str, frozenset[str] | None] = {
     ENGAGEMENTS: None,
     RESOURCES: frozenset({"holiday", "clock"}),
     PRACTICES: frozenset({"clock"}),
+    DOCUMENTS: frozenset({"erp"}),
 }
 
 Readers = dict[str, Callable[[Store], Runner]]
 """What makes the agent that reads each journal, over the tables of a partition."""
 
 
-def readers(window: Window = WINDOW) -> Readers:
-    """All of them; `window` says which weeks are told of."""
+def readers(window: Window = WINDOW, rules: Rules = OPEN) -> Readers:
+    """All of them; `window` says which weeks are told of, `rules` how documents go to ERP."""
     return {
         FACTS: lambda store: Runner(lambda batches: facts(batches, store)),
         ENGAGEMENTS: lambda store: Runner(lambda batches: engagement(batches, store)),
         RESOURCES: lambda store: Runner(lambda batches: resource(batches, store, window)),
         PRACTICES: lambda store: Runner(lambda batches: practice(batches, store, window)),
+        DOCUMENTS: lambda store: Runner(lambda batches: erp_gate(batches, store, rules)),
     }
 
 
 READERS = readers()
 
 
-WORKED_OFF = (FACTS, RESOURCES, PRACTICES, ENGAGEMENTS)
+WORKED_OFF = (FACTS, RESOURCES, PRACTICES, ENGAGEMENTS, DOCUMENTS)
 """Journals in an order in which what agents tell each other comes before who it is told: facts, calendars, groups,
-contracts."""
+contracts, their documents."""
 
-STATING = (ENGAGEMENTS, RESOURCES, PRACTICES)
+STATING = (ENGAGEMENTS, RESOURCES, PRACTICES, DOCUMENTS)
 """Journals whose agents publish statements, which a host may put off."""
 
 

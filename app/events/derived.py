@@ -334,7 +334,8 @@ class BillingProposed(Statement):
     """A document to invoice from. `revision` advances when its content changes before it is invoiced.
 
     `held`: it is not to be invoiced for now. `due_on`: from which day on it may be, where the contract has a billing
-    schedule. `accounting_on` is the first day that is open, where the period is closed.
+    schedule. `accounting_on` is the first day that is open, where the period is closed. `target` is the ERP that it is
+    for, where the firm has set several.
     """
 
     document_key: Text
@@ -355,6 +356,7 @@ class BillingProposed(Statement):
     accounting_on: Day | None = None
     prior_period: bool | None = None
     due_on: Day | None = None
+    target: Text | None = None
 
 
 class BillingAdjusted(Statement):
@@ -379,6 +381,7 @@ class BillingAdjusted(Statement):
     held: bool | None = None
     accounting_on: Day | None = None
     prior_period: bool | None = None
+    target: Text | None = None
 
 
 class BillingWithdrawn(Statement):
@@ -389,6 +392,7 @@ class BillingWithdrawn(Statement):
     contract_id: Text
     reason: Literal["nothing_left", "invoiced"] | None = None
     invoice_id: Text | None = None
+    target: Text | None = None
 
 
 class RevenueHinted(Statement):

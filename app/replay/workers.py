@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from agents.effects import ENGAGEMENTS, FACTS, PRACTICES, RESOURCES, DeadLetter
+from agents.effects import DOCUMENTS, ENGAGEMENTS, FACTS, PRACTICES, RESOURCES, DeadLetter
 from app.domain.utilization import WINDOW, Window
 from app.engine.memory import MemoryHost
 from app.engine.runner import finish
@@ -36,7 +36,7 @@ CHUNK = 100_000
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[Journalled]).decode
 
-_STAGES = ((FACTS,), (RESOURCES,), (PRACTICES, ENGAGEMENTS))
+_STAGES = ((FACTS,), (RESOURCES,), (PRACTICES, ENGAGEMENTS, DOCUMENTS))
 """What each of these tells the later ones must have come before those are done."""
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from agents.effects import ACCURACY, DEMAND, DERIVED, UTILIZATION
+from agents.effects import ACCURACY, BILLING, DEMAND, DERIVED, UTILIZATION
 from app.domain.documents import WITHDRAWN
 from app.engine.embedded import STATEMENTS
 from app.engine.queries import Queries
@@ -27,6 +27,7 @@ from app.settings import Settings
 from app.simulation.firm import simulate
 from app.simulation.scenario import DEFAULT_END, Scenario
 from tables import TABLES
+from tables.outbox import HALTS, MOMENTS, OUTBOX, QUOTAS, WINDOWS
 from tables.plans import Booked
 from tables.proposals import PROPOSALS, STANDINGS
 from tables.shares import Shares
@@ -36,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TICKS = 10
 WEEKLY = (UTILIZATION, DEMAND, ACCURACY)
 """Topics whose keys are weeks."""
-HISTORY = (PROPOSALS, STANDINGS)
+HISTORY = (PROPOSALS, STANDINGS, OUTBOX, WINDOWS, HALTS, QUOTAS, MOMENTS)
 """Tables of what was stated of documents and when: with other batches it is another history of the same documents."""
 STARTING = 1.0
 """Seconds within which a worker that is killed while it starts dies; more than it takes to import everything."""
@@ -176,11 +177,12 @@ def _without_offsets(value: Any) -> Any:
 
 def in_force(said: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
     """The latest statements that still say something, without what is a matter of when ticks and batches came together:
-    weeks that have left the window since, documents that were withdrawn, how often a document was revised, and periods
-    in which nothing was earned."""
+    weeks that have left the window since, documents that were withdrawn, how often a document was revised and on which
+    day it was last said (one that ERP has is not said again while ERP is closed), and periods in which nothing was
+    earned."""
     today = max((one["data"]["as_of"] for (topic, _), one in said.items() if topic in WEEKLY), default="")
     return {
-        place: _unrevised(one)
+        place: _unrevised(one) if place[0] == BILLING else one
         for place, one in said.items()
         if one["type"] != WITHDRAWN
         and not silent(place, one["data"])
@@ -194,7 +196,7 @@ def timeless(said: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str
 
 
 def _unrevised(said: dict[str, Any]) -> dict[str, Any]:
-    return {**said, "data": {name: value for name, value in said["data"].items() if name != "revision"}}
+    return {**said, "data": {name: value for name, value in said["data"].items() if name not in ("revision", "as_of")}}
 
 
 def _latest(store: Store) -> Iterator[tuple[tuple[str, str], Any]]:

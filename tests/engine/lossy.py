@@ -14,7 +14,17 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from agents.effects import ENGAGEMENTS, PRACTICES, RESOURCES, Batch, DeadLetter, Effects, Record, Statement
+from agents.effects import (
+    DOCUMENTS,
+    ENGAGEMENTS,
+    PRACTICES,
+    RESOURCES,
+    Batch,
+    DeadLetter,
+    Effects,
+    Record,
+    Statement,
+)
 from agents.intake import intake
 from app.engine.runner import Runner, finish
 from app.engine.topology import READERS, STATING, addressed
@@ -31,8 +41,9 @@ _KEPT = {
     ENGAGEMENTS: ("reference", "dossiers", "invoices", "buckets", "pages", "plans", "heads", "standings", "proposals"),
     RESOURCES: ("people", "leaves", "schedules", "weeks", "holidays", "turns"),
     PRACTICES: ("shares", "openings", "group_turns"),
+    DOCUMENTS: ("outbox", "halts", "windows", "quotas", "moments"),
 }
-_CONTROL = {ENGAGEMENTS: "engagement", RESOURCES: "resource", PRACTICES: "practice"}
+_CONTROL = {ENGAGEMENTS: "engagement", RESOURCES: "resource", PRACTICES: "practice", DOCUMENTS: "gate"}
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Journalled).decode
 

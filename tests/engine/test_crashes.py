@@ -8,12 +8,13 @@ from random import Random
 
 import pytest
 
-from agents.effects import ENGAGEMENTS, EXCEPTIONS, Batch, Statement
+from agents.effects import BILLING, ENGAGEMENTS, EXCEPTIONS, Batch, Statement
 from app.domain.documents import WITHDRAWN
 from app.engine.figures import Figures
 from app.engine.memory import MemoryStore
 from app.engine.runner import finish
 from app.engine.topology import READERS
+from app.events.posting import Draft
 from app.replay.digest import canonical, replicas_agree
 from tests.engine.crew import crew
 from tests.engine.lossy import Dice, LossyHost, Script, Writes
@@ -101,6 +102,9 @@ def _states(host: LossyHost, partition: int) -> dict[tuple[str, str], dict[int, 
             store.write(effects.writes)
             for one in effects.statements:
                 states.setdefault((one.topic, one.key), {})[one.version] = unrevised(one)
+            for draft in (send.value for send in effects.sends if isinstance(send.value, Draft)):
+                said = Statement(BILLING, draft.type, draft.key, draft.version, draft.payload, (0, "", "", ""))
+                states.setdefault((BILLING, draft.key), {})[draft.version] = unrevised(said)
             batch, owing = [], effects.owing > 0
     return states
 

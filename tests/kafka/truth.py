@@ -19,6 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from agents.effects import (
     DEAD_LETTERS,
     DERIVED,
+    DOCUMENTS,
     ENGAGEMENTS,
     FACTS,
     INPUTS,
@@ -59,7 +60,13 @@ SHOWN = 5
 READ_SECONDS = 120
 
 _TABLES = {table.name: table for table in TABLES}
-_AGENTS = {"facts": FACTS, "engagement": ENGAGEMENTS, "resource": RESOURCES, "practice": PRACTICES}
+_AGENTS = {
+    "facts": FACTS,
+    "engagement": ENGAGEMENTS,
+    "resource": RESOURCES,
+    "practice": PRACTICES,
+    "gate": DOCUMENTS,
+}
 _OURS = ("state_version", "engine_version")
 """What a statement says of the deployment that made it."""
 

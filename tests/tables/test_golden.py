@@ -22,10 +22,12 @@ from app.events.fact import Fact
 from app.events.home import Home
 from app.events.journalled import Journalled
 from app.events.plan import Plan
+from app.events.posting import Draft, Halt, Moment, Reply
 from app.events.share import Share, Weekly
 from app.events.stint import Assigned, Stint
 from app.events.wanted import Wanted
 from tables import TABLES, Table
+from tables.outbox import Heard, Sent, Turn
 from tables.schedules import Held
 from tables.shares import Given
 
@@ -33,7 +35,7 @@ _GOLDEN = Path(__file__).parent / "golden"
 _FILES = sorted(_GOLDEN.glob("*-v*.json"))
 _SHAPES: dict[str, list[str]] = orjson.loads((_GOLDEN / "shapes.json").read_bytes())
 _BY_NAME = {table.name: table for table in TABLES}
-_TOLD: tuple[type[msgspec.Struct], ...] = (Home, Stint, Assigned, Wanted, Share, Weekly)
+_TOLD: tuple[type[msgspec.Struct], ...] = (Home, Stint, Assigned, Wanted, Share, Weekly, Reply, Halt, Moment)
 """What stands in journals only."""
 _KEPT: tuple[type[msgspec.Struct], ...] = (
     Fact,
@@ -49,6 +51,10 @@ _KEPT: tuple[type[msgspec.Struct], ...] = (
     Booking,
     Held,
     Opening,
+    Draft,
+    Sent,
+    Heard,
+    Turn,
 )
 _WITHIN: tuple[type[msgspec.Struct], ...] = (*_TOLD, *_KEPT, Given)
 _STORED: tuple[type[msgspec.Struct], ...] = (*_WITHIN, *(table.shape for table in TABLES))

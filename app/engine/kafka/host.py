@@ -20,7 +20,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from faust.types import TP
 from yarl import URL
 
-from agents.effects import Effects
+from agents.effects import DOCUMENTS, Effects
 from app.domain.utilization import Window
 from app.engine.kafka import hooks, topics
 from app.engine.kafka.changelog import Load, read
@@ -49,6 +49,7 @@ from app.engine.kafka.view import View
 from app.engine.kafka.watch import STALL_SECONDS, Pulse, Watch
 from app.engine.kafka.writer import DELIVERY_ERRORS, Frontier, Writer
 from app.engine.topology import addressed
+from app.events.posting import Moment
 from app.settings import Settings
 
 REBALANCE_SECONDS = 20.0
@@ -56,6 +57,9 @@ COMMIT_SECONDS = 0.25
 GROWTH = 5
 """While more records come than an agent can take, a step grows to so many batches: what many records touch is written
 and stated once."""
+
+LOOK_SECONDS = 0.1
+"""So often it is looked whether a document at the gate waits no longer."""
 
 SETTLED_SECONDS = 1.5
 """A partition of which everything was fetched for so long, and nothing handed out, has nothing to hand out."""
@@ -86,11 +90,15 @@ class KafkaHost:
 
     `address` is where other workers reach this one; it must be known before `start`.
 
+    `clock` gives the moment (microseconds) that documents at the gate wait for; without one they wait for ever.
+
     `tables` are those of the slices this worker holds and has loaded; `owners` says who has the others.
     """
 
-    def __init__(self, settings: Settings, job: Job, address: str = "") -> None:
+    def __init__(self, settings: Settings, job: Job, address: str = "", clock: Callable[[], int] | None = None) -> None:
         self.settings, self.job, self.address = settings, job, address
+        self._clock = clock
+        self.dues: dict[int, int] = {}  # slice → the moment that its documents wait for
         self._app: Any = None  # the Faust application, once it was started
         self.partitions = settings.kafka_partitions
         self.lease = Lease(settings.kafka_session_seconds, REBALANCE_SECONDS * 0.9)
@@ -166,6 +174,8 @@ class KafkaHost:
         self.stepped = monotonic()
         # First: Faust may wait for a group that goes on without it.
         self._tasks.append(asyncio.create_task(self._watch.run()))
+        if self._clock is not None:
+            self._tasks.append(asyncio.create_task(self._hand_in(self._clock)))
         await self._app.start()
 
     async def stop(self) -> None:
@@ -320,6 +330,7 @@ class KafkaHost:
     async def _drop(self, partition: int) -> None:
         """Let a slice go. Its values stay at hand: they are a copy to follow, or to begin with should it come back."""
         held = self._slices.pop(partition)
+        self.dues.pop(partition, None)
         await held.close()
         self._spare[partition] = Load(held.values)
 
@@ -416,8 +427,26 @@ class KafkaHost:
         self.stated += len(effects.statements)
         if lane.seat.number == 0:
             self.processed += len(fetched)
+        if lane.topic == DOCUMENTS:
+            self.dues.pop(lane.partition, None)
+            if effects.due is not None:
+                self.dues[lane.partition] = effects.due
         for listener in self.listeners:
             listener(effects)
+
+    async def _hand_in(self, clock: Callable[[], int]) -> None:
+        """Tell documents that wait for a moment which it is, for as long as the slices are ours."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            now = clock()
+            due = [p for p, moment in self.dues.items() if moment <= now and p in self.tables]
+            record = [Wire(journal_key(""), encode_journal(Moment(now, self.partitions)), [])]
+            for p in due:
+                del self.dues[p]
+            try:
+                await asyncio.gather(*(self._writer.send(self.job.prefix + DOCUMENTS, p, record) for p in due))
+            except DELIVERY_ERRORS as error:
+                end(Exit.DELIVERY, f"the moment could not be handed in: {error!r}")
 
     # -- watching ---------------------------------------------------------------------------------------------------
 

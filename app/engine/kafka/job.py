@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from agents.effects import ENGAGEMENTS, FACTS, INPUTS, JOURNALS, PRACTICES, RESOURCES, Record
+from agents.effects import DOCUMENTS, ENGAGEMENTS, FACTS, INPUTS, JOURNALS, PRACTICES, RESOURCES, Record
 from agents.intake import intake, reached
+from app.domain.gate import OPEN, Rules
 from app.domain.utilization import WINDOW, Window
 from app.engine.kafka.topics import Topic, changelog_name, product
 from app.engine.runner import Runner
@@ -55,9 +56,9 @@ class Job(NamedTuple):
         return changelog_name(self.group)
 
 
-def firm(group: str, reader: Reader, window: Window = WINDOW) -> Job:
+def firm(group: str, reader: Reader, window: Window = WINDOW, rules: Rules = OPEN) -> Job:
     """The product's own job."""
-    agents = readers(window)
+    agents = readers(window, rules)
 
     def taking(store: Store) -> Runner:
         return Runner(lambda batches: intake(batches, store, reader))
@@ -68,6 +69,7 @@ def firm(group: str, reader: Reader, window: Window = WINDOW) -> Job:
         Seat(2, "engagement", (ENGAGEMENTS,), agents[ENGAGEMENTS], journal, states=True),
         Seat(3, "resource", (RESOURCES,), agents[RESOURCES], journal, states=True),
         Seat(4, "practice", (PRACTICES,), agents[PRACTICES], journal, states=True),
+        Seat(5, "gate", (DOCUMENTS,), agents[DOCUMENTS], journal, states=True),
     )
     journals = frozenset(f"{group}.{name}" for name in JOURNALS)
     return Job(group, seats, tuple(product(group)), journals, frozenset(table.name for table in TABLES))

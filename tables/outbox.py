@@ -1,0 +1,119 @@
+"""What is on its way to ERP: documents that wait at the gate, and what was said of each last."""
+
+from __future__ import annotations
+
+import msgspec
+
+from app.events.posting import Draft
+from tables.entities import Entity
+from tables.table import Table
+
+
+class Sent(msgspec.Struct, array_like=True, gc=False):
+    """What was said last. `offset` is that of the record it was said upon, `at` the moment (0: not known yet),
+    `attempts` how often this content was said."""
+
+    type: str
+    revision: int
+    version: int
+    content: str
+    offset: int
+    at: int
+    attempts: int
+
+
+class Heard(msgspec.Struct, array_like=True, gc=False):
+    """What a target answered last."""
+
+    revision: int
+    status: str
+    erp_id: str | None
+    reason: str | None
+    time: int
+
+
+class Outbox(msgspec.Struct, array_like=True, gc=False):
+    """One document at the gate.
+
+    `why` says why it waits, "" when it does not: the latest `draft` is what leaves. It began to wait with the record
+    `turn`, its place in the order of its contract, at the moment `since` (0: not known yet). `draft` is also kept of
+    what was said and may have to be said again. `waited` are the microseconds that what was said last had waited.
+    `late_since` is when an answer was due, 0 while none is late.
+    """
+
+    fence: int
+    contract_id: str
+    legal_entity_id: str | None
+    target: str | None
+    version: int
+    why: str = ""
+    turn: int = -1
+    since: int = 0
+    draft: Draft | None = None
+    sent: Sent | None = None
+    replies: dict[str, Heard] = {}
+    waited: int = 0
+    late_since: int = 0
+
+
+OUTBOX: Table[Outbox] = Table("outbox", 1, Outbox)
+"""By document key."""
+
+
+class Turn(msgspec.Struct, array_like=True, gc=False):
+    """How a window stood from the record `offset` on; `until` in microseconds, 0: until somebody says otherwise."""
+
+    offset: int
+    closed: bool
+    target: str
+    legal_entity_id: str | None
+    until: int
+
+
+class Window(msgspec.Struct, array_like=True, gc=False):
+    """Every message about a window, and its last turns: a record that comes again finds it as it was then."""
+
+    fence: int
+    entity: Entity
+    turns: list[Turn]
+
+
+WINDOWS: Table[Window] = Table("windows", 1, Window)
+"""By window id, copied to every partition of documents."""
+
+
+class Halted(msgspec.Struct, array_like=True, gc=False):
+    """Why nothing of a contract is posted: (offset, code) of each of the last records that said so, "" for no more."""
+
+    fence: int
+    turns: list[tuple[int, str]]
+
+
+HALTS: Table[Halted] = Table("halts", 1, Halted)
+"""By contract id."""
+
+
+class Quota(msgspec.Struct, array_like=True, gc=False):
+    """What a target may still be sent: `credit` in the unit of `app.domain.gate.COST`, as of the moment `at`."""
+
+    fence: int
+    credit: int
+    at: int
+
+
+QUOTAS: Table[Quota] = Table("quotas", 1, Quota)
+"""By target."""
+
+
+class Reached(msgspec.Struct, array_like=True, gc=False):
+    """The last moment that was handed in, and among how many slices a limit is divided."""
+
+    fence: int
+    at: int
+    slices: int
+
+
+MOMENTS: Table[Reached] = Table("moments", 1, Reached)
+"""One value, under `MOMENT`."""
+
+MOMENT = "last"

@@ -1,0 +1,348 @@
+"""The gate to ERP: what waits, for what, in which order it leaves, and what a crash makes of it (nothing)."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from agents.effects import Effects
+from app.domain import calendar
+from app.domain.gate import Limit, Route, Rules
+from app.events.posting import Draft, Halt, Moment
+from tests.engine.gated import MINUTE, Gate, draft, reply, told, window
+from tests.engine.runs import histories
+
+A1, A2, B1 = "A/2026-03/time/1", "A/2026-03/expense/1", "B/2026-03/time/1"
+SECOND = 1_000_000
+
+
+def test_where_nothing_is_in_the_way_a_document_leaves_in_the_same_step() -> None:
+    gate = Gate()
+    assert gate.send(draft(A1)) == [(A1, 1)]
+    assert gate.due is None
+    assert gate.said[0].payload == draft(A1).payload
+
+
+def test_a_closed_window_holds_and_an_opened_one_lets_leave_what_is_newest_oldest_first() -> None:
+    gate = Gate()
+    gate.send(window("closed"))
+    assert gate.send(draft(B1), draft(A1), draft(A2), draft(A1, 2), draft(B1, 2)) == []
+    assert gate.send(window("opened", revision=2, offset=1)) == [(B1, 2), (A1, 2), (A2, 1)]
+    assert gate.send(draft(A2, 2)) == [(A2, 2)]
+
+
+def test_a_document_that_was_over_before_it_left_is_never_spoken_of() -> None:
+    gate = Gate()
+    gate.send(window("closed"), draft(A1), draft(A1, 2, kind="withdrawn", reason="nothing_left"))
+    assert gate.send(window("opened", revision=2, offset=1)) == []
+    # Said again, as after a start, it is still nothing to anybody; the document that comes back is.
+    assert gate.send(draft(A1, 2, kind="withdrawn", reason="nothing_left"), draft(A1, 3)) == [(A1, 3)]
+
+
+def test_the_end_of_a_document_that_erp_has_waits_like_anything_else() -> None:
+    gate = Gate()
+    assert gate.send(draft(A1)) == [(A1, 1)]
+    assert gate.send(window("closed"), draft(A1, 2, kind="withdrawn", reason="invoiced", invoice_id="I")) == []
+    assert gate.send(window("opened", revision=2, offset=1)) == [(A1, 2)]
+    gate.step(0)
+    assert gate.row(A1) is None
+
+
+def test_a_window_is_of_one_legal_entity_or_of_all() -> None:
+    gate = Gate()
+    gate.send(window("closed", legal_entity_id="LE-1"))
+    assert gate.send(draft(A1, legal_entity_id="LE-1"), draft(B1, legal_entity_id="LE-2")) == [(B1, 1)]
+    assert gate.send(window("closed", "W2", offset=1), draft(A2, legal_entity_id="LE-2")) == []
+    # Both windows hold what is LE-1's, only the second what is not.
+    assert gate.send(window("opened", revision=2, offset=2)) == []
+    assert gate.send(window("opened", "W2", revision=2, offset=3)) == [(A1, 1), (A2, 1)]
+
+
+def test_a_window_ends_at_its_until_once_that_moment_is_there() -> None:
+    gate = Gate()
+    gate.send(window("closed", until="1970-01-01T02:00:00Z"), draft(A1))
+    assert gate.due == 0  # since when it waits is to be known
+    assert gate.send(Moment(30 * MINUTE, 1)) == []
+    assert gate.due == 120 * MINUTE
+    assert gate.send(Moment(120 * MINUTE, 1)) == [(A1, 1)]
+    gate.wait()
+    row = gate.row(A1)
+    assert row is not None
+    assert row.waited == 90 * MINUTE
+
+
+def test_a_late_message_about_a_window_changes_nothing() -> None:
+    gate = Gate()
+    gate.send(window("opened", revision=2, offset=5))
+    assert gate.send(window("closed", offset=6), draft(A1)) == [(A1, 1)]
+
+
+def test_what_erp_has_is_said_again_with_another_day_but_not_while_erp_is_closed() -> None:
+    gate = Gate()
+    gate.send(draft(A1))
+    assert gate.send(draft(A1, version=9, as_of="2026-04-02")) == [(A1, 1)]
+    assert gate.send(window("closed"), draft(A1, version=10, as_of="2026-04-03")) == []
+    assert gate.send(window("opened", revision=2, offset=1)) == []
+
+
+# -- halts ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_critical_exception_halts_one_contract_and_no_other() -> None:
+    gate = Gate()
+    gate.send(draft(A1))
+    gate.send(Halt("A", "LEGAL_ENTITY_MISMATCH"))
+    assert gate.send(draft(A2), draft(B1)) == [(B1, 1)]
+    # What takes a document back stops a posting: it is not held up.
+    assert gate.send(draft(A1, 2, kind="withdrawn", reason="nothing_left")) == [(A1, 2)]
+    assert gate.send(Halt("A", "")) == [(A2, 1)]
+
+
+# -- limits -----------------------------------------------------------------------------------------------------------
+
+
+def limited(**given: Any) -> Gate:
+    return Gate(Rules((), {"*": Limit(**given)}))
+
+
+def test_a_limit_lets_so_many_leave_at_once_and_then_so_many_a_minute() -> None:
+    # 60 a minute, 2 at once: two now, then one a second.
+    gate = limited(per_minute=60, burst=2)
+    keys = [f"A/2026-03/time/{n}" for n in range(1, 6)]
+    assert gate.send(*map(draft, keys)) == [(key, 1) for key in keys[:2]]
+    gate.send(Moment(10 * SECOND, 1))
+    assert gate.due == 11 * SECOND
+    assert gate.send(Moment(11 * SECOND, 1)) == [(keys[2], 1)]
+    assert gate.send(Moment(13 * SECOND, 1)) == [(keys[3], 1), (keys[4], 1)]
+
+
+def test_slices_share_what_a_target_takes() -> None:
+    # Four slices, 60 a minute in all: one in four seconds here.
+    gate = limited(per_minute=60, burst=1)
+    gate.send(Moment(1, 4))
+    keys = [f"A/2026-03/time/{n}" for n in range(1, 4)]
+    assert gate.send(*map(draft, keys)) == [(keys[0], 1)]
+    assert gate.send(Moment(10 * SECOND, 4)) == [(keys[1], 1)]
+    gate.send(Moment(10 * SECOND, 4))
+    assert gate.due == 10 * SECOND + 4 * SECOND
+
+
+def test_contracts_take_turns_so_one_with_very_many_documents_does_not_starve_the_others() -> None:
+    gate = limited(per_minute=60, burst=1)
+    gate.send(window("closed"))
+    many = [f"A/2026-03/time/{n}" for n in range(1, 101)]
+    few = ["B/2026-03/time/1", "B/2026-04/time/1"]
+    gate.send(*map(draft, many), *map(draft, few))
+    gate.send(window("opened", revision=2, offset=1))
+    gate.wait()
+    assert told(gate.said) == [(key, 1) for key in (many[0], few[0], many[1], few[1], *many[2:])]
+
+
+def test_a_document_that_waits_for_the_limit_leaves_in_its_last_revision() -> None:
+    gate = limited(per_minute=60, burst=1)
+    assert gate.send(draft(A1), draft(B1)) == [(A1, 1)]
+    gate.send(draft(B1, 2))
+    gate.wait()
+    assert told(gate.said) == [(A1, 1), (B1, 2)]
+
+
+def test_what_erp_has_costs_nothing_of_the_limit() -> None:
+    gate = limited(per_minute=60, burst=1)
+    gate.send(draft(A1))
+    assert gate.send(draft(A1, version=9, as_of="2026-04-02"), draft(A1, version=10, as_of="2026-04-03")) == []
+    gate.wait()
+    assert told(gate.said) == [(A1, 1)]
+
+
+# -- answers ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_answered_is_said_again_each_time_after_twice_as_long() -> None:
+    gate = limited(ack=MINUTE, attempts=3)
+    assert gate.send(draft(A1)) == [(A1, 1)]
+    gate.send(Moment(MINUTE, 1))
+    moments = []
+    while gate.due is not None:
+        at = gate.due
+        if gate.send(Moment(at, 1)):
+            moments.append(at)
+    assert told(gate.said) == [(A1, 1)] * 3
+    assert len({one.payload["revision"] for one in gate.said}) == 1
+    # After one minute, then after two more, each up to a quarter longer; and nothing after the third attempt.
+    waits = [moments[0] - MINUTE, moments[1] - moments[0]]
+    assert [n * MINUTE <= wait <= n * MINUTE * 5 // 4 for n, wait in zip((1, 2), waits, strict=True)] == [True, True]
+    row = gate.row(A1)
+    assert row is not None
+    assert row.late_since == moments[0]
+
+
+def test_an_answer_ends_the_waiting_and_what_is_refused_is_not_said_again_until_it_changes() -> None:
+    gate = limited(ack=MINUTE, attempts=3)
+    gate.send(draft(A1), draft(B1), Moment(MINUTE, 1))
+    gate.send(reply(A1), reply(B1, status="rejected", reason="no such customer"))
+    gate.wait()
+    assert told(gate.said) == [(A1, 1), (B1, 1)]
+    assert gate.send(draft(B1, 2)) == [(B1, 2)]
+
+
+def test_an_answer_to_an_earlier_revision_is_none_to_the_one_that_was_said_last() -> None:
+    gate = limited(ack=MINUTE, attempts=2)
+    gate.send(draft(A1), Moment(MINUTE, 1), draft(A1, 2), reply(A1, 1))
+    gate.wait()
+    assert told(gate.said) == [(A1, 1), (A1, 2), (A1, 2)]
+
+
+def test_a_retry_waits_for_a_closed_window_and_is_dropped_when_the_answer_comes() -> None:
+    gate = limited(ack=MINUTE, attempts=3)
+    gate.send(draft(A1), Moment(MINUTE, 1), window("closed"))
+    assert gate.send(Moment(9 * MINUTE, 1)) == []
+    gate.send(reply(A1))
+    assert gate.send(window("opened", revision=2, offset=1)) == []
+
+
+# -- routes -----------------------------------------------------------------------------------------------------------
+
+JULY = calendar.number("2026-07-01")
+ROUTED = Rules((Route("old"), Route("new", "LE-1", first=JULY)))
+
+
+def test_a_document_goes_where_its_legal_entity_and_period_go() -> None:
+    gate = Gate(ROUTED)
+    late, early = "A/2026-07/time/1", "A/2026-06/time/1"
+    gate.send(draft(late, legal_entity_id="LE-1"), draft(early, legal_entity_id="LE-1"), draft("B/2026-07/time/1"))
+    assert [one.payload["target"] for one in gate.said] == ["new", "old", "old"]
+
+
+def test_a_window_of_one_target_holds_nothing_that_goes_to_another() -> None:
+    gate = Gate(ROUTED)
+    gate.send(window("closed", target="old"))
+    assert gate.send(draft("A/2026-07/time/1", legal_entity_id="LE-1"), draft("A/2026-06/time/1")) == [
+        ("A/2026-07/time/1", 1)
+    ]
+
+
+def test_what_no_route_is_for_waits_for_one() -> None:
+    gate = Gate(Rules((Route("new", "LE-1"),)))
+    assert gate.send(draft(A1)) == []
+    row = gate.row(A1)
+    assert row is not None
+    assert row.why == "no_route"
+    gate.restart()
+    gate.rules = Rules((Route("new"),))
+    assert gate.send(draft(A1)) == [(A1, 1)]  # as the engagement agent says again after a start
+
+
+# -- whatever happens -------------------------------------------------------------------------------------------------
+
+
+def scripted(rng: Random) -> list[Any]:
+    """Documents of a few contracts that come, change and go, windows, halts and moments; at the end all is open."""
+    keys = [f"{contract}/2026-0{month}/time/1" for contract in "ABC" for month in (3, 4)]
+    revisions: dict[str, int] = {}
+    ended: set[str] = set()
+    windows, now = 0, 0
+    halted: set[str] = set()
+    records: list[Any] = []
+    closed = False
+    for version in range(1, rng.randint(5, 60)):
+        dice = rng.random()
+        if dice < 0.6:
+            key = rng.choice([key for key in keys if key not in ended] or ["Z/2026-03/time/1"])
+            revisions[key] = revisions.get(key, 0) + 1
+            over = rng.random() < 0.2 and revisions[key] > 1
+            reason = rng.choice(("nothing_left", "invoiced"))
+            said = {"reason": reason} if over else {"legal_entity_id": "LE"}
+            if over and reason == "invoiced":
+                ended.add(key)
+            records.append(
+                draft(key, revisions[key], kind="withdrawn" if over else "proposed", version=version, **said)
+            )
+        elif dice < 0.8:
+            windows += 1
+            closed = not closed
+            records.append(window("closed" if closed else "opened", revision=windows, offset=windows))
+        elif dice < 0.9:
+            contract = rng.choice("ABC")
+            halted ^= {contract}
+            records.append(Halt(contract, "LEGAL_ENTITY_MISMATCH" if contract in halted else ""))
+        else:
+            now += rng.randrange(5 * SECOND)
+            records.append(Moment(now, 1))
+    records += [Halt(contract, "") for contract in sorted(halted)]
+    records.append(window("opened", revision=windows + 1, offset=windows + 1))
+    return records
+
+
+def newest(records: list[Any]) -> dict[str, Draft]:
+    return {record.key: record for record in records if isinstance(record, Draft)}
+
+
+def carried(seed: int, cuts: int) -> tuple[list[Any], Gate]:
+    """A script carried through, with power cuts in so many of a hundred batches."""
+    rng = Random(seed)
+    records = scripted(rng)
+    limits = rng.choice(({}, {"*": Limit(60, 2)}, {"*": Limit(60, 1, MINUTE, 2)}))
+    gate = Gate(Rules((), limits))
+    gate.add(*records)
+
+    def cut(effects: Effects) -> None:
+        """Any first writes of each table survive, and any first statements."""
+        names = sorted({table.name for table, _, _ in effects.writes})
+        for name in names:
+            its = [one for one in effects.writes if one[0].name == name]
+            gate.keep(its[: rng.randint(0, len(its))])
+        gate.said += effects.statements[: rng.randint(0, len(effects.statements))]
+
+    furthest = 0
+    while gate.position < len(gate.journal) or gate.owing or gate.due is not None:
+        if gate.position == len(gate.journal) and not gate.owing and gate.due is not None:
+            gate.add(Moment(gate.due or 1, 1))
+        size = rng.choice((1, 2, 5, 20))
+        furthest = max(furthest, min(gate.position + size, len(gate.journal)))
+        gate.step(size, cut if rng.randrange(100) < cuts else None)
+        if rng.random() < 0.1 and (cuts or not gate.owing):
+            gate.restart()  # what was said and not written down yet is said again
+        if gate.position == furthest and rng.random() < 0.3:
+            # A host steps on nothing only where no record comes again.
+            gate.step(0, cut if rng.randrange(100) < cuts else None)
+    return records, gate
+
+
+@pytest.mark.parametrize("seed", histories(60))
+def test_every_document_leaves_once_in_order_and_what_was_over_before_it_left_never(seed: int) -> None:
+    records, gate = carried(seed, cuts=0)
+    first = list(dict.fromkeys(told(gate.said)))
+    if "*" not in gate.rules.limits or not gate.rules.limits["*"].ack:
+        assert told(gate.said) == first  # nothing twice
+    last = dict(told(gate.said))
+    for key, one in newest(records).items():
+        if one.type == "billing.withdrawn.v1":
+            assert last.get(key) in (one.revision, None)
+        else:
+            assert last[key] == one.revision
+    for key in last:
+        its = [revision for said, revision in first if said == key]
+        assert its == sorted(its)
+
+
+@pytest.mark.parametrize("seed", histories(100))
+def test_a_crash_at_the_gate_loses_nothing_and_takes_nothing_back(seed: int) -> None:
+    records, gate = carried(seed, cuts=35)
+    calm = carried_calmly(records, gate.rules)
+    said = {one.key: one for one in gate.said}
+    for key, one in {one.key: one for one in calm.said}.items():
+        if one.type != "billing.withdrawn.v1":
+            assert (said[key].type, said[key].payload) == (one.type, one.payload)
+    over = {key for key, one in newest(records).items() if one.type == "billing.withdrawn.v1"}
+    assert {key for key, one in said.items() if one.type != "billing.withdrawn.v1"} & over == set()
+    assert {key for key, _ in told(gate.said)} >= {key for key, _ in told(calm.said)} - over
+
+
+def carried_calmly(records: list[Any], rules: Rules) -> Gate:
+    gate = Gate(rules)
+    for record in records:
+        gate.send(record)
+    gate.wait()
+    return gate
