@@ -16,12 +16,14 @@ from app.domain.unlocks import owners
 from app.engine import shapes
 from app.engine.accuracy import first_ticks
 from app.engine.host import PREFIX, Host
+from app.engine.outgoing import together
 from app.engine.parts import Asked, Behind, Frame, Part, Question, Scored
 from app.engine.roster import STAFFED, Span, Sums, ahead_of, mondays_of, near, scored_of
 from app.engine.shapes import Answer
 from app.engine.slices import Slice
 from app.engine.statements import ENGINE_VERSION
 from app.events.fact import Fact
+from app.events.instant import micros
 from tables.controls import DISPOSITIONS
 
 T = TypeVar("T")
@@ -341,6 +343,11 @@ class Queries:
         items = [row for one in slices for row in one.standing(day)]
         return {"items": items, "cases": dict(case for one in slices for case in one.cases())}
 
+    def gate(self, slices: Slices) -> Answer:
+        """What these slices add to the gate's answer (`app.engine.outgoing.together`)."""
+        parts = [one.outgoing.gate() for one in slices]
+        return {name: [row for part in parts for row in part[name]] for name in ("counts", "closed")}
+
     def promises(self, slices: Slices, day: int | None) -> Answer:
         """Measures of business SLAs of these slices, by name, and the moment they are as of."""
         day = self._day(slices, day)
@@ -450,8 +457,35 @@ class Queries:
                     if "oldest_open" in one
                 ],
             ),
+            *_gated(together([self.gate(slices)])),
             ("build_info", "gauge", "The running version.", [({"version": ENGINE_VERSION}, 1)]),
         ]
+
+
+def _gated(rows: Sequence[Answer]) -> list[tuple[str, str, str, list[Sample]]]:
+    """The gate's metrics; a label is empty where nothing is named."""
+
+    def labels(row: Answer) -> dict[str, str]:
+        return {name: row[name] or "" for name in ("target", "legal_entity_id")}
+
+    def samples(name: str) -> list[Sample]:
+        return [(labels(row), row[name]) for row in rows]
+
+    oldest: list[Sample] = [
+        (labels(row), micros(row["oldest"]) // 1_000_000) for row in rows if row["oldest"] is not None
+    ]
+    return [
+        ("gate_waiting_documents", "gauge", "Documents that wait at the gate to ERP.", samples("waiting")),
+        ("gate_oldest_timestamp_seconds", "gauge", "Since when the oldest of them waits.", oldest),
+        ("gate_late_documents", "gauge", "Documents whose acknowledgement is overdue.", samples("late")),
+        ("gate_rejected_documents", "gauge", "Documents that ERP refused.", samples("rejected")),
+        (
+            "gate_open",
+            "gauge",
+            "Whether the target takes documents (1) or has closed a window (0).",
+            [(labels(row), int(row["open"])) for row in rows],
+        ),
+    ]
 
 
 def _window(day: int | None) -> int:
@@ -501,6 +535,7 @@ _ANSWERS: Final[Mapping[str, Callable[..., Any]]] = {
     "overview": Queries.overview,
     "desk": Queries.desk,
     "promises": Queries.promises,
+    "gate": Queries.gate,
     "reconciliation": Queries.reconciliation,
     "event": Queries.event,
     "streams": Queries.streams,

@@ -18,6 +18,7 @@ from app.engine import promises, reconciled, shapes
 from app.engine.explain import explain
 from app.engine.figures import entities_of, people_of, told
 from app.engine.messages import Messages
+from app.engine.outgoing import Outgoing
 from app.engine.parts import Behind
 from app.engine.reconciled import Extracts
 from app.engine.roster import Roster
@@ -55,6 +56,7 @@ class Slice:
         self._extracts: Extracts | None = None
         self._reconciled: dict[str, tuple[int | None, Answer]] = {}
         self.roster = Roster(store)
+        self.outgoing = Outgoing(store)
 
     @property
     def _contracts(self) -> Contracts:
@@ -68,6 +70,7 @@ class Slice:
             self._messages.note(table, key, value)
             self._watched.note(table, key, value)
             self.roster.note(table, key)
+            self.outgoing.note(table, key, value)
             if table is REFERENCE:
                 self._opened = None
                 self._rows.clear()
@@ -144,9 +147,12 @@ class Slice:
         return None if found is None else self._contracts.readiness(*found)
 
     def documents(self, contract_id: str, day: int | None) -> list[Answer] | None:
-        """The live documents of a contract, by key."""
+        """The live documents of a contract, by key, each with where it is on its way now."""
         found = self._position(contract_id, day)
-        return None if found is None else proposals.rows(self._contracts, *found)
+        if found is None:
+            return None
+        rows = proposals.rows(self._contracts, *found)
+        return [{**row, "delivery": self.outgoing.delivery(row["document_key"])} for row in rows]
 
     def unlocks(self, contract_id: str, day: int | None) -> list[Answer]:
         """Fixes of one contract that is among `ids`, with the cash behind each; kept until contract or day change."""
@@ -274,6 +280,7 @@ class Slice:
         for contract_id in self.ids():
             yield from self._blockers(contract_id, day)
             yield from self._refused_documents(contract_id)
+        yield from self.outgoing.standing()
 
     def _refused_documents(self, contract_id: str) -> Iterator[Answer]:
         """Documents that an ERP refused, until it accepts them or a higher revision of them."""

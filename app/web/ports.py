@@ -236,6 +236,10 @@ class Queries(Protocol):
         """Business SLAs: one row for each."""
         ...
 
+    async def gate(self) -> Said[list[Row]]:
+        """The gate to ERP: one row for each target and legal entity of which anything is to be told."""
+        ...
+
     async def dead_letters(self, after: str, limit: int) -> Said[list[Row]]:
         """Refused records; each carries `cursor`."""
         ...

@@ -331,6 +331,21 @@ DOCUMENT = record(
     },
     "A proposal has `lines` and `total`, an adjustment `credit`, `rebill` and `net`: see /asyncapi.json.",
 )
+DOCUMENT["properties"]["delivery"] = maybe(
+    record(
+        {
+            "state": {"enum": ["waiting", "sent", "late", "acknowledged", "rejected"]},
+            "target": maybe(TEXT),
+            "why": maybe(TEXT),
+            "since": maybe(TEXT),
+            "revision": maybe(WHOLE),
+            "sent_at": maybe(TEXT),
+            "attempts": WHOLE,
+            "waited_seconds": WHOLE,
+        },
+        "Where it is on its way to ERP now; there is none in an answer that is known at an instant.",
+    )
+)
 EXPLANATION = record(
     {
         "figure": TEXT,
@@ -442,6 +457,28 @@ SCHEMAS: dict[str, Schema] = {
     "Acted": record({"exception_id": TEXT, "done": FLAG, "action": TEXT}),
     "GroupActed": record({"done": WHOLE, "rejected": WHOLE, "results": array(ANYTHING)}),
     "DeadLetterList": listing(ANYTHING),
+    "GateList": table(
+        record(
+            {
+                "items": array(
+                    record(
+                        {
+                            "target": maybe(TEXT),
+                            "legal_entity_id": maybe(TEXT),
+                            "open": FLAG,
+                            "opens_at": maybe(TEXT),
+                            "waiting": WHOLE,
+                            "why": {"type": "object", "additionalProperties": WHOLE},
+                            "oldest": maybe(TEXT),
+                            "late": WHOLE,
+                            "rejected": WHOLE,
+                        },
+                        "`why`: how many documents wait for what. `oldest`: since when the first of them waits.",
+                    )
+                )
+            }
+        )
+    ),
     "SlaList": table(
         record(
             {

@@ -62,6 +62,7 @@ class Gate:
     position: int = 0
     due: int | None = None
     owing: int = 0
+    notes: list[Callable[[Any, str, Any], None]] = field(default_factory=list)
     _runner: Runner | None = None
 
     def send(self, *values: Draft | Reply | Halt | Moment | Fact) -> list[tuple[str, int]]:
@@ -96,6 +97,8 @@ class Gate:
     def keep(self, writes: Sequence[Any]) -> None:
         for table, key, value in writes:
             self.store.put(table.name, key, None if value is None else table.encode(value))
+            for note in self.notes:
+                note(table, key, value)
 
     def restart(self) -> None:
         """A new process over the same tables."""

@@ -10,6 +10,7 @@ import pytest
 from agents.effects import Effects
 from app.domain import calendar
 from app.domain.gate import Limit, Route, Rules
+from app.engine.outgoing import Outgoing, together
 from app.events.posting import Draft, Halt, Moment
 from tests.engine.gated import MINUTE, Gate, draft, reply, told, window
 from tests.engine.runs import histories
@@ -346,3 +347,68 @@ def carried_calmly(records: list[Any], rules: Rules) -> Gate:
         gate.send(record)
     gate.wait()
     return gate
+
+
+# -- looking ----------------------------------------------------------------------------------------------------------
+
+
+def seen(gate: Gate) -> list[dict[str, Any]]:
+    return together([Outgoing(gate.store).gate()])
+
+
+def test_the_gate_tells_what_is_closed_what_waits_and_since_when() -> None:
+    gate = Gate(ROUTED)
+    gate.send(window("closed", target="old", until="1970-01-01T02:00:00Z"))
+    gate.send(draft("A/2026-06/time/1"), draft("A/2026-07/time/1"), Moment(MINUTE, 1), draft("B/2026-07/time/1"))
+    assert seen(gate) == [
+        {
+            "target": "old",
+            "legal_entity_id": None,
+            "open": False,
+            "opens_at": "1970-01-01T02:00:00Z",
+            "waiting": 3,
+            "why": {"window": 3},
+            "oldest": "1970-01-01T00:01:00Z",
+            "late": 0,
+            "rejected": 0,
+        }
+    ]
+    gate.send(window("opened", target="old", revision=2, offset=1))
+    assert seen(gate) == []
+
+
+def test_a_document_tells_where_it_is_on_its_way() -> None:
+    gate = limited(ack=MINUTE, attempts=1)
+    looked = Outgoing(gate.store)
+
+    def state(key: str) -> tuple[Any, ...]:
+        found = looked.delivery(key)
+        assert found is not None
+        return found["state"], found["revision"], found["attempts"]
+
+    gate.send(draft(A1), draft(B1), Moment(MINUTE, 1))
+    assert state(A1) == ("sent", 1, 1)
+    gate.wait()
+    assert state(A1) == ("late", 1, 1)
+    [row, _] = list(looked.standing())
+    assert (row["code"], row["owner"], row["subject"]) == ("ACK_OVERDUE", "finance systems", f"document/{A1}")
+    gate.send(reply(A1), reply(B1, status="rejected", reason="no such customer"))
+    assert [state(A1), state(B1)] == [("acknowledged", 1, 1), ("rejected", 1, 1)]
+    assert list(Outgoing(gate.store).standing()) == []
+    gate.send(window("closed"), draft(B1, 2))
+    assert state(B1) == ("waiting", 1, 1)
+    assert looked.delivery("Z/2026-03/time/1") is None
+
+
+def test_what_is_noted_is_what_a_fresh_look_finds() -> None:
+    """Answers keep what they looked up; every batch tells them what it wrote."""
+    for seed in range(20):
+        rng = Random(seed)
+        gate = Gate(Rules((), {"*": Limit(60, 1, MINUTE, 2)}))
+        looked = Outgoing(gate.store)
+        assert looked.places == {}
+        gate.notes.append(looked.note)
+        gate.send(*scripted(rng), reply("A/2026-03/time/1", 1, "rejected"))
+        for _ in range(4):
+            assert looked.places == Outgoing(gate.store).places
+            gate.send(Moment(max(gate.due or 0, 1), 1))

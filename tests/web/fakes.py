@@ -311,6 +311,9 @@ class Firm:
     async def event(self, source: str, event_id: str) -> Row | None:
         return self.events.get((source, event_id))
 
+    async def gate(self) -> Said[list[Row]]:
+        return [], self.meta()
+
     async def promises(self) -> Said[list[Row]]:
         return [{"sla": "dispute_rate", "ratio": "0.0000"}], self.meta()
 

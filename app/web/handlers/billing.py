@@ -31,3 +31,9 @@ async def document(call: Call) -> web.Response:
     key = call.name("document_key")
     row, meta = await call.queries.document(key)
     return await call.table(found(row, "document", key), meta)
+
+
+async def gate(call: Call) -> web.Response:
+    """What waits for ERP, by target and legal entity."""
+    rows, meta = await call.queries.gate()
+    return await call.table({"items": rows}, meta)
