@@ -197,12 +197,15 @@ class Board:
         self._told: dict[str, dict[int, bytes]] = {}
         self._sums: dict[Group, dict[int, dict[int, Tally]]] = {}
         self._due: dict[str, set[int] | None] = {}
+        self._same: dict[bytes, bytes] = {}  # most weeks of most people come to what others do
 
     def turn(self, cells: dict[int, Cell], people: Iterable[str]) -> None:
         """Go over to other weeks: what became another is due for everybody, what is there no more is forgotten."""
         changed = {monday for monday, cell in cells.items() if self.cells.get(monday) != cell}
         gone = self.cells.keys() - cells.keys()
         self.cells = cells
+        if changed:
+            self._same = {}
         for person in people if changed else ():
             due = self._due.setdefault(person, set())
             if due is not None:
@@ -235,7 +238,7 @@ class Board:
             before = told.get(monday, b"[]")
             if now == before:
                 continue
-            told[monday] = now
+            told[monday] = self._same.setdefault(now, now)
             for scope, its in _read(before):
                 yield from self._put(scope, monday, {ahead: exact(one) for ahead, one in its.items()}, -1)
             for scope, tallies in found.items():

@@ -120,6 +120,19 @@ def test_a_time_entry_makes_the_same_work_in_a_firm_of_any_size(size: int) -> No
     assert work["bytes"] <= 4_000
 
 
+@pytest.mark.parametrize("size", [100, 2_000])
+def test_time_of_a_week_that_is_over_makes_the_same_work_in_a_firm_of_any_size(size: int) -> None:
+    # By hand: the same, and of the role and the practice how that week was forecast, and how good forecasts were in
+    # all: 3 + 2 × 2 statements.
+    agents = firm(size)
+    agents.tick(facts(tick(TODAY + timedelta(days=7)))[0])
+    work = agents.take(stint("P-7", "T-1", MONDAY))
+    assert (work["writes"], work["shares"], work["sends"], work["statements"]) == (8, 5, 5, 7)
+    assert work["reads"] <= 60
+    assert work["scans"] == 0
+    assert work["bytes"] <= 5_000
+
+
 @pytest.mark.slow
 def test_a_firm_of_100_000_makes_the_same_work_as_one_of_100() -> None:
     small, large = (firm(size, Window(1, 1)).take(stint("P-7", "T-1", MONDAY)) for size in (100, 100_000))
