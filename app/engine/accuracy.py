@@ -160,10 +160,13 @@ def sent(ledger: Ledger, kinds: Sequence[str]) -> Sums:
 
 
 def received(sums: Sums) -> Ledger:
-    return {
-        (kind, name): {monday: {ahead: exact(one) for ahead, one in its.items()} for monday, its in weeks.items()}
-        for kind, name, weeks in sums
-    }
+    """What a worker told: a group has a row for every slice that worker holds."""
+    found: Ledger = {}
+    for kind, name, weeks in sums:
+        found.setdefault((kind, name), {})
+        for monday, its in weeks.items():
+            _include(found, (kind, name), monday, {ahead: exact(one) for ahead, one in its.items()})
+    return found
 
 
 def causes(stores: Iterable[Store], totals: Totals, mondays: Sequence[int]) -> dict[tuple[Group, int], Latest]:

@@ -16,7 +16,7 @@ from agents.scoring import stored_ticks
 from app.domain import accuracy
 from app.domain.accuracy import Cell
 from app.domain.utilization import WINDOW
-from app.engine.accuracy import Ledger, cells_of, ledger_of, record_rows, score_rows
+from app.engine.accuracy import Ledger, cells_of, kept, ledger_of, received, record_rows, score_rows, sent
 from app.engine.roster import KINDS, Roster
 from app.engine.workforce import people_as_known
 from tables.turns import TURNS
@@ -168,6 +168,11 @@ def test_the_latest_statements_are_the_figures_of_the_last_tick(seed: int) -> No
     published = {key: row for key, row in expected.scored.items() if key[0] in ("role", "practice")}
     records = {key: row for key, row in expected.records.items() if key[0] in ("role", "practice")}
     assert differences(Honesty(published, records), told(run, today)) == []
+    # What is answered from the sums that were kept, from all partitions at once, as one worker would hold them.
+    stores, day = run.host.stores, today.toordinal()
+    cells = cells_of(stores, day)
+    at_once = received([row for store in stores for row in sent(kept(store, cells, KINDS), KINDS)])
+    assert differences(expected, rows_of(at_once, cells, day)) == []
 
 
 def told(run: Run, today: date) -> Honesty:
