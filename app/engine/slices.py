@@ -53,6 +53,9 @@ class Slice:
         self._measured: dict[str, tuple[tuple[int | None, int], sla.Measures]] = {}
         self._watched = Watched(store)
         self._blocked: dict[str, tuple[int | None, tuple[str | None, list[Answer]]]] = {}
+        self._desk: dict[str, list[Answer]] = {}  # contracts with anything at the exceptions desk, as of a day
+        self._desk_day: int | None = None
+        self._due: set[str] | None = None  # contracts that changed since; None: all of them are to be read
         self._extracts: Extracts | None = None
         self._reconciled: dict[str, tuple[int | None, Answer]] = {}
         self.roster = Roster(store)
@@ -79,6 +82,7 @@ class Slice:
                 self._measured.clear()
                 self._extracts = None
                 self._reconciled.clear()
+                self._due = None
             elif table is EXTRACTS:
                 self._reconciled.pop(key.partition("\x1f")[0], None)
             elif table is DOSSIERS:
@@ -91,6 +95,8 @@ class Slice:
                 self._blocked.pop(key, None)
                 self._measured.pop(key, None)
                 self._reconciled.pop(key, None)
+                if self._due is not None:
+                    self._due.add(key)
 
     def controls(self, prefix: str = "") -> Iterator[Control]:
         for _, control in self.store.scan(CONTROLS, prefix):
@@ -277,10 +283,22 @@ class Slice:
             for contract_id, count in sorted(control.waiting.items()):
                 if count:
                     yield self._parked(contract_id, count, day)
-        for contract_id in self.ids():
-            yield from self._blockers(contract_id, day)
-            yield from self._refused_documents(contract_id)
+        for _, rows in sorted(self._at_contracts(day).items()):
+            yield from rows
         yield from self.outgoing.standing()
+
+    def _at_contracts(self, day: int | None) -> dict[str, list[Answer]]:
+        """Blockers and refused documents of the contracts that have any; only contracts that changed are read again."""
+        if self._due is None or self._desk_day != day:
+            self._due = set(self.ids())
+            self._desk.clear()
+        for contract_id in self._due:
+            rows = [*self._blockers(contract_id, day), *self._refused_documents(contract_id)]
+            self._desk.pop(contract_id, None)
+            if rows:
+                self._desk[contract_id] = rows
+        self._due, self._desk_day = set(), day
+        return self._desk
 
     def _refused_documents(self, contract_id: str) -> Iterator[Answer]:
         """Documents that an ERP refused, until it accepts them or a higher revision of them."""

@@ -216,3 +216,33 @@ async def test_a_document_that_an_erp_refused_is_finance_s_until_it_is_accepted(
 
 def test_the_facts_agent_knows_every_kind_that_goes_to_its_journal() -> None:
     assert {known.kind for known in TYPES.values() if known.journal == "facts"} == set(_TOLD)
+
+
+async def test_a_list_kept_up_with_what_changes_is_the_one_read_anew(tmp_path: Path) -> None:
+    """Blockers come and go, a document is refused and accepted, a policy and a day turn: asked again each time."""
+    answered = {"document_key": "C/2026-03/time/1", "contract_id": "C", "target": "sap"}
+    steps = [
+        envelope("contract.approved", CONTRACT, "c", AT),
+        entry("E-1", kind="time.submitted"),
+        envelope("contract.approved", {**CONTRACT, "contract_id": "D"}, "d", AT),
+        envelope("erp.acknowledged", {**answered, "revision": 1, "status": "rejected", "reason": "no"}, "a-1", AT),
+        entry("E-2", contract_id="D", kind="time.submitted"),
+        {**entry("E-1", kind="time.approved", revision=2), "id": "m-E-1-2"},
+        envelope("erp.acknowledged", {**answered, "revision": 2, "status": "accepted"}, "a-2", AT),
+        envelope(
+            "policy.set", {"policy_id": "P", "revision": 1, "code": "TAX_ID_MISSING", "action": "blocking"}, "p", AT
+        ),
+        envelope("clock.ticked", {"on": "2026-03-31"}, "t", AT),
+        envelope("client.upserted", {"client_id": CONTRACT["client_id"], "revision": 1, "tax_id": "DE1"}, "k", AT),
+    ]
+    with EmbeddedHost(Store(tmp_path / "s.sqlite", partitions=3), lambda: None) as host:
+        kept = Gather(host, lambda: 0.0, StoredLetters(host.store))
+        seen = set()
+        for step in steps:
+            host.take(lines([step]))
+            await host.drain()
+            found = (await kept.desk())[0]["items"]
+            fresh = (await Gather(host, lambda: 0.0, StoredLetters(host.store)).desk())[0]["items"]
+            assert sorted(map(str, found)) == sorted(map(str, fresh))
+            seen.add(tuple(sorted(item["code"] for item in found)))
+        assert len(seen) >= 6

@@ -108,6 +108,7 @@ async def questions(alone: Worker) -> list[str]:
         "/v1/readiness",
         "/v1/readiness/unlocks",
         "/v1/documents",
+        "/v1/reconciliation",
         "/v1/exceptions",
         "/v1/dead-letters",
     ):

@@ -23,7 +23,7 @@ export class Promises {
     this.title = "Promises";
     this.heading = el("h1", { tabindex: "-1" }, "Promises");
     this.content = el("div", {}, el("p", { class: "waiting" }, "Measuring…"));
-    this.element = el("div", { class: "streams promises" }, this.heading, this.content);
+    this.element = el("div", { class: "streams slas" }, this.heading, this.content);
     this.rows = new Map();
   }
 
@@ -59,18 +59,18 @@ export class Promises {
       card(
         "How long it takes",
         "Of what ended in the last 90 days: half took no longer than the mark, 95 of 100 no longer than the bar. The line is the target.",
-        this.table(timed, ["Promise", "", "Target", "Half within", "95 of 100 within", "", "Late", "Waiting", "Waits longest"]),
+        this.table(timed, ["Promise", "State", "Target", "Half within", "95 of 100 within", "Against it", "Late", "Waiting", "Waits longest"]),
       ),
       card(
         "How often it goes wrong",
         "Of the last 90 days. The line is the target.",
-        this.table(rated, ["Promise", "", "Target", "Rate", "", "Of them", "Of all"]),
+        this.table(rated, ["Promise", "State", "Target", "Rate", "Against it", "Of them", "Of all"]),
       ),
     );
   }
 
   table(items, names) {
-    const head = names.map((text) => el("th", { scope: "col", class: text && text !== "Promise" ? "num" : null }, text));
+    const head = names.map((text) => el("th", { scope: "col", class: ["Promise", "State", "Against it"].includes(text) ? null : "num" }, text));
     const rows = items.map((item) => this.rows.get(item.sla).element);
     return el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows));
   }
@@ -134,7 +134,7 @@ function chart() {
   const target = svg("line", { class: "target", x1: x, x2: x, y1: 1, y2: HEIGHT - 1 });
   const picture = svg(
     "svg",
-    { class: "promise", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, role: "img" },
+    { class: "sla", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, role: "img" },
     bar,
     target,
     half,
