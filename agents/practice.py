@@ -11,8 +11,7 @@ from agents.effects import ACCURACY, DEMAND, UTILIZATION, Batch, Effects, Statem
 from agents.scoring import Ticks, exact, promised
 from app.domain import accuracy, calendar, demand, utilization
 from app.domain.accuracy import Cell, Tally
-from app.domain.availability import Exact
-from app.domain.utilization import FREE, NOTHING, WINDOW, Figures, Group, Window, added
+from app.domain.utilization import NOTHING, WINDOW, Figures, Group, Window, added
 from app.events.fact import Fact
 from app.events.share import Share
 from app.events.wanted import Wanted
@@ -189,7 +188,7 @@ class _Work:
                     payload = utilization.row(kind, name, monday, today, figures)
                     self._say(UTILIZATION, "utilization.week_updated.v1", week, touched, payload, latest)
             if demanded and monday + 6 >= today:
-                self._state_gap(group, demanded, monday, today, (figures[FREE], latest, touched))
+                self._state_gap(group, demanded, monday, today, (figures, latest, touched))
 
     def _demanded(self, group: Group) -> dict[int, Openings]:
         """What is wanted of a group that gaps are told of, by year."""
@@ -198,9 +197,9 @@ class _Work:
         return pages if demand.tells(group[0], bare=any(page.bare for page in pages.values())) else {}
 
     def _state_gap(
-        self, group: Group, pages: dict[int, Openings], monday: int, today: int, free: tuple[Exact, Latest, int]
+        self, group: Group, pages: dict[int, Openings], monday: int, today: int, known: tuple[Figures, Latest, int]
     ) -> None:
-        spare, latest, touched = free
+        staff, latest, touched = known
         role, place = utilization.role_and_practice(group)
         near = demand.near(pages, monday)
         its = {name: opening for page in near for name, opening in page.open.items()}
@@ -208,8 +207,8 @@ class _Work:
         latest = max([latest, *(page.latest for page in near)])
         touched = max([touched, *(page.fence for page in near)])
         key = key_of(role, place or "", utilization.week_name(monday))
-        if self._is_news(DEMAND, key, (wants, spare, latest)):
-            payload = demand.gap(role, place, monday, today, wants, spare)
+        if self._is_news(DEMAND, key, (wants, staff, latest)):
+            payload = demand.gap(role, place, monday, today, wants, staff)
             self._say(DEMAND, "demand.gap_updated.v1", key, touched, payload, latest)
 
     def _state_accuracy(self, group: Group, mondays: Sequence[int], today: int) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from app.domain import calendar
 from app.domain.availability import UNIT, Exact
-from app.domain.utilization import show_minutes, week_name, weighted
+from app.domain.utilization import FREE, Figures, outlook, show_minutes, week_name, weighted
 
 
 class Opening(msgspec.Struct, array_like=True, gc=False):
@@ -58,13 +58,13 @@ def wanted(monday: int, as_of: int, openings: Iterable[Opening]) -> tuple[Exact,
 
 
 def gap(
-    role: str, practice: str | None, monday: int, as_of: int, wants: tuple[Exact, Exact], free: Exact
+    role: str, practice: str | None, monday: int, as_of: int, wants: tuple[Exact, Exact], staff: Figures
 ) -> dict[str, Any]:
-    """What is wanted of a role less what is free of it; below 0 there are people to spare.
+    """What is wanted of a role less what is free of its people (`staff`); below 0 there are some to spare.
 
     By hand: 2,400 minutes at 50 % and 960 free are a gap of 1,200 − 960 = 240.
     """
-    plain, likely = wants
+    (plain, likely), free = wants, staff[FREE]
     return {
         "role": role,
         "practice": practice,
@@ -74,4 +74,5 @@ def gap(
         "demand_weighted_minutes": show_minutes(likely),
         "free_minutes": show_minutes(free),
         "gap_minutes": show_minutes(likely - free),
+        **outlook(staff, likely, plain),
     }

@@ -13,7 +13,7 @@ from agents.effects import FACTS, PRACTICES, RESOURCES
 from agents.people import People, week_row
 from app.domain import alerts, demand, utilization
 from app.domain.demand import Opening
-from app.domain.utilization import FREE, NOTHING, Figures, Group, added, memberships
+from app.domain.utilization import NOTHING, Figures, Group, added, memberships
 from app.engine.refold import refold
 from app.engine.topology import partition_of
 from app.events.fact import Fact
@@ -207,9 +207,9 @@ def gap_rows(
             near = demand.near(its, monday)
             open_: dict[str, Opening] = {name: one for page in near for name, one in page.open.items()}
             wants = demand.wanted(monday, as_of, (one for one in open_.values() if place or one.practice is None))
-            free = total.figures[number][FREE] if total is not None else 0
+            staff = total.figures[number] if total is not None else NOTHING
             latest = max([total.latest[number] if total is not None else _UNKNOWN, *(page.latest for page in near)])
-            yield Row(demand.gap(role, place, monday, as_of, wants, free), latest)
+            yield Row(demand.gap(role, place, monday, as_of, wants, staff), latest)
 
 
 def people_as_known(facts: Iterable[Fact], moment: int) -> Workforce:

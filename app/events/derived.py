@@ -445,6 +445,8 @@ class UtilizationWeekUpdated(Statement):
     target_ratio: Ratio | None
     bench_minutes: Fractional
     overallocated: bool
+    expected_ratio: Ratio | None = None
+    maximum_ratio: Ratio | None = None
 
 
 class DemandGapUpdated(Statement):
@@ -457,6 +459,8 @@ class DemandGapUpdated(Statement):
     demand_weighted_minutes: Fractional
     free_minutes: Fractional
     gap_minutes: Fractional
+    expected_ratio: Ratio | None = None
+    maximum_ratio: Ratio | None = None
 
 
 class Bench(Part):

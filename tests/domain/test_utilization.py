@@ -20,11 +20,13 @@ from app.domain.utilization import (
     BILLABLE,
     CREDITED,
     EXCLUDED,
+    FREE,
     HARD,
     NET,
     OTHER,
     PROPOSED,
     SOFT,
+    WIDTH,
     WINDOW,
     Booking,
     Part,
@@ -154,9 +156,12 @@ def test_r41_committed_expected_and_maximum() -> None:
     assert (told["planned_minutes"], told["soft_minutes"], told["soft_weighted_minutes"]) == (960, 480, 288)
     wants = wanted(MONDAY, BEFORE, [Opening(1, MONDAY, FRIDAY, 600, None, 300_000)])
     assert wants == (600 * UNIT, 180 * UNIT)
-    # 16 + 4.8 + 3 = 23.8 of 32 h = 0.74375; at most 16 + 8 + 10 = 34 h, 1.0625.
-    assert Fraction(960 + 288 + 180, 1_920) == Fraction("0.74375")
-    assert Fraction(960 + 480 + 600, 1_920) == Fraction("1.0625")
+    # Of what is booked 20.8 of 32 h, at most 24. With the demand 16 + 4.8 + 3 = 23.8 of 32 h = 0.74375; at most
+    # 16 + 8 + 10 = 34 h, 1.0625.
+    assert (told["expected_ratio"], told["maximum_ratio"]) == ("0.6500", "0.7500")
+    figures = settled(week(MONDAY, BEFORE, its, bookings, []))
+    row = gap("engineer", None, MONDAY, BEFORE, wants, figures)
+    assert (row["expected_ratio"], row["maximum_ratio"]) == ("0.7438", "1.0625")
     assert told["bench_minutes"] == 16 * 60
 
 
@@ -223,7 +228,8 @@ def test_nobody_is_busy_because_of_what_another_does_too_much() -> None:
 def test_r44_a_gap_is_what_is_wanted_less_what_is_free() -> None:
     # 2,400 a week at 50 %: as of Tuesday 3 of 5 days are left, 1,440 and 720; 960 are free: 240 more than is wanted.
     wants = wanted(MONDAY, MONDAY + 1, [Opening(1, MONDAY, FRIDAY + 30, 2_400, "Data", 500_000)])
-    told = gap("engineer", "Data", MONDAY, MONDAY + 1, wants, 960 * UNIT)
+    staff = tuple(960 * UNIT if place == FREE else 0 for place in range(WIDTH))
+    told = gap("engineer", "Data", MONDAY, MONDAY + 1, wants, staff)
     assert [told[f"{name}_minutes"] for name in ("demand", "demand_weighted", "free", "gap")] == [1_440, 720, 960, -240]
 
 

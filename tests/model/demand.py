@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from .entities import Entity
-from .numbers import number, shortest
+from .numbers import fixed, number, shortest
 from .staff import HARD, Person, Span
 from .weeks import Week, weeks_around
 
@@ -60,6 +60,7 @@ def _row(
     asked = sum((one.on(day) for one in here for day in days), Fraction(0))
     weighted = sum((one.on(day) * one.probability for one in here for day in days), Fraction(0))
     free = sum((_free(person, role, practice, days) for person in staff), Fraction(0))
+    capacity, expected, maximum = _booked(week, role, practice, staff)
     return {
         "role": role,
         "practice": practice,
@@ -69,7 +70,27 @@ def _row(
         "demand_weighted_minutes": shortest(weighted, 2),
         "free_minutes": shortest(free, 2),
         "gap_minutes": shortest(weighted - free, 2),
+        "expected_ratio": fixed((expected + weighted) / capacity, 4) if capacity else None,
+        "maximum_ratio": fixed((maximum + asked) / capacity, 4) if capacity else None,
     }
+
+
+def _booked(
+    week: Week, role: str, practice: str | None, staff: Sequence[Person]
+) -> tuple[Fraction, Fraction, Fraction]:
+    """Capacity of those in the role and practice over the whole week, and what they are booked for gross: by
+    probability, hard bookings whole, and all of it."""
+    capacity = expected = maximum = Fraction(0)
+    for person in staff:
+        for day in week.days:
+            held = person.day(day)
+            if held.role == role and practice in {None, held.practice}:
+                capacity += held.capacity
+                for booking in person.bookings:
+                    gross = person.gross(booking, day)
+                    expected += gross if booking.kind == HARD else gross * booking.probability
+                    maximum += gross
+    return capacity, expected, maximum
 
 
 def _free(person: Person, role: str, practice: str | None, days: Sequence[date]) -> Fraction:

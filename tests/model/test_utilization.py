@@ -327,8 +327,8 @@ def test_r41_committed_expected_and_maximum() -> None:
     assert (row["allocation_ratio"], row["bench_minutes"]) == ("0.5000", "960")
     assert minutes(row, "soft", "soft_weighted") == ["480", "288"]
     assert minutes(gap, "demand", "demand_weighted", "free") == ["600", "180", "960"]
-    assert 960 + 288 + 180 == 23.8 * 60
-    assert (960 + 480 + 600) / 1920 == 1.0625
+    assert (row["expected_ratio"], row["maximum_ratio"]) == ("0.6500", "0.7500")  # 20.8 and 24 h of 32
+    assert (gap["expected_ratio"], gap["maximum_ratio"]) == ("0.7438", "1.0625")  # 23.8 and 34 h of 32
     assert gap["gap_minutes"] == "-780"  # 180 − 960: people to spare
 
 

@@ -171,6 +171,8 @@ def _row(kind: str, group: str, week: Week, cells: Sequence[Cell], as_of: date) 
         **{f"{name}_minutes": shortest(total(name), 2) for name in _SHOWN},
         "utilization_ratio": _ratio(total("forecast_billable"), capacity),
         "allocation_ratio": _ratio(total("planned"), capacity),
+        "expected_ratio": _ratio(total("planned") + total("soft_weighted") + total("proposed_weighted"), capacity),
+        "maximum_ratio": _ratio(total("planned") + total("soft") + total("proposed"), capacity),
         "target_ratio": _target(kind, cells, total("targeted"), total("with_target")),
         "overallocated": total("planned") > capacity,
     }
