@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -22,6 +22,8 @@ from app.events.stint import Assigned, Stint
 from app.events.wanted import Wanted
 from tables import Store
 from tables.entities import ENTITIES
+
+V = TypeVar("V")
 
 
 class TimeData(msgspec.Struct, gc=False):
@@ -236,8 +238,8 @@ def _tell_spend(said: Sequence[Fact], n: int) -> list[Send]:
 def _tell_assignment(said: Sequence[Fact], n: int) -> list[Send]:
     """The people booked keep it in their calendar, and tell the contracts what it comes to."""
     named = [_read_assignment(fact.data) for fact in said]
-    whose, booking = _assigned(said, n)
-    past = [(moment, _assigned(known)) for moment, known in _as_known(said)]
+    whose, booking = _assigned(said, named, n)
+    past = _as_known(said, named, _assigned)
     spans, contracts = _spans(named), sorted({d.contract_id for d in named if d.contract_id})
     latest, since = _latest(said), min(fact.time for fact in said)
     return [
@@ -263,15 +265,22 @@ def _tell_assignment(said: Sequence[Fact], n: int) -> list[Send]:
     ]
 
 
-def _as_known(said: Sequence[Fact]) -> list[tuple[int, Sequence[Fact]]]:
-    """What had been said of an entity at each moment (microseconds) at which anything of it was accepted, in order."""
-    moments = sorted({fact.accepted for fact in said})
-    return [(moment, [fact for fact in said if fact.accepted <= moment]) for moment in moments]
+def _as_known(
+    said: Sequence[Fact], named: Sequence[Any], resolve: Callable[[Sequence[Fact], Sequence[Any]], V]
+) -> list[tuple[int, V]]:
+    """What an entity was known to be from each moment (microseconds) on at which it became another."""
+    past: list[tuple[int, V]] = []
+    for moment in sorted({fact.accepted for fact in said}):
+        known = [place for place, fact in enumerate(said) if fact.accepted <= moment]
+        now = resolve([said[place] for place in known], [named[place] for place in known])
+        if not past or past[-1][1] != now:
+            past.append((moment, now))
+    return past
 
 
-def _assigned(said: Sequence[Fact], n: int = 0) -> tuple[str | None, Booking | None]:
+def _assigned(said: Sequence[Fact], named: Sequence[Any], n: int = 0) -> tuple[str | None, Booking | None]:
     """Whose an assignment is, and the booking as it holds: none once it is cancelled."""
-    decided, data = _decided(said, [_read_assignment(fact.data) for fact in said], AssignmentData)
+    decided, data = _decided(said, named, AssignmentData)
     return data.resource_id, None if decided.type in CANCELLING else _booking(data, n)
 
 
@@ -299,7 +308,7 @@ def _tell_demand(said: Sequence[Fact], n: int) -> list[Send]:
     named = [_read_demand(fact.data) for fact in said]
     decided, data = _decided(said, named, DemandData)
     opening = None if decided.type in CANCELLING else _opening(data, n)
-    past = [(moment, _opened(known)) for moment, known in _as_known(said)]
+    past = _as_known(said, named, _opened)
     spans, latest = _spans(named), _latest(said)
     bare = {d.role for d in named if d.role and not d.practice}
     where = _groups(data) if opening is not None else set()
@@ -326,9 +335,9 @@ def _tell_demand(said: Sequence[Fact], n: int) -> list[Send]:
     ]
 
 
-def _opened(said: Sequence[Fact]) -> tuple[set[Group], Opening | None]:
+def _opened(said: Sequence[Fact], named: Sequence[Any]) -> tuple[set[Group], Opening | None]:
     """Who a demand looks in, and the demand as it is open: none once it is filled or cancelled."""
-    decided, data = _decided(said, [_read_demand(fact.data) for fact in said], DemandData)
+    decided, data = _decided(said, named, DemandData)
     opening = None if decided.type in CANCELLING else _opening(data, 0)
     return _groups(data), opening
 
