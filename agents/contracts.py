@@ -500,14 +500,12 @@ class Contracts:
         found = readiness.assess(position, contract.milestones(head), _documents(head), papers)
         if position.terms is None or position.terms.schedule is None:
             return found
-        return found._replace(later=documents.later(found, papers, contract.milestones(head)))
+        return found._replace(later=documents.later(found, papers, found.stones))
 
     def readiness(self, position: Position, head: Head, found: Assessment | None = None) -> dict[str, Any]:
         """`found`: what `assess` said of the position, where that was asked before."""
-        contract = self.compiled(position.contract_id)
-        papers = contract.said(head, self.reference.masters, position)
         found = found or self.assess(position, head)
-        return readiness.row(position, contract.milestones(head), _documents(head), head.since, papers, found)
+        return readiness.row(position, found.stones, _documents(head), head.since, found.papers, found)
 
     def documents(
         self,
@@ -525,8 +523,8 @@ class Contracts:
         return documents.file(
             found.time.position,
             found,
-            contract.said(head, self.reference.masters, position),
-            list(contract.milestones(head)),
+            found.papers,
+            list(found.stones),
             self.adjustments(found.time.position, head) if changed is None else changed,
             contract.price_of,
             self.reference.books,

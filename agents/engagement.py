@@ -225,8 +225,8 @@ class _Work:
         return desk
 
     def take(self, offset: int, value: Any) -> None:
-        if isinstance(value, Home):
-            self.desk(value.contract_id).settle(offset, value)
+        if type(value) is Home:
+            (self.desks.get(value.contract_id) or self.desk(value.contract_id)).settle(offset, value)
         elif isinstance(value, Plan):
             self.desk(value.contract_id).book(offset, value)
             self.agent.contracts.rebook(value.contract_id)

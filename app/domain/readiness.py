@@ -254,6 +254,7 @@ class Assessment(NamedTuple):
     `checks` are those of a policy that fail, each with its tier; `invoiced` is net of credits, `drawn` what of it is on
     the purchase order of the day; `written` was given up. What is `lacking` a narrative or receipt, and is kept back
     for it, is not in `time.position`. `later` is what the contract's schedule lets nobody bill yet, though it is ready.
+    `papers` and `stones` are what it was made of beside the position.
     """
 
     stops: list[str]
@@ -270,6 +271,8 @@ class Assessment(NamedTuple):
     lacking: Lacking = MappingProxyType({})
     drawn: int = 0
     later: Sequence[Later] = ()
+    papers: Papers = Papers()
+    stones: Sequence[Milestone] = ()
 
     @property
     def kept_back(self) -> int:
@@ -303,6 +306,7 @@ def assess(
     position: Position, milestones: Iterable[Milestone], documents: Iterable[tuple[int, ...]], papers: Papers
 ) -> Assessment:
     """Take a contract apart on the position's day. `documents` as for `row`."""
+    milestones = list(milestones)
     rulings = rulings_on(position, papers.masters, papers.rulings)
     rest = without(position, rulings)
     position, kept_back = rest.position, list(rest.issues())
@@ -329,7 +333,8 @@ def assess(
     stopping = [code for code, tier, _ in checks if RULES[code].scope == "contract" and tier in _STOPPING]
     held = position.terms is not None and (papers.holds.count > 0 or any(tier == "held" for _, tier, _ in checks))
     stops = [*_stops(position, papers), *stopping]
-    return found._replace(stops=stops, checks=checks, held=held, lacking=rest.lacking, drawn=drawn)
+    found = found._replace(stops=stops, checks=checks, held=held, lacking=rest.lacking, drawn=drawn)
+    return found._replace(papers=papers, stones=milestones)
 
 
 def _on_order(position: Position, begins: int) -> bool:

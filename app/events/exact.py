@@ -61,8 +61,10 @@ def has_numbers(tree: Any, shape: Shape) -> bool:
     for part in tree if isinstance(tree, list) else (tree,):
         if not isinstance(part, dict):
             continue
-        for name, inner in shape.items():
-            child = part.get(name)
+        for name, child in part.items():
+            if type(child) is str or name not in shape:  # nearly all of them
+                continue
+            inner = shape[name]
             if inner is None:
                 if type(child) is int or type(child) is float:
                     return True
