@@ -221,16 +221,17 @@ class _Work:
         for monday in mondays:
             if monday in its:  # else some partition is on another day: what it sends makes the week due
                 tallies, latest, touched = its[monday]
-                payload = accuracy.week_row(kind, name, monday, today, cells[monday], tallies)
                 key = key_of(kind, name, utilization.week_name(monday))
-                if self._is_news(ACCURACY, key, (payload, latest)):
+                if self._is_news(ACCURACY, key, (cells[monday], tallies, latest)):
+                    payload = accuracy.week_row(kind, name, monday, today, cells[monday], tallies)
                     self._say(ACCURACY, "forecast.scored.v1", key, touched, payload, latest)
         if wanted is not mondays and all(monday in its for monday in over):
             weeks = [its[monday] for monday in over]
-            payload = accuracy.record_row(kind, name, today, [(cells[monday], its[monday][0]) for monday in over])
+            scored = [(cells[monday], its[monday][0]) for monday in over]
             latest, touched = max(one[1] for one in weeks), max(one[2] for one in weeks)
             key = key_of(kind, name)
-            if self._is_news(ACCURACY, key, (payload, latest)):
+            if self._is_news(ACCURACY, key, (scored, latest)):
+                payload = accuracy.record_row(kind, name, today, scored)
                 self._say(ACCURACY, "forecast.accuracy_updated.v1", key, touched, payload, latest)
 
     def _tallies(self, group: Group, monday: int, today: int) -> tuple[dict[int, Tally], Latest, int] | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from fractions import Fraction
 from math import lcm
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -109,6 +109,10 @@ class Course:
         return self._before[place] + _sum(self._weeks[place], self._starts[place], day)
 
 
+_WEEKDAYS: Final = [[weekday for weekday in range(7) if bits >> weekday & 1] for bits in range(1 << 7)]
+"""The weekdays, Monday 0, that each of the values of `weekdays` has a bit for."""
+
+
 def _weeks(pieces: Iterable[Piece], per: int) -> list[tuple[int, list[int]]]:
     """(first day, value × `per` of each weekday) of stretches in which all pieces together stay the same; the last is
     empty."""
@@ -117,9 +121,8 @@ def _weeks(pieces: Iterable[Piece], per: int) -> list[tuple[int, list[int]]]:
         units = piece.value.numerator * (per // piece.value.denominator)
         for day, sign in ((piece.first, units), (piece.last + 1, -units)):
             change = changes.setdefault(day, [0] * 7)
-            for weekday in range(7):
-                if piece.weekdays >> weekday & 1:
-                    change[weekday] += sign
+            for weekday in _WEEKDAYS[piece.weekdays]:
+                change[weekday] += sign
     now = [0] * 7
     found = []
     for day in sorted(changes):
