@@ -208,12 +208,17 @@ class Desk:
         """
         wanted = set(claims) | set(withdrawn)
         unknown = set(wanted)
-        missing = {key for key in wanted if key.startswith(("time/", "expense/"))}
+        by_kind: dict[str, set[str]] = {"time": set(), "expense": set()}
+        for key in wanted:
+            kind, _, entity = key.partition("/")
+            if kind in by_kind:
+                by_kind[kind].add(entity)
+        missing = {f"{kind}/{entity}" for kind, entities in by_kind.items() for entity in entities}
         for start in sorted(self.starts(), key=lambda day: abs(about - day)):
             if not missing:
                 break
             bucket = self.bucket(start)
-            here, settled = _known_in(bucket, wanted)
+            here, settled = _known_in(bucket, by_kind)
             for key in here:
                 _update(bucket.claims, key, claims, withdrawn)
             if here:
@@ -399,14 +404,18 @@ def _remember(names: list[str], name: str | None) -> None:
             names.insert(place, name)
 
 
-def _known_in(bucket: Bucket, wanted: set[str]) -> tuple[set[str], set[str]]:
-    """Which of the entities the bucket knows, and which of those no other bucket can know."""
-    times = [(f"time/{entry}", row.moved) for entry, row in bucket.rows.items()]
-    spends = [(f"expense/{expense}", spend.moved) for expense, spend in bucket.spends.items()]
-    held = [(key, moved) for key, moved in (*times, *spends) if key in wanted]
+def _known_in(bucket: Bucket, wanted: Mapping[str, set[str]]) -> tuple[set[str], set[str]]:
+    """Which of the entities (ids by kind) the bucket knows, and which of those no other bucket can know: `kind/id`."""
+    held: list[tuple[str, Row | Spend]] = [
+        (f"time/{one}", bucket.rows[one]) for one in wanted["time"] & bucket.rows.keys()
+    ]
+    held += [(f"expense/{one}", bucket.spends[one]) for one in wanted["expense"] & bucket.spends.keys()]
     here = {key for key, _ in held}
-    here.update(key for key in bucket.gone if key in wanted)
-    return here, {key for key, moved in held if not moved}
+    for key in bucket.gone:
+        kind, _, entity = key.partition("/")
+        if entity in wanted[kind]:
+            here.add(key)
+    return here, {key for key, one in held if not one.moved}
 
 
 def _update(into: dict[str, Claims], key: str, claims: Mapping[str, Claims], withdrawn: Mapping[str, set[str]]) -> None:

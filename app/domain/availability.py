@@ -7,11 +7,12 @@ revision whose `effective_from` is not after it; nothing that comes later rewrit
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from app.domain import calendar
 from app.domain.money import micro
@@ -113,7 +114,7 @@ def career_of(messages: Sequence[M]) -> Career:
 
 def _standings(messages: Sequence[M]) -> Iterator[tuple[int, int, Standing]]:
     for message in counting(messages) if messages else ():
-        said = json.loads(bytes(message.data))
+        said = msgspec.json.decode(message.data)
         yield calendar.number(said["effective_from"]), message.revision, standing_of(said)
 
 

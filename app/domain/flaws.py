@@ -7,9 +7,10 @@ and no figure becomes 0 in silence. Sources: domain rules R13, R23; part 6, "nev
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+
+import msgspec
 
 from app.domain import calendar
 from app.domain.ledger import EVIDENCE_LIMIT, Issue
@@ -136,7 +137,7 @@ def _of_currency(agreement: Agreement, day: int, worked_early: bool) -> Iterator
 
 
 def _read(event: Message) -> Said:
-    said: Said = json.loads(bytes(event.data))
+    said: Said = msgspec.json.decode(event.data)
     return said
 
 

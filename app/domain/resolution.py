@@ -12,6 +12,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+import msgspec
+
 
 class Message(Protocol):
     """What resolution needs to know of a message; instants in microseconds."""
@@ -123,11 +125,11 @@ def current(messages: Sequence[M]) -> M:
 def effective(messages: Sequence[M]) -> tuple[M, dict[str, Any]]:
     """The deciding message and what it says, with what a cancelling one leaves out taken from below."""
     chain = counting(messages)
-    said: dict[str, Any] = json.loads(bytes(chain[-1].data))
+    said: dict[str, Any] = msgspec.json.decode(chain[-1].data)
     for upper, lower in zip(reversed(chain), reversed(chain[:-1]), strict=False):
         if upper.type not in CANCELLING:
             break
-        for name, value in json.loads(bytes(lower.data)).items():
+        for name, value in msgspec.json.decode(lower.data).items():
             if said.get(name) is None:
                 said[name] = value
     return chain[-1], said
@@ -138,7 +140,7 @@ def folded(messages: Sequence[M]) -> tuple[M, dict[str, Any]]:
     chain = counting(messages)
     said: dict[str, Any] = {}
     for message in chain:
-        said.update({k: v for k, v in json.loads(bytes(message.data)).items() if v is not None})
+        said.update({k: v for k, v in msgspec.json.decode(message.data).items() if v is not None})
     return chain[-1], said
 
 

@@ -5,11 +5,12 @@ Sources: design section 5 "Terms of a contract on day D"; events catalogue, `con
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 from app.domain import calendar
 from app.domain.billing_schedule import BillingSchedule, schedule_of
@@ -200,7 +201,7 @@ class Agreement:
         approved = [event for event in self.events if event.type == "contract.approved.v1"]
         self.known = bool(approved)
         self.line_ids = sorted(
-            {str(line["line_id"]) for event in events for line in json.loads(bytes(event.data)).get("lines") or ()}
+            {str(line["line_id"]) for event in events for line in msgspec.json.decode(event.data).get("lines") or ()}
         )
         self._approved: list[Message] = []
         self._said: list[tuple[int, Message]] = []
@@ -215,7 +216,7 @@ class Agreement:
 
     def _compile(self, approved: list[Message]) -> None:
         self._approved = approved
-        self._said = [(calendar.number(json.loads(bytes(e.data))["effective_from"]), e) for e in self.events]
+        self._said = [(calendar.number(msgspec.json.decode(e.data)["effective_from"]), e) for e in self.events]
         self._starts = sorted({start for start, _ in self._said})
         self._before = _fold(approved)
         self._terms = [_fold(self.in_force(start)) for start in self._starts]
@@ -294,7 +295,7 @@ class Agreement:
             if event.type == "contract.approved.v1":
                 found = None
             elif event.type == "contract.amended.v1" and pricing != before:
-                found = Amendment(json.loads(bytes(event.data))["amendment_id"], event.id, event.time)
+                found = Amendment(msgspec.json.decode(event.data)["amendment_id"], event.id, event.time)
             before = pricing
         return found
 
@@ -315,7 +316,7 @@ class Agreement:
 
 
 def _beginnings(event: Message) -> Iterator[int]:
-    data = json.loads(bytes(event.data))
+    data = msgspec.json.decode(event.data)
     for text in (data["effective_from"], (data.get("term") or {}).get("from")):
         if text:
             yield calendar.number(text)
@@ -325,7 +326,7 @@ def _fold(events: Sequence[Message]) -> Terms:
     said: dict[str, Any] = {}
     status: Status = "active"
     for event in events:
-        data = json.loads(bytes(event.data))
+        data = msgspec.json.decode(event.data)
         body = {name: value for name, value in data.items() if name not in _ENVELOPE}
         if event.type == "contract.approved.v1":
             said = {name: value for name, value in body.items() if value is not None}
