@@ -75,6 +75,22 @@ def test_lost_work_is_given_back_by_its_own_doing(change: dict[str, Any]) -> Non
     assert found[0].line_id == "L-1"
 
 
+def test_work_that_left_is_given_back_on_the_line_it_named() -> None:
+    two = [contract(line(), line("L-2")), rate("150"), worked(600, line_id="L-2"), invoiced(("time", "T-1", "1500"))]
+    [lost] = adjusted([*two, worked(600, revision=2, contract_id="C-2", line_id="L-2")])
+    assert (lost.row, lost.line_id) == (None, "L-2")
+
+
+def test_a_write_off_takes_nothing_of_what_void_work_is_owed() -> None:
+    # 1500 invoiced, 1600 credited: 100 too much were given back for T-1, which is rejected. 50 are written off, of T-2.
+    events = [*_BILLED, credited(("time", "T-1", "1600")), worked(600, revision=2, kind="rejected")]
+    events += [worked(60, "2025-12-01", "T-2"), said("writeoff.recorded", **_FIFTY)]
+    assert told(adjusted(events)) == [("I-1", "T-1", "-100.00", "0.00", "entry", None)]
+
+
+_FIFTY = {"writeoff_id": "W-1", "revision": 1, "contract_id": "C-1", "amount": "50"}
+
+
 def test_of_two_invoices_the_earlier_stays_as_far_as_what_holds_reaches() -> None:
     # 1000 and 500 were invoiced for 10 h; 8 h at 150 are 1200: I-1 stays, I-2 keeps 200.
     # 4 h are 600: I-1 keeps those, I-2 nothing.
