@@ -99,7 +99,7 @@ def month_end(day: int) -> int:
     '2028-02-29'
     """
     on = date.fromordinal(day)
-    return (date(on.year + on.month // 12, on.month % 12 + 1, 1).toordinal()) - 1 if day < FOREVER - 31 else FOREVER
+    return (date(on.year + on.month // 12, on.month % 12 + 1, 1).toordinal()) - 1 if day <= FOREVER - 31 else FOREVER
 
 
 def page_of(day: int) -> int:

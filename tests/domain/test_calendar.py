@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import calendar
-from app.domain.calendar import bucket_of, number, page_of, page_start, period_of, text_of, working_day_after
+from app.domain.calendar import (
+    FOREVER,
+    bucket_of,
+    month_end,
+    number,
+    page_end,
+    page_of,
+    page_start,
+    period_of,
+    text_of,
+    working_day_after,
+)
 
 days = st.dates(date(1970, 1, 1), date(2100, 12, 31)).map(date.toordinal)
 
@@ -71,3 +82,27 @@ def test_a_working_day_is_found_as_by_walking(day: int, count: int, steps: set[i
         at += timedelta(days=1)
         left -= at.isoweekday() <= 5 and at.toordinal() not in holidays
     assert working_day_after(day, count, holidays) == at.toordinal()
+
+
+def test_a_month_ends_on_its_last_day_at_the_end_of_time_too() -> None:
+    ends = {day: text_of(month_end(number(day))) for day in ("9999-11-29", "9999-11-30", "9999-12-01", "9999-12-31")}
+    assert ends == {
+        "9999-11-29": "9999-11-30",
+        "9999-11-30": "9999-11-30",
+        "9999-12-01": "9999-12-31",
+        "9999-12-31": "9999-12-31",
+    }
+
+
+@given(days)
+def test_a_quarter_ends_the_day_before_the_next(day: int) -> None:
+    last = page_end(page_of(day))
+    assert page_of(last) == page_of(day) == page_of(last + 1) - 1
+    assert page_end(page_of(FOREVER)) == FOREVER
+
+
+@given(days)
+def test_a_month_ends_the_day_before_the_next(day: int) -> None:
+    last = month_end(day)
+    assert period_of(last) == period_of(day)
+    assert date.fromordinal(last + 1).day == 1

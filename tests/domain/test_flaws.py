@@ -63,3 +63,16 @@ def test_an_amendment_after_the_end_is_its_own_evidence() -> None:
         [approved(term={"from": "2026-01-01", "to": "2026-06-30"}), amended(2, "2026-07-01", name="late")]
     )
     assert found(agreement) == {"AMENDMENT_AFTER_END": (1, ["a-2"])}
+
+
+def test_a_term_that_ends_before_it_begins_is_reversed_unless_it_was_cancelled() -> None:
+    assert found(Agreement([approved(), amended(2, "2025-12-01", term={"to": "2025-12-31"})])).keys() == {
+        "TERM_REVERSED"
+    }
+    assert found(Agreement([approved(), amended(2, "2025-12-01", "cancellation")])) == {}
+
+
+def test_only_a_line_by_milestones_with_a_fee_has_a_sum_to_meet() -> None:
+    other = line(billing_method="percent_complete", fee="100")
+    assert found(Agreement([approved(lines=[other])]), planned(1, "60")) == {}
+    assert found(Agreement([approved(lines=[line(billing_method="milestone")])]), planned(1, "60")) == {}

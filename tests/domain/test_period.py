@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.domain import calendar
 from app.domain.calendar import number, period_of
-from app.domain.period import covered_days, days_in, first_day, index, last_day, periods
+from app.domain.period import covered_days, days_in, first_day, following, index, last_day, periods
 
 days = st.dates(date(1970, 1, 1), date(2100, 12, 31)).map(date.toordinal)
 
@@ -54,3 +54,9 @@ def test_the_last_period_of_the_calendar_ends_with_it() -> None:
 def test_what_is_no_period_is_refused() -> None:
     with pytest.raises(ValueError):
         first_day("2026-13")
+
+
+@given(days)
+def test_the_following_period_begins_the_day_after_the_end(day: int) -> None:
+    period = period_of(day)
+    assert first_day(following(period)) == last_day(period) + 1

@@ -124,3 +124,8 @@ def test_a_book_tells_changes_of_what_is_asked_from_others(name: str) -> None:
     assert its.changes(asked) == before
     (own if new.contract_id else firm).add(new)
     assert its.changes(asked) != before
+
+
+def test_an_answer_may_turn_where_a_card_begins_and_on_the_day_after_it_ends() -> None:
+    ends = card("R-1", "100", effective_from="2026-01-01", effective_to="2026-03-31")
+    assert rates(ends).turns("bill", "CL-1", "P-1", None) == [day("2026-01-01"), day("2026-04-01")]

@@ -88,7 +88,7 @@ def test_a_write_off_takes_nothing_of_what_void_work_is_owed() -> None:
     assert told(adjusted(events)) == [("I-1", "T-1", "-100.00", "0.00", "entry", None)]
 
 
-_FIFTY = {"writeoff_id": "W-1", "revision": 1, "contract_id": "C-1", "amount": "50"}
+_FIFTY: dict[str, Any] = {"writeoff_id": "W-1", "revision": 1, "contract_id": "C-1", "amount": "50"}
 
 
 def test_of_two_invoices_the_earlier_stays_as_far_as_what_holds_reaches() -> None:
