@@ -7,7 +7,19 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
-from app.domain import burn, calendar, documents, fees, forecast, futures, masters, readiness, revenue, unlocks
+from app.domain import (
+    activation,
+    burn,
+    calendar,
+    documents,
+    fees,
+    forecast,
+    futures,
+    masters,
+    readiness,
+    revenue,
+    unlocks,
+)
 from app.domain import period as periods
 from app.domain.adjustment import Adjustment, Paper, Sources, adjustments
 from app.domain.book import Book
@@ -144,9 +156,27 @@ class Contract:
         rulings = (ruling for ruling in each("policy", ruling_of) if ruling is not None)
         self.rulings = {f"policy/{ruling.policy_id}": ruling for ruling in rulings}
         self._acknowledged = max([one.accepted for one in heard], default=0)
+        self._heard = heard
         # What ERPs say last of documents that they refused: the deciding message and its data, by document and target.
         refused = (one for one in heard if one.said.get("status") == "rejected")
         self.refusals = [(one.message, one.said) for one in sorted(refused, key=lambda one: one.message.entity)]
+
+    def project(self, version: int) -> dict[str, Any]:
+        """Where the project of that version stands in ERP."""
+        told = [
+            activation.Told(
+                one.said["contract_version"],
+                one.said["status"],
+                one.said["target"],
+                one.said.get("erp_id"),
+                one.said.get("reason"),
+                one.message.time,
+                one.message.id,
+            )
+            for one in self._heard
+            if one.said.get("contract_version")
+        ]
+        return activation.row(version, self._acknowledged, told)
 
     def flaws(self, position: Position) -> list[Flaw]:
         """What contradicts itself in the terms of the position's day; kept until those change."""

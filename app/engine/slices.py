@@ -140,6 +140,7 @@ class Slice:
             "purchase_order": dict(terms.purchase_order) if terms else None,
             "practice": terms.said.get("practice") if terms else None,
             "lines": [shapes.line(terms, row) for row in self._contracts.burn(position) if row["line_id"] is not None],
+            "erp_project": self._contracts.compiled(contract_id).project(terms.version) if terms else None,
             "versions": shapes.versions(position.agreement),
             "rates": [shapes.rate(card) for card in self._contracts.compiled(contract_id).cards],
         }

@@ -312,6 +312,18 @@ CELL = record(
     },
     "`counts`: the entry is among the actual minutes. Minutes of a booking are those of this week.",
 )
+PROJECT = record(
+    {
+        "state": {"enum": ["pending", "accepted", "rejected"]},
+        "contract_version": WHOLE,
+        "accepted_version": maybe(WHOLE),
+        "target": maybe(TEXT),
+        "erp_id": maybe(TEXT),
+        "reason": maybe(TEXT),
+        "since": maybe(TEXT),
+    },
+    "The contract's project in ERP, of the version in force.",
+)
 DOCUMENT = record(
     {
         "document_key": TEXT,
@@ -393,7 +405,10 @@ SCHEMAS: dict[str, Schema] = {
     "ContractRow": CONTRACT_ROW,
     "Entry": ENTRY,
     "Overview": table(ANYTHING),
-    "Contract": table(ref("ContractRow"), record({"lines": array(ANYTHING), "versions": array(ANYTHING)})),
+    "Contract": table(
+        ref("ContractRow"),
+        record({"lines": array(ANYTHING), "versions": array(ANYTHING), "erp_project": maybe(PROJECT)}),
+    ),
     "ContractList": listing(ref("ContractRow")),
     "ContractBurn": table(ref("BurnUpdated"), KNOWN_AT, record({"lines": array(ref("BurnUpdated"))})),
     "BurnList": listing(ref("BurnUpdated")),

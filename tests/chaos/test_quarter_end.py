@@ -11,7 +11,8 @@ from signal import SIGKILL
 from time import sleep
 
 from app.domain.documents import WITHDRAWN
-from tests.chaos.quarter_end import BURST, CLOSED, CONTRACTS, LIMITS, SECOND, delivered, opened, run, told, waits
+from app.domain.gate import SECOND
+from tests.chaos.quarter_end import BURST, CLOSED, CONTRACTS, LIMITS, delivered, opened, run, told, waits
 from tests.chaos.runs import ROOT
 
 

@@ -1,6 +1,6 @@
 """The failures that firms know (domain 1B), by their numbers: what the engine makes of each, whatever comes first.
 
-F5, F10 and F23 concern documents and load and are tested with them, F19 and F20 people; F11 and F21 are in
+F10 is in `tests/engine/test_erp_project.py`, F19 and F20 concern people; F11 and F21 are in
 `tests/domain/test_reconciliation.py`, F15 in `tests/cli/test_reconcile.py`, F16 in `tests/adapters`, F18 in
 `tests/web`.
 """
@@ -13,6 +13,10 @@ from typing import Any
 
 import orjson
 
+from agents.effects import BILLING, Record, Statement
+from app.engine.memory import MemoryHost
+from app.engine.outgoing import Outgoing, together
+from app.engine.runner import finish
 from tests.engine.runs import Run, counts, fold, lines
 from tests.engine.test_policy import event
 
@@ -96,6 +100,31 @@ def test_f04_time_before_its_project_is_parked_and_released() -> None:
     assert parked.figures.parked() == 1
     for run in in_any_order(APPROVED, RATE, entry("E")):
         assert (run.figures.parked(), readiness(run)["ready_amount"]) == (0, "60.00")
+
+
+def closing(what: str, revision: int) -> dict[str, Any]:
+    return event(f"erp.window.{what}", window_id="W", target="sap", revision=revision)
+
+
+def posted(*events: dict[str, Any]) -> list[tuple[str, int, str]]:
+    """What ERP is told, one event at a time: (document, revision, total)."""
+    heard: list[Statement] = []
+    host = MemoryHost(on_statement=heard.append)
+    for number, line in enumerate(lines([TICK, APPROVED, RATE, *events])):
+        finish(host.take("log", [Record(number, line)]))
+    said = [one for one in heard if one.topic == BILLING]
+    return [(one.key, one.payload["revision"], one.payload.get("total", "")) for one in said]
+
+
+def test_f05_while_erp_is_closed_documents_wait_and_then_leave_in_order_and_once() -> None:
+    """March at 60.00 an hour. One hour was told before; two more, and one of April, come while ERP is closed."""
+    march, april = "C/2026-03/time/1", "C/2026-04/time/1"
+    meanwhile = [entry("F"), entry("A", work_date="2026-03-30"), event("clock.ticked", on="2026-04-02")]
+    meanwhile += [entry("B", work_date="2026-04-01"), entry("G")]
+    told = posted(entry("E"), closing("closed", 1), *meanwhile, closing("opened", 2))
+    # The hours of March came one by one: revisions 2, 3 and 4, of which the last one leaves.
+    assert told == [(march, 1, "60.00"), (march, 4, "240.00"), (april, 1, "60.00")]
+    assert posted(entry("E"), closing("closed", 1), *meanwhile) == told[:1]
 
 
 def test_f06_an_invalid_role_code_is_set_aside_with_its_context_and_the_rest_goes_on() -> None:
@@ -183,6 +212,25 @@ def test_f22_what_master_data_blocks_has_code_owner_and_age() -> None:
     assert blocker["since"] == "2026-03-09T17:00:00Z"  # since the terms in force were told
     known = event("client.upserted", client_id="K", erp_customer_id="D-1")
     assert codes(fold(lines([APPROVED, policy("CUSTOMER_MASTER_MISSING"), known, TICK]))) == []
+
+
+def test_f23_a_burst_at_the_end_of_a_month_loses_nothing_and_what_waits_is_bounded() -> None:
+    """Forty contracts with fifty hours each in one go while ERP is closed: 2,000 entries, 40 documents of 3,000.00."""
+    contracts = [{**APPROVED, "id": f"c{n}", "data": {**APPROVED["data"], "contract_id": f"C{n}"}} for n in range(40)]
+    entries = [entry(f"E{n}-{place}", contract_id=f"C{n}") for place in range(50) for n in range(40)]
+    heard: list[Statement] = []
+    host = MemoryHost(3, on_statement=heard.append, batch_size=100)
+    first = lines([TICK, RATE, *contracts, closing("closed", 1), *entries])
+    for start in range(0, len(first), 100):
+        finish(host.take("log", [Record(start + n, line) for n, line in enumerate(first[start : start + 100])]))
+    assert counts(host.stores)["applied"] == len(first)
+    waiting = together([Outgoing(store).gate() for store in host.stores])
+    assert [row["waiting"] for row in waiting if row["waiting"]] == [40]  # documents, however many revisions came
+    assert [one for one in heard if one.topic == BILLING] == []
+    finish(host.take("log", [Record(len(first), lines([closing("opened", 2)])[0])]))
+    said = [one for one in heard if one.topic == BILLING]
+    assert {one.key for one in said} == {f"C{n}/2026-03/time/1" for n in range(40)}
+    assert [one.payload["total"] for one in said] == ["3000.00"] * 40
 
 
 def test_f24_a_poison_message_stops_nothing() -> None:
