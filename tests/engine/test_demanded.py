@@ -16,8 +16,10 @@ from tests.engine.test_documents import live, lost, told
 from tests.engine.test_failure_scenarios import APPROVED, DAY, RATE, TICK, codes, entry, readiness
 from tests.engine.test_laws import days_around, gap
 from tests.engine.test_policy import event
+from tests.model.dossier import Archive
 from tests.model.features import ALL
 from tests.model.histories import as_of_days, history, troubled
+from tests.model.oracle import recompute
 
 
 def asked(code: str, action: str = "blocking", **data: Any) -> dict[str, Any]:
@@ -160,3 +162,54 @@ def test_a_policy_set_late_asks_of_all_that_is_not_invoiced() -> None:
     assert told(run) == {} == live(run.figures, date.fromordinal(DAY))
     assert Decimal(readiness(run)["blocked_amount"]) == 120
     assert codes(run) == ["NARRATIVE_MISSING"]
+
+
+_ALONE = frozenset({"retainage", "holds", "fx", "subcontracts"})
+"""Features under which no entry's price depends on another's."""
+_BILLED = (
+    "ready_amount",
+    "ready_time_amount",
+    "ready_expense_amount",
+    "ready_fee_amount",
+    "ready_minutes",
+    "ready_entries",
+    "over_cap_amount",
+    "retained_amount",
+    "payers",
+)
+
+
+@pytest.mark.parametrize("seed", histories(10))
+def test_the_rest_is_billed_as_the_model_bills_a_firm_in_which_the_silent_half_is_not_billable(seed: int) -> None:
+    """The slow model has no such demand: it is asked of the same history with every silent entry marked not billable,
+    where nothing was invoiced. What is kept back is what it says that those entries would have billed."""
+    rng = Random(seed)
+    events = history(16_000_000 + seed, 90, features=_ALONE, invoices=False)
+    silent = {one["data"]["entry_id"] for one in events if one["type"].startswith("time.") and rng.random() < 0.3}
+    asked_of, changed = [DEMANDS[0]], []
+    for one in events:
+        data = one["data"]
+        if one["type"].startswith("time."):
+            said = {} if data["entry_id"] in silent else {"narrative": "done"}
+            asked_of.append({**one, "data": data | said})
+            changed.append({**one, "data": data | ({"billable": False} if data["entry_id"] in silent else {})})
+        else:
+            asked_of.append(one)
+            changed.append(one)
+    run = fold(lines(asked_of), cut=rng.choice((1, 9, 1000)))
+    for as_of in as_of_days(events):
+        expected = recompute(changed, as_of).readiness
+        archive = Archive(events)
+        for contract_id, row in expected.items():
+            found = run.figures.readiness(contract_id, as_of.toordinal())
+            assert {name: found[name] for name in _BILLED} == {name: row[name] for name in _BILLED}, contract_id
+            dossier = archive.dossier(contract_id, as_of)
+            its = [
+                one
+                for one in dossier.entries
+                if one.entry_id in silent and one.approved and one.time_amount is not None
+            ]
+            billed = [one for one in its if one.method == "time_and_materials"] if dossier.terms is not None else []
+            kept = [one for one in found["blockers"] if one["code"] == "NARRATIVE_MISSING"]
+            assert sum(one["count"] for one in kept) == len(billed), contract_id
+            assert sum(Decimal(one["amount"]) for one in kept) == sum(one.time_amount or 0 for one in billed)
