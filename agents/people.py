@@ -71,12 +71,15 @@ class People:
     """
 
     LIMIT = 100_000
+    MOMENTS = 100
+    """Moments of which the holidays known then are kept: more than a ledger has turns."""
 
     def __init__(self, store: Store, page: Pages | None = None, entries: Entries | None = None) -> None:
         self.store = store
         self.holidays = Holidays()
         self._said_of_holidays: dict[str, Sequence[Fact]] = {}
         self._known_holidays: dict[int, Holidays] = {}
+        self._moments: list[int] | None = None
         for holiday_id, entity in store.scan(HOLIDAYS):
             self.set_holiday(holiday_id, entity.facts)
         self.page = page or (lambda person, year: store.get(SCHEDULES, schedules.key(person, year)))
@@ -89,20 +92,26 @@ class People:
         self.holidays.put(holiday_id, *_day_off(facts))
         self._said_of_holidays[holiday_id] = facts
         self._known_holidays.clear()
+        self._moments = None
 
     def holidays_at(self, moment: int) -> Holidays:
         """The holidays from what had been accepted at a moment (microseconds)."""
         found = self._known_holidays.get(moment)
         if found is None:
+            if len(self._known_holidays) >= self.MOMENTS:
+                self._known_holidays.clear()
             found = self._known_holidays[moment] = Holidays()
             for holiday_id, facts in self._said_of_holidays.items():
                 if known := [fact for fact in facts if fact.accepted <= moment]:
                     found.put(holiday_id, *_day_off(known))
         return found
 
-    def holidays_said(self) -> Iterable[int]:
-        """The moments at which anything was accepted about holidays."""
-        return (fact.accepted for facts in self._said_of_holidays.values() for fact in facts)
+    def holiday_moments(self) -> Sequence[int]:
+        """The moments at which anything was accepted about holidays, in order."""
+        if self._moments is None:
+            said = self._said_of_holidays.values()
+            self._moments = sorted({fact.accepted for facts in said for fact in facts})
+        return self._moments
 
     # -- people -----------------------------------------------------------------------------------------------------
 

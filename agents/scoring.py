@@ -96,11 +96,11 @@ class Foresight:
         now = self._people.career(self._id, self._person)
         entries = self._people.entries(self._id, monday) if cell.over else None
         worked = None if not cell.over else list(entries.rows.values()) if entries is not None else []
-        same: dict[int, dict[Scope, Tally]] = {}
-        moments = self._moments(monday)
+        same: dict[tuple[int, int], dict[Scope, Tally]] = {}
+        moments, holidays = self._moments(monday), self._people.holiday_moments()
         found: Scores = {}
         for ahead, turn in cell.forecasts.items():
-            place = bisect_right(moments, turn.moment)
+            place = bisect_right(moments, turn.moment), bisect_right(holidays, turn.moment)
             its = same.get(place)
             if its is None:
                 career, pledges = self.outlook(monday, turn.moment)
@@ -139,9 +139,8 @@ class Foresight:
         return pages
 
     def _moments(self, monday: int) -> list[int]:
-        """When anything was accepted that the person's week may rest on, in order."""
+        """When anything was accepted that the person's week may rest on, holidays apart, in order."""
         moments = {fact.accepted for fact in self._person.facts}
-        moments.update(self._people.holidays_said())
         near = self._opened(monday, monday + 6)
         bookings = [one for page in near for steps in page.past.values() for _, one in steps if one is not None]
         # Leave on any day of a booking in total minutes changes what falls on the others.
