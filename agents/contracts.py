@@ -342,8 +342,13 @@ def _milestone(facts: Sequence[Fact]) -> _Milestone:
     deciding = [fact for fact in chain if fact.type != "milestone.changed.v1"]
     every = [msgspec.json.decode(fact.data) for fact in facts]
     first = min(_accepted_on(fact, data) for fact, data in zip(facts, every, strict=True))
-    days = {data.get("accepted_on") for data in every} - {None}
-    days |= {calendar.text_of(calendar.day_of(fact.time)) for fact in facts if fact.type == "milestone.accepted.v1"}
+    days = set()
+    for fact, data in zip(facts, every, strict=True):
+        accepted_on = data.get("accepted_on")
+        if accepted_on is not None:
+            days.add(accepted_on)
+        elif fact.type == "milestone.accepted.v1":
+            days.add(calendar.text_of(calendar.day_of(fact.time)))
     return _Milestone((deciding or chain)[-1], said, frozenset(day[:7] for day in days), first)
 
 

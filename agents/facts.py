@@ -151,8 +151,8 @@ def _tell_time(said: Sequence[Fact], n: int) -> list[Send]:
         home = _home(latest, n, min([fact.time for fact in said]), row=row, contract=data.contract_id)
         stint = _stint(latest, n, row.resource_id, calendar.week_start(row.day), [], row, data)
         return [Send(ENGAGEMENTS, data.contract_id, home), Send(RESOURCES, row.resource_id, stint)]
-    days = {calendar.bucket_of(day) for day in on}
-    sends = _homes(said, n, days, _lines(named), data.contract_id, row=row, past=past)
+    places = _places([(d.contract_id, d.work_date) for d in named])
+    sends = _homes(said, n, places, _lines(named), data.contract_id, row=row, past=past)
     weeks = {calendar.week_start(day) for day in on}
     for person in _people(named):
         here = calendar.week_start(row.day) if row is not None and row.resource_id == person else None
@@ -231,8 +231,8 @@ def _tell_spend(said: Sequence[Fact], n: int) -> list[Send]:
     named = [_read_spend(fact.data) for fact in said]
     decided, data = _decided(said, named, SpendData)
     spend = _spend(decided, data, n)
-    days = {calendar.bucket_of(calendar.number(d.date)) for d in named if d.date}
-    return _homes(said, n, days, _lines(named), data.contract_id, spend=spend)
+    places = _places([(d.contract_id, d.date) for d in named])
+    return _homes(said, n, places, _lines(named), data.contract_id, spend=spend)
 
 
 def _tell_assignment(said: Sequence[Fact], n: int) -> list[Send]:
@@ -401,6 +401,19 @@ def _plain(said: Sequence[Fact]) -> bool:
     return all(lower.revision < upper.revision for lower, upper in pairwise(said))
 
 
+def _places(named: Sequence[tuple[str | None, str | None]]) -> dict[str, set[int]]:
+    """The buckets of each contract that any message put the entity in, from (contract, day) of every message.
+
+    What a message leaves out may come from any other, whatever counts now.
+    """
+    homes, days = {home for home, _ in named if home}, {day for _, day in named if day}
+    places: dict[str, set[int]] = {home: set() for home in homes}
+    for home, day in named:
+        for there in (home,) if home else homes:
+            places[there].update(calendar.bucket_of(calendar.number(one)) for one in ((day,) if day else days))
+    return places
+
+
 def _lines(named: Sequence[Any]) -> dict[str, list[str]]:
     """Every contract that a message named, with the lines that those messages named."""
     lines: dict[str, list[str]] = {}
@@ -486,7 +499,7 @@ def _home(latest: Fact, n: int, since: int, *, row: Row, contract: str) -> Home:
 def _homes(
     said: Sequence[Fact],
     n: int,
-    days: set[int],
+    places: dict[str, set[int]],
     lines: dict[str, list[str]],
     current: str | None,
     *,
@@ -499,8 +512,9 @@ def _homes(
     held = row or spend
     sends = []
     for contract in sorted({*lines, *([current] if held and current else [])}):
+        days = places.get(contract, set())
         here = calendar.bucket_of(held.day) if held and contract == current else None
-        if held:
+        if held and here is not None:
             held.moved = len(days) > 1
         home = Home(
             latest.kind,

@@ -6,7 +6,7 @@ Source: domain 2.8. Each says how many things are wrong, since when and by which
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from app.domain import calendar
@@ -17,7 +17,7 @@ from app.domain.masters import Masters
 from app.domain.money import MICRO, micro
 from app.domain.policy import Code, Ruling, in_force
 from app.domain.terms import Terms
-from app.domain.unbilled import NONE, is_ready, joined
+from app.domain.unbilled import NONE, Unbilled, joined
 
 _EPOCH_DAY: Final = 719_163  # 1970-01-01
 _DAY: Final = 86_400_000_000  # microseconds
@@ -27,13 +27,14 @@ _JURISDICTION: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 class Case(NamedTuple):
     """A contract as its checks see it.
 
-    `would_be` and `drawn` are micro-units: what would be ready, and what is invoiced on the purchase order, net of
-    credits. `acknowledged` is the highest version of the contract that an ERP accepted, 0 for none; `since` the time of
-    the version in force.
+    `would_be` and `drawn` are micro-units: what would be ready, `time` the part of it that was worked, and what is
+    invoiced on the purchase order, net of credits. `acknowledged` is the highest version of the contract that an ERP
+    accepted, 0 for none; `since` the time of the version in force.
     """
 
     position: Position
     terms: Terms
+    time: Unbilled
     would_be: int
     drawn: int
     masters: Masters
@@ -62,10 +63,11 @@ def failing(
     position: Position,
     masters: Masters,
     rulings: Mapping[Code, Ruling],
+    time: Unbilled,
     amounts: tuple[int, int],
     papers: tuple[int, int],
 ) -> Iterator[tuple[Code, Ruling, Issue]]:
-    """The checks in force that fail.
+    """The checks in force that fail. `time`: what was worked and is ready.
 
     `amounts`: (what would be ready, what is invoiced on the purchase order); `papers`: (highest version acknowledged,
     time of the version in force).
@@ -74,7 +76,7 @@ def failing(
     if terms is None:
         return
     for code, ruling in sorted(rulings.items()):
-        issue = _CHECKS[code](Case(position, terms, *amounts, masters, *papers, ruling))
+        issue = _CHECKS[code](Case(position, terms, time, *amounts, masters, *papers, ruling))
         if issue is not None:
             yield code, ruling, issue
 
@@ -143,37 +145,37 @@ def _closed(case: Case) -> Issue | None:
 def _thin(case: Case) -> Issue | None:
     """(value − cost) ÷ value of approved work is below the floor; without value there is no margin."""
     amount, cost = (case.position.total(None).totals[place] for place in (AMOUNT, COST))
-    return Issue(1, 0, 0, []) if amount > 0 and (amount - cost) * MICRO < case.ruling.floor * amount else None
+    return _fails(case, amount > 0 and (amount - cost) * MICRO < case.ruling.floor * amount)
 
 
 def _unmatched(case: Case) -> Issue | None:
     """Suppliers who were promised money and have not sent an invoice."""
     count = len(case.position.commitments)
-    return Issue(count, 0, 0, []) if count else None
+    return Issue(count, case.would_be, case.since, []) if count else None
 
 
 def _late(case: Case) -> Issue | None:
     """Ready entries whose deciding event came more than the policy's days after the work date."""
-    return _issue(
-        (entry, row) for entry, row in _ready(case) if row.time // _DAY + _EPOCH_DAY - row.day > case.ruling.days
-    )
+    days = case.ruling.days
+    return _issue([one for one in _ready(case) if one[1].time // _DAY + _EPOCH_DAY - one[1].day > days])
 
 
 def _twice(case: Case) -> Issue | None:
     """Ready entries of the same person, day, line and minutes as one before them."""
     seen: set[tuple[str, int, str | None, int]] = set()
-    found: list[tuple[str, Row]] = []
-    for entry, row in _ready(case):
+    found: list[_Entry] = []
+    for one in _ready(case):
+        row = one[1]
         same = (row.resource_id, row.day, row.line, row.minutes)
         if same in seen:
-            found.append((entry, row))
+            found.append(one)
         seen.add(same)
-    return _issue(iter(found))
+    return _issue(found)
 
 
 def _padded(case: Case) -> Issue | None:
     """Ready entries with more billable minutes than were worked: what the contract's increment added (R11)."""
-    return _issue((entry, row) for entry, row in _ready(case) if row.billable_minutes > row.minutes)
+    return _issue([one for one in _ready(case) if one[1].billable_minutes > one[1].minutes])
 
 
 def _unsaid(case: Case) -> Issue | None:
@@ -193,25 +195,29 @@ def _roleless(case: Case) -> Issue | None:
     return Issue(len(its), 0, min(one.time for _, _, one in its), evidence)
 
 
-def _ready(case: Case) -> Iterator[tuple[str, Row]]:
-    """Entries that may be invoiced, by (work date, id); only months that have such are opened."""
+_Entry = tuple[str, Row, int]
+"""An entry by its id, and what of it would be ready."""
+
+
+def _ready(case: Case) -> Iterator[_Entry]:
+    """Entries that would be ready, by (work date, id); only quarters that have such are opened."""
     position = case.position
     for page in sorted(position.book.pages):
         if not any(total.totals[READY_ENTRIES] for total in position.book.pages[page].values()):
             continue
         low, high = calendar.page_start(page), min(calendar.page_start(page + 1) - 1, position.day)
         for entry, row, claims in position.book.rows(low, high):
-            if is_ready(row, claims, position.day):
-                yield entry, row
+            bill = case.time.bill(entry, row, claims)
+            if bill is not None:
+                yield entry, row, bill.amount
 
 
-def _issue(found: Iterator[tuple[str, Row]]) -> Issue | None:
-    rows = list(found)
-    if not rows:
+def _issue(found: Sequence[_Entry]) -> Issue | None:
+    if not found:
         return None
-    amount = sum((row.amount or 0) - row.drawn_amount for _, row in rows)
-    evidence = [(row.day, entry, row.id) for entry, row in rows[:EVIDENCE_LIMIT]]
-    return Issue(len(rows), amount, min(row.time for _, row in rows), evidence)
+    evidence = [(row.day, entry, row.id) for entry, row, _ in found[:EVIDENCE_LIMIT]]
+    amount = sum(amount for _, _, amount in found)
+    return Issue(len(found), amount, min(row.time for _, row, _ in found), evidence)
 
 
 _CHECKS: Final[Mapping[Code, Callable[[Case], Issue | None]]] = {

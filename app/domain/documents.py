@@ -19,7 +19,7 @@ from app.domain import calendar, period
 from app.domain.adjustment import EXPENSE, MILESTONE, TIME, Adjustment
 from app.domain.billing_schedule import BillingSchedule
 from app.domain.burn import Position
-from app.domain.fees import PREFIX
+from app.domain.fees import PREFIX, open_parts
 from app.domain.ledger import (
     APPROVED,
     Claims,
@@ -260,42 +260,35 @@ def _file_milestones(filed: Folders, position: Position, found: Assessment, mile
 
 
 def _file_fees(filed: Folders, position: Position, found: Assessment, papers: Papers) -> None:
-    """An invoice that names a line's fee without a period is for the one in which it begins."""
+    lines: dict[str, set[str]] = {line: set() for line in found.fees}
+    for fee in found.earned:
+        lines.setdefault(fee.line_id, set()).update(part.period for part in fee.parts)
+    for one in found.freed:
+        if one.amount:
+            lines.setdefault(one.line_id, set()).add(calendar.period_of(one.on))
     for key, claims in papers.fee_claims.items():
-        name = key.rpartition("/")[2] if _is_period(key.rpartition("/")[2]) else None
-        for paper, claim in claims.items():
-            where = name or calendar.period_of(claim[1])
-            filed.setdefault((where, FEE), Folder()).note({paper: claim}, position.day)
+        for paper, (_, begins) in claims.items():
+            for name in _periods_of(key.removeprefix(PREFIX), begins, lines):
+                filed.setdefault((name, FEE), Folder()).note({paper: claims[paper]}, position.day)
     earned = {fee.line_id: fee.parts for fee in found.earned}
-    for line, ready in sorted(found.fees.items()):
-        for name, amount in _newest(position, line, ready, earned.get(line, ()), papers):
-            filed.setdefault((name, FEE), Folder()).items.append(Item(FEE, f"{line}/{name}", line, amount))
+    for line in sorted(found.fees):
+        freed = [one for one in found.freed if one.line_id == line]
+        for part in open_parts(line, earned.get(line, ()), freed, papers.fee_claims, position.day):
+            item = Item(FEE, f"{line}/{part.period}", line, part.amount, withheld=part.withheld)
+            filed.setdefault((part.period, FEE), Folder()).items.append(item)
+
+
+def _periods_of(named: str, begins: int, lines: Mapping[str, set[str]]) -> Collection[str]:
+    """The billing periods of which an invoice takes the fee: the one it names, else all of the line up to its date."""
+    said = named.rpartition("/")[2]
+    if _is_period(said):
+        return (said,)
+    its = {name for line, names in lines.items() if named == line or named.startswith(line + "/") for name in names}
+    return its if begins == calendar.BEGINNING else {name for name in its if name <= calendar.period_of(begins)}
 
 
 def _is_period(text: str) -> bool:
     return len(text) == 7 and text[4] == "-" and text[:4].isdigit() and text[5:].isdigit()
-
-
-def _newest(
-    position: Position, line: str, ready: int, parts: Sequence[tuple[str, int]], papers: Papers
-) -> Iterator[tuple[str, int]]:
-    """(period, amount) of a line's fee: what invoices do not say the period of paid for the oldest.
-
-    What is more than was earned, as retainage that was released, is of the period of the last release.
-    """
-    amounts: dict[str, int] = {}
-    for name, amount in parts:
-        amounts[name] = amounts.get(name, 0) + amount
-    found: dict[str, int] = {}
-    for name in sorted(amounts, reverse=True):
-        claims = papers.fee_claims.get(f"{PREFIX}{line}/{name}")
-        found[name] = min(ready, max(amounts[name] - claimed(claims, position.day), 0))
-        ready -= found[name]
-    if ready:
-        last = max((one.on for one in papers.releases if one.on <= position.day), default=position.day)
-        name = calendar.period_of(last)
-        found[name] = found.get(name, 0) + ready
-    return ((name, amount) for name, amount in sorted(found.items()) if amount)
 
 
 # -- what changed after the invoice -----------------------------------------------------------------------------------

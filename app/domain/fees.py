@@ -17,19 +17,26 @@ from app.domain.burn import Position
 from app.domain.completion import Estimate
 from app.domain.ledger import COST, Claims, Sum, claimed
 from app.domain.money import portion
-from app.domain.retainage import kept_of, withheld
+from app.domain.retainage import Freed, withheld
 from app.domain.retainer import Month, Retainer
 from app.domain.terms import Line
 
 PREFIX = "fee/"
 
 
+class Part(NamedTuple):
+    """What a line earns as fee in one billing period, and what retainage holds back of it, in micro-units."""
+
+    period: str
+    amount: int
+    withheld: int = 0
+
+
 class Fee(NamedTuple):
     """One line's fees in micro-units.
 
     `unpriced`: months with overage that no rate is agreed for; `unmeasured`: percent complete without an estimate, of
-    which nothing can be said to be earned. `withheld` is what retainage holds back of what is earned: at most what is
-    missing on invoices.
+    which nothing can be said to be earned. `withheld` is what retainage holds back of what is earned.
     """
 
     line_id: str
@@ -37,11 +44,17 @@ class Fee(NamedTuple):
     invoiced: int
     unpriced: int
     unmeasured: bool
-    withheld: int = 0
-    parts: tuple[tuple[str, int], ...] = ()  # what was earned, by billing period, in order
+    parts: tuple[Part, ...] = ()  # in order of periods
+
+    @property
+    def withheld(self) -> int:
+        return sum(part.withheld for part in self.parts)
 
     def ready(self, released: int = 0) -> int:
-        """What may be invoiced as the line's fee, with what was released of its retainage."""
+        """What may be invoiced as the line's fee, with what was released of its retainage.
+
+        An invoice pays what is due first, so that one of what was released does not take back the release.
+        """
         return max(0, self.earned + released - self.withheld - self.invoiced)
 
 
@@ -59,27 +72,38 @@ def fees(
     found = []
     for line_id in position.lines():
         months = list(_months(position, line_id, inside.get(line_id)))
-        parts = [(month.period, month.fee + (month.overage_amount or 0)) for month in months]
+        amounts = {month.period: month.fee + (month.overage_amount or 0) for month in months}
         unpriced = sum(1 for month in months if month.overage_amount is None)
         line = terms.lines.get(line_id)
         measured = True
         if line is not None and line.billing_method == "prepaid" and line.prepaid is not None:
-            parts.append((calendar.period_of(terms.term_from), _begun(position, line.prepaid.fee or 0)))
+            _add(amounts, calendar.period_of(terms.term_from), _begun(position, line.prepaid.fee or 0))
         elif line is not None and line.billing_method == "percent_complete" and line.fee is not None:
             so_far = _completed(position, line, estimates)
             measured = so_far is not None
-            parts.append((calendar.period_of(position.as_of), so_far or 0))
-        earned = sum(amount for _, amount in parts)
+            _add(amounts, calendar.period_of(position.as_of), so_far or 0)
+        earned = sum(amounts.values())
         invoiced = invoiced_as_fee(claims, line_id, position.as_of)
         if earned or invoiced or unpriced or not measured:
-            held = _withheld(position, line, earned, invoiced) if line is not None and line.retainage else 0
-            found.append(Fee(line_id, earned, invoiced, unpriced, not measured, held, tuple(sorted(parts))))
+            found.append(Fee(line_id, earned, invoiced, unpriced, not measured, _parts(position, line, amounts)))
     return found
 
 
-def _withheld(position: Position, line: Line, earned: int, invoiced: int) -> int:
+def _add(amounts: dict[str, int], name: str, amount: int) -> None:
+    amounts[name] = amounts.get(name, 0) + amount
+
+
+def _parts(position: Position, line: Line | None, amounts: Mapping[str, int]) -> tuple[Part, ...]:
+    """Fees by period. What is held back is rounded on the running total, so that it comes to that of the sum."""
+    ratio = line.retainage if line is not None else 0
     half_even = position.terms is not None and position.terms.rounding.half_even
-    return kept_of(earned - invoiced, withheld(earned, line.retainage, position.exponent, half_even=half_even))
+    parts, total, before = [], 0, 0
+    for name in sorted(name for name, amount in amounts.items() if amount):
+        total += amounts[name]
+        held = withheld(total, ratio, position.exponent, half_even=half_even) if ratio else 0
+        parts.append(Part(name, amounts[name], held - before))
+        before = held
+    return tuple(parts)
 
 
 def _begun(position: Position, fee: int) -> int:
@@ -149,6 +173,42 @@ def _used(position: Position, line_id: str, inside: Sum | None) -> dict[str, int
             name = calendar.period_of(day)
             used[name] = used.get(name, 0) + minutes
     return used
+
+
+def open_parts(
+    line_id: str, earned: Iterable[Part], freed: Iterable[Freed], claims: Mapping[str, Claims], day: int
+) -> list[Part]:
+    """What may be invoiced of a line's fee, by billing period; together it is what the line has ready.
+
+    Due is what was earned in a period, less what is held back of it, and what was released in it. An invoice that names
+    the period pays for it; one that names the line alone, another period, or more than there is, the oldest first. What
+    was credited beyond what was invoiced is due in the oldest period too.
+    """
+    due: dict[str, int] = {}
+    for part in earned:
+        _add(due, part.period, part.amount - part.withheld)
+    for one in freed:
+        if one.amount:
+            _add(due, calendar.period_of(one.on), one.amount)
+    purse, own = 0, PREFIX + line_id
+    for key, its in claims.items():
+        name = key.removeprefix(own + "/")
+        if name in due and key != name:
+            due[name] -= claimed(its, day)
+        elif key == own or key.startswith(own + "/"):
+            purse += claimed(its, day)
+    purse -= sum(min(amount, 0) for amount in due.values())
+    due = {name: max(amount, 0) for name, amount in due.items()}
+    if purse < 0:
+        _add(due, min(due, default=calendar.period_of(day)), -purse)
+    held = {part.period: part.withheld for part in earned}
+    found = []
+    for name in sorted(due):
+        paid = min(due[name], max(purse, 0))
+        purse -= paid
+        if due[name] > paid:
+            found.append(Part(name, due[name] - paid, held.get(name, 0)))
+    return found
 
 
 def invoiced_as_fee(claims: Mapping[str, Claims], line_id: str, day: int) -> int:

@@ -42,7 +42,7 @@ from app.domain.ledger import (
 from app.domain.masters import Masters
 from app.domain.money import micro, round_to, show
 from app.domain.policy import Code, Ruling
-from app.domain.retainage import Release, kept_of, released, withheld
+from app.domain.retainage import Freed, Release, by_line, kept_of, released, withheld
 from app.domain.split import split
 from app.domain.terms import Terms
 from app.domain.unbilled import NONE, Passed, Unbilled, is_ready, joined, unbilled
@@ -262,7 +262,7 @@ class Assessment(NamedTuple):
     time: Unbilled
     milestones: Reached
     earned: list[Fee]
-    freed: dict[str, int]
+    freed: list[Freed]
     fees: dict[str, int]
     invoiced: int
     written: int
@@ -315,7 +315,7 @@ def assess(
     time = unbilled(position, inside, papers.given_up)
     reached = _milestones(position, milestones)
     free = _released(position, time, reached, earned, papers)
-    fee = _fees(position, earned, free, papers)
+    fee = _fees(position, earned, by_line(free), papers)
     counting = [one for one in documents if one[1] <= position.day]
     invoiced = sum(one[0] for one in counting)
     drawn = sum(one[0] for one in counting if _on_order(position, one[-1]))
@@ -326,7 +326,7 @@ def assess(
         *((code, _tier(code, rulings[code]), issue) for code, issue in kept_back),
         *(
             (code, _tier(code, ruling), issue)
-            for code, ruling, issue in failing(position, papers.masters, rulings, amounts, told)
+            for code, ruling, issue in failing(position, papers.masters, rulings, time, amounts, told)
         ),
     ]
     checks = sorted(failed, key=_code)
@@ -391,7 +391,8 @@ def row(
         scope: Scope = "contract" if found.waits else "entry"
         blockers.add("BILLING_SCHEDULE_NOT_DUE", Issue(count, amount, 0, []), scope=scope)
     adjustment = _adjustment(position, time, milestone.changed, blockers)
-    retained = time.held() + sum(amount for _, _, amount in milestone.withheld) + sum(one.withheld for one in earned)
+    retained = time.held() + sum(amount for _, _, amount in milestone.withheld)
+    retained += sum(held_of_fee(found, fee) for fee in earned)
     ready = not found.stops
 
     def money(units: int) -> str:
@@ -412,7 +413,7 @@ def row(
         "over_cap_amount": money(sum(part.refused for part in time.lines.values())),
         "invoiced_amount": money(found.invoiced),
         "adjustment_amount": money(adjustment),
-        "retained_amount": money(retained - sum(found.freed.values())),
+        "retained_amount": money(retained - sum(one.amount for one in found.freed)),
         "written_off_amount": money(found.written),
         "purchase_order": _order(position, found, would_be if ready else 0),
         "payers": _payers(position, would_be if ready else 0),
@@ -447,6 +448,17 @@ def _fees(position: Position, earned: Sequence[Fee], free: Mapping[str, int], pa
         if line not in known:
             known[line] = Fee(line, 0, invoiced_as_fee(papers.fee_claims, line, position.day), 0, False)
     return {line: fee.ready(free.get(line, 0)) for line, fee in known.items()}
+
+
+def held_of_fee(found: Assessment, fee: Fee) -> int:
+    """What is held back of a line's fees, but for what invoices say of them beyond all that is due."""
+    back = by_line(found.freed).get(fee.line_id, 0)
+    beyond = fee.invoiced - (fee.earned + back - fee.withheld)
+    if beyond <= 0 or not fee.withheld:
+        return fee.withheld
+    of_milestones = sum(amount for line, _, amount in found.milestones.withheld if line == fee.line_id)
+    of_work = found.time.held_before(fee.line_id, found.time.position.day + 1) + of_milestones
+    return fee.withheld - max(0, min(beyond, fee.withheld, of_work + fee.withheld - back))
 
 
 def _tier(code: str, ruling: Ruling) -> Tier:
@@ -679,12 +691,12 @@ def _withheld(position: Position, milestone: Milestone, invoiced: int) -> int:
 
 def _released(
     position: Position, time: Unbilled, milestones: Reached, earned: Sequence[Fee], papers: Papers
-) -> dict[str, int]:
+) -> list[Freed]:
     """What was released of each line's retainage: of work by its date, of milestones by their acceptance, of fees."""
     terms = position.terms
     releases = [one for one in papers.releases if one.on <= position.day]
     if terms is None or not releases:
-        return {}
+        return []
     only_line = terms.only_line
     of_fees = {fee.line_id: fee.withheld for fee in earned}
     every = sorted({*position.sums, *of_fees, *(line for line, _, _ in milestones.withheld)})

@@ -27,6 +27,14 @@ class Release(NamedTuple):
     line_id: str | None = None
 
 
+class Freed(NamedTuple):
+    """What one release gives back on a line, in micro-units."""
+
+    line_id: str
+    on: int
+    amount: int
+
+
 def release_of(said: Mapping[str, Any]) -> Release:
     """Read the data of `retainage.released`."""
     ratio, amount = said.get("ratio"), said.get("amount")
@@ -66,13 +74,14 @@ def released(
     exponent: int,
     *,
     half_even: bool = False,
-) -> dict[str, int]:
-    """What was released of each line, in micro-units; nobody releases more than is held.
+) -> list[Freed]:
+    """What was released of each line, in the order in which it was; nobody releases more than is held.
 
     `held(line, day)` is what was withheld on the line before a day, released or not; `lines_of` says which lines a
     release is of: an amount over several is taken from one after the other.
     """
     done: dict[str, int] = {}
+    found = []
     for release in sorted(releases, key=lambda one: (one.on, one.release_id)):
         left = release.amount or 0
         for line in lines_of(release.line_id):
@@ -83,4 +92,13 @@ def released(
                 part = min(left, balance)
                 left -= part
             done[line] = done.get(line, 0) + part
-    return done
+            found.append(Freed(line, release.on, part))
+    return found
+
+
+def by_line(freed: Iterable[Freed]) -> dict[str, int]:
+    """What was released of each line in all."""
+    total: dict[str, int] = {}
+    for one in freed:
+        total[one.line_id] = total.get(one.line_id, 0) + one.amount
+    return total

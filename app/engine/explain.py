@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from agents.contracts import Contract, Contracts
 from app.domain import calendar
 from app.domain.burn import Position
@@ -264,9 +266,21 @@ def _value(row: Mapping[str, Any], figure: str) -> Any:
 
 
 def _behind(position: Position, figure: Figure, line_id: str | None) -> Iterable[tuple[str, Row, Claims | None]]:
-    for entry, row, claims in position.book.rows(calendar.BEGINNING, position.day):
+    for entry, said, claims in position.book.rows(calendar.BEGINNING, position.day):
+        row = _as_invoiced(said, claimed(claims, position.day))
         if figure.counts(row) and (line_id is None or row.line == line_id):
             yield entry, row, claims
+
+
+def _as_invoiced(row: Row, invoiced: int) -> Row:
+    """The row at what was invoiced for it, where that stands whatever changed since (`prospective_only`)."""
+    if not (_stands(row, invoiced) and (row.amount is not None or row.problem)):
+        return row
+    return msgspec.structs.replace(row, amount=row.drawn_amount + invoiced, problem=0)
+
+
+def _stands(row: Row, invoiced: int) -> bool:
+    return row.keeps and row.status == APPROVED and invoiced != 0
 
 
 def _step(
@@ -275,7 +289,7 @@ def _step(
     exponent = position.exponent
     card = price_card(contract, row)
     rate = row.rate_override if row.rate_override is not None else decimal(card.amount) if card else None
-    gives = figure.gives(row)
+    gives, invoiced = figure.gives(row), claimed(claims, position.day)
     return {
         "entry_id": entry,
         "work_date": calendar.text_of(row.day),
@@ -287,10 +301,12 @@ def _step(
         "rate_id": row.rate_id,
         "rate_scope": "entry" if row.rate_override is not None else card.scope if card else None,
         "amount": show(gives, exponent) if figure.unit == "money" else gives,
-        "arithmetic": _arithmetic(contract, row, rate, per_day=card is not None and card.per_day, exponent=exponent)
+        "arithmetic": f"{show(gives, exponent)} as it was invoiced"
+        if _stands(row, invoiced) and figure.unit == "money" and gives == row.amount
+        else _arithmetic(contract, row, rate, per_day=card is not None and card.per_day, exponent=exponent)
         if figure.unit == "money" and row.amount is not None and gives == row.amount
         else f"{gives}",
-        "invoiced_amount": show(claimed(claims, position.day), exponent),
+        "invoiced_amount": show(invoiced, exponent),
         "event_id": row.id,
         "source": row.source,
         "event_time": timestamp(row.time),

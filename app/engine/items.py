@@ -16,7 +16,7 @@ from app.domain.burn import Position
 from app.domain.documents import FEE
 from app.domain.ledger import APPROVED, SUBMITTED, WRITTEN_AMOUNT, Row, Spend
 from app.domain.money import show
-from app.domain.readiness import Assessment
+from app.domain.readiness import Assessment, held_of_fee
 from app.domain.unbilled import is_ready
 from tables.heads import Head
 
@@ -110,10 +110,12 @@ def _retained(asked: Asked) -> Iterator[Item]:
         if amount:
             yield Item("milestone", amount, "held back of a milestone", line or None, on or None)
     for fee in found.earned:
-        if fee.withheld:
-            yield Item(f"fee/{fee.line_id}", fee.withheld, "held back of fees", fee.line_id)
-    for line, amount in sorted(found.freed.items()):
-        yield Item(line, -amount, "released", line)
+        held = held_of_fee(found, fee)
+        if held:
+            yield Item(f"fee/{fee.line_id}", held, "held back of fees", fee.line_id)
+    for one in found.freed:
+        if one.amount:
+            yield Item(one.line_id, -one.amount, "released", one.line_id, one.on)
 
 
 def _blocked(asked: Asked) -> Iterator[Item]:

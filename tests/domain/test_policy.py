@@ -205,3 +205,18 @@ def test_a_policy_that_was_withdrawn_says_nothing() -> None:
         fact("policy.withdrawn", "p-2", policy_id="P", revision=2),
     ]
     assert ruling_of(kept) is None
+
+
+def test_time_that_would_not_be_ready_is_not_late() -> None:
+    """Told on the 5th, four days after; the term begins on the 2nd."""
+    at = 4 * 86_400_000_000 + 1_767_225_600_000_000
+    rows = {"E-1": worked("2026-01-01", 60, time=at)}
+    policy_, late = {"action": "warning", "rule": {"days": 1}, "rows": rows}, {"term": {"from": "2026-01-02"}}
+    assert told("TIME_LATE", **policy_)[1] == [("TIME_LATE", "warning", "60.00")]  # type: ignore[arg-type]
+    assert told("TIME_LATE", terms=late, **policy_)[1] == [("OUTSIDE_TERM", "blocking", "60.00")]  # type: ignore[arg-type]
+
+
+def test_a_margin_that_blocks_holds_all_that_would_be_ready() -> None:
+    by = rates(card("R-1", "60"), card("R-2", "45", kind="cost"))
+    found = told("MARGIN_BELOW_FLOOR", rule={"floor_ratio": "0.3"}, by=by)
+    assert found == ("blocked", [("MARGIN_BELOW_FLOOR", "blocking", "60.00")])

@@ -163,3 +163,89 @@ def test_a_revision_never_falls_back_behind_what_an_erp_acknowledged() -> None:
     answer = {"contract_id": "C-1", "document_key": key, "target": "s4", "status": "accepted"}
     told = said("erp.acknowledged", "a-1", revision=4, **answer)
     assert stated(told, work("t-1")) == [("billing.proposed.v1", key, 5)]
+
+
+# -- fees -------------------------------------------------------------------------------------------------------------
+
+_RETAINED: dict[str, Any] = {
+    "lines": [
+        {
+            "line_id": "L-1",
+            "billing_method": "retainer",
+            "retainer": {"fee": "1000", "minutes": 600},
+            "retainage_ratio": "0.1",
+        }
+    ],
+    "term": {"from": "2026-03-01"},
+}
+
+
+def fee(message_id: str, invoice_id: str, on: str, item: str, amount: str) -> Event:
+    return invoice(message_id, invoice_id, invoiced_on=on, lines=[{"kind": "fee", "id": item, "amount": amount}])
+
+
+def released(message_id: str, on: str, **what: Any) -> Event:
+    data = {"release_id": message_id, "contract_id": "C-1", "line_id": "L-1", "revision": 1, "on": on}
+    return said("retainage.released", message_id, **(data | what))
+
+
+def fees(*events: Event) -> dict[str, list[tuple[str, str, str | None]]]:
+    """Of each live document about fees: what each line names, what is to be paid and what is held back of it."""
+    return {
+        key: [(line["id"], line["amount"], line.get("withheld")) for line in row["lines"]]
+        for key, row in live(*events, **_RETAINED).items()
+        if "/fee/" in key
+    }
+
+
+def test_of_each_month_of_a_retainer_its_own_share_is_held_back() -> None:
+    # By hand: 1,000.00 less a tenth are 900.00, in March and in April.
+    assert fees() == {
+        "C-1/2026-03/fee/1": [("L-1/2026-03", "900.00", "100.00")],
+        "C-1/2026-04/fee/1": [("L-1/2026-04", "900.00", "100.00")],
+    }
+
+
+def test_what_is_released_is_due_in_its_month_and_paying_it_releases_no_more() -> None:
+    # Half of 200.00 held is released: 100.00 in April. Once 900 + 900 + 100 are paid nothing is due.
+    half = released("x-1", "2026-04-10", ratio="0.5")
+    assert fees(half)["C-1/2026-04/fee/1"] == [("L-1/2026-04", "1000.00", "100.00")]
+    march = fee("i-1", "I-1", "2026-04-02", "L-1/2026-03", "900")
+    assert fees(half, march, fee("i-2", "I-2", "2026-04-20", "L-1/2026-04", "1000")) == {}
+
+
+def test_an_invoice_of_a_line_pays_the_oldest_month_and_takes_the_keys_up_to_its_date() -> None:
+    # 1,000.00 on 2 April: 900.00 of March, and 100.00 of April's 900.00.
+    assert fees(fee("i-1", "I-1", "2026-04-02", "L-1", "1000")) == {
+        "C-1/2026-04/fee/2": [("L-1/2026-04", "800.00", "100.00")]
+    }
+    # 100.00 in March: April is paid by nobody, and its first document is its first.
+    assert fees(fee("i-1", "I-1", "2026-03-31", "L-1", "100")) == {
+        "C-1/2026-03/fee/2": [("L-1/2026-03", "800.00", "100.00")],
+        "C-1/2026-04/fee/1": [("L-1/2026-04", "900.00", "100.00")],
+    }
+
+
+# -- keys -------------------------------------------------------------------------------------------------------------
+
+
+def test_work_that_moves_to_another_month_leaves_the_key_used() -> None:
+    away = work("t-9", revision=2, work_date="2026-04-02")
+    assert totals(live(more(), invoice("i-1", "I-1"), away)) == {"C-1/2026-03/time/2": "100.00"}
+
+
+def test_an_invoice_of_work_that_was_of_the_month_elsewhere_uses_no_key_of_it() -> None:
+    # T-1 was done in April for C-2, and then in March for C-1, which invoiced it: April is nobody's yet.
+    elsewhere, here = work("t-0", contract_id="C-2", work_date="2026-04-02"), work("t-1b", revision=2)
+    april = more(work_date="2026-04-03")
+    assert totals(live(elsewhere, here, invoice("i-1", "I-1"), april)) == {"C-1/2026-04/time/1": "100.00"}
+
+
+def test_a_milestone_is_of_the_month_it_was_accepted_in_and_not_of_that_in_which_it_was_said() -> None:
+    def accepted(name: str, on: str) -> Event:
+        data = {"milestone_id": name, "contract_id": "C-1", "revision": 1, "amount": "70", "accepted_on": on}
+        return said("milestone.accepted", name, **data) | {"time": "2026-04-20T09:00:00Z"}
+
+    paid = invoice("i-1", "I-1", lines=[{"kind": "milestone", "id": "M-1", "amount": "70"}])
+    documents = live(accepted("M-1", "2026-03-09"), paid, accepted("M-2", "2026-04-10"))
+    assert totals(documents)["C-1/2026-04/milestone/1"] == "70.00"
