@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from hashlib import blake2b
 from itertools import permutations
 from random import Random
@@ -29,6 +30,7 @@ from tables.controls import CONTROLS, DISPOSITIONS
 from tables.heads import Latest
 from tests.model import oracle
 from tests.model.histories import Event
+from tests.model.numbers import shortest
 
 Row = dict[str, Any]
 Said = dict[tuple[str, str], tuple[Any, ...]]
@@ -142,6 +144,7 @@ def figures(stores: Sequence[Store], as_of: date) -> oracle.Figures:
     readiness: dict[str, Row] = {}
     forecast: dict[str, Row] = {}
     revenue: dict[tuple[str, str | None, str], Row] = {}
+    documents: dict[str, Row] = {}
     for contract_id in found.ids():
         for row in found.burn(contract_id, day):
             burn[contract_id, row["line_id"]] = row
@@ -149,7 +152,9 @@ def figures(stores: Sequence[Store], as_of: date) -> oracle.Figures:
         forecast[contract_id] = forecasted(found.forecast(contract_id, day))
         for row in found.revenue(contract_id, day):
             revenue[contract_id, row["line_id"], row["period"]] = hinted(row)
-    return oracle.Figures(burn, readiness, found.parked(), forecast, revenue)
+        for row in found.documents(contract_id, day):
+            documents[row["document_key"]] = documented(row)
+    return oracle.Figures(burn, readiness, found.parked(), forecast, revenue, documents)
 
 
 def modelled(readiness: Row) -> Row:
@@ -166,6 +171,30 @@ def forecasted(row: Row) -> Row:
 def hinted(row: Row) -> Row:
     """A hint without what it was measured by: the model states what comes of it."""
     return {name: value for name, value in row.items() if name != "measure"}
+
+
+def documented(row: Row) -> Row:
+    """A document as the model states it: without its revision, which is history; of each line what both sides say."""
+    apart = ("revision", "type", "as_of", "reason", "amendment_id", "order_remaining_amount")
+    shown: Row = {name: value for name, value in row.items() if name not in apart}
+    if "lines" in shown:
+        shown["lines"] = [{part: _plain(line.get(part), part) for part in _LINE} for line in shown["lines"]]
+    for name in ("credit", "rebill"):
+        if name in shown:
+            changed = [{part: line[part] for part in _CHANGED} for line in shown[name]]
+            shown[name] = sorted(changed, key=lambda line: (line["kind"], line["id"]))
+    return shown
+
+
+_CHANGED = ("kind", "id", "amount")
+_LINE = (*_CHANGED, "line_id", "quantity_minutes", "rate", "rate_unit", "rate_id", "withheld", "work_date")
+
+
+def _plain(value: Any, name: str) -> Any:
+    """Nothing withheld is as good as 0, and a rate has the decimals that it has."""
+    if name == "withheld":
+        return shortest(Fraction(value or 0), 6)
+    return shortest(Fraction(value), 6) if name == "rate" and value is not None else value
 
 
 def differing(kind: str, expected: Mapping[Any, Row], found: Mapping[Any, Row]) -> list[str]:
@@ -197,6 +226,7 @@ def differences(expected: oracle.Figures, found: oracle.Figures) -> list[str]:
         *differing("readiness", expected.readiness, found.readiness),
         *differing("forecast", expected.forecast, found.forecast),
         *differing("revenue", expected.revenue, found.revenue),
+        *differing("document", expected.documents, found.documents),
     ]
     if found.parked != expected.parked:
         said.append(f"parked: model {expected.parked}, engine {found.parked}")

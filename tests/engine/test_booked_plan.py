@@ -10,6 +10,7 @@ import pytest
 from tests.engine.booked import staffing, tell, told
 from tests.engine.runs import carry, differences, figures, histories, lines, started
 from tests.model.entities import known_since
+from tests.model.features import enabled
 from tests.model.histories import Event, as_of_days, disorder, history
 from tests.model.oracle import recompute
 
@@ -18,7 +19,7 @@ _CONTRACTS = ("C-1", "C-2", "C-3", "C-9")
 
 def booked_history(seed: int) -> tuple[list[Event], list[Event]]:
     """Events of commerce, and those of staffing over the same days and half a year more."""
-    events = history(9_000_000 + seed, 60)
+    events = history(9_000_000 + seed, 60, features=enabled() - {"checks", "documents"})
     days = as_of_days(events)
     span = [days[0] + timedelta(days=n) for n in range((days[-1] - days[0]).days + 180)]
     return events, staffing(Random(seed), span, _CONTRACTS, 60)

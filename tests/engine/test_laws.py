@@ -212,8 +212,16 @@ def extended(found: Figures, before: Figures) -> list[str]:
             found.parked,
             {key: row for key, row in found.forecast.items() if key in before.forecast},
             {key: row for key, row in found.revenue.items() if key in before.revenue},
+            before.documents if unkeyed(found) == unkeyed(before) else found.documents,
         ),
     )
+
+
+def unkeyed(found: Figures) -> list[Any]:
+    """Documents without their keys: a key that an invoice used up stays used up, whatever is undone."""
+    apart = ("document_key", "acknowledged")
+    rows = [{name: value for name, value in row.items() if name not in apart} for row in found.documents.values()]
+    return sorted(rows, key=str)
 
 
 @examples(40)

@@ -18,6 +18,25 @@ REGIONS = ("north", "south")
 CLIENTS = ("CL-1", "CL-2")
 LINES = ("L-1", "L-2", "L-3")
 UNKNOWN_LINE = "L-9"
+COMPANIES = ("LE-1", "LE-2")
+TARGETS = ("s4", "netsuite")
+POINTED_OUT = ("TIME_LATE", "DUPLICATE_SUSPECTED")
+"""Checks of single entries, which stop nothing."""
+CHECKS = (
+    *POINTED_OUT,
+    "PO_EXPIRED",
+    "PO_EXHAUSTED",
+    "AMENDMENT_NOT_SYNCED",
+    "CUSTOMER_MASTER_MISSING",
+    "TAX_ID_MISSING",
+    "TAX_CODE_INVALID",
+    "LEGAL_ENTITY_MISMATCH",
+    "COST_CENTRE_INVALID",
+    "CURRENCY_RATE_MISSING",
+    "PERIOD_CLOSED",
+    "MARGIN_BELOW_FLOOR",
+    "SUBCONTRACT_UNMATCHED",
+)
 BY_FEE = frozenset({"prepaid", "retainer", "percent_complete", "retainage"})
 """Features that bill fees of lines."""
 # A contract keeps its currency for life, so its number decides it.
@@ -93,10 +112,29 @@ def approved(choices: Choices, contract_id: str, version: int, days: Days, *, ef
         data["day_minutes"] = choices.one((450, 420))
     if choices.chance(20):
         data["purchase_order"] = {"required": True, **({"number": "PO-7"} if choices.chance(60) else {})}
+    if may(choices, "checks", 80):
+        data.update(party(choices))
+    if may(choices, "checks", 40):
+        data["purchase_order"] = order(choices, currency, days.work)
     if choices.chance(20):
         data["term"] = {**data["term"], "from": choices.one([d for d in days.terms if not end or d.isoformat() <= end])}
         data["term"]["from"] = data["term"]["from"].isoformat()
     return data
+
+
+def party(choices: Choices) -> Data:
+    """Who of the firm is party to a contract, and what the client's tax authority asks for."""
+    tax = choices.one(({"jurisdiction": "DE"}, {"jurisdiction": "US-CA"}, {"jurisdiction": "Germany"}, {}))
+    if choices.chance(30):
+        tax = {**tax, "client_tax_id": "DE123456789"}
+    data: Data = {"legal_entity_id": choices.one(COMPANIES), "cost_centre": choices.one(("4100", "4200")), "tax": tax}
+    return {name: value for name, value in data.items() if choices.chance(85)}
+
+
+def order(choices: Choices, currency: str, days: Sequence[date]) -> Data:
+    """A client's order for so much, until some day."""
+    data: Data = {"number": "PO-9", "amount": money(choices, currency, 2, 60)}
+    return {**data, "expires_on": choices.one(days).isoformat()} if choices.chance(60) else data
 
 
 def payers(choices: Choices) -> list[Data]:
@@ -233,6 +271,10 @@ def amended(choices: Choices, contract_id: str, version: int, days: Sequence[dat
         data["client_id"] = choices.one(CLIENTS)
     if choices.chance(15):
         data["purchase_order"] = choices.one(({"number": "PO-8"}, {"required": False}))
+    if may(choices, "checks", 20):
+        data.update(choices.one((party(choices), {"purchase_order": order(choices, currency, days)})))
+    if kind != "additive" and may(choices, "checks", 8):
+        data.update(choices.one(({"legal_entity_id": None}, {"cost_centre": None}, {"tax": None})))
     if kind != "additive" and choices.chance(15):
         data.update(choices.one(({"purchase_order": None}, {"rounding": None}, {"day_minutes": None})))
     return data
@@ -423,6 +465,65 @@ def credit(contract_id: str, invoice_number: int, number: int, lines: Sequence[D
         "lines": list(lines),
     }
     return data if day is None else {**data, "credited_on": day.isoformat()}
+
+
+def policy(choices: Choices, number: int, revision: int, home: str | None) -> Data:
+    """A check turned on, or off, for a contract (`home`), a client's contracts, or all of them."""
+    code = choices.one(CHECKS)
+    # One that blocks all contracts leaves little to be billed.
+    stops = code not in POINTED_OUT and choices.chance(30 if home else 3)
+    actions = ("blocking",) if stops else ("warning", "warning", "off")
+    data: Data = {"policy_id": f"Q-{home}-{number}" if home else f"Q-{number}", "revision": revision, "code": code}
+    data["action"] = choices.one(actions)
+    if home is not None:
+        data["contract_id"] = home
+    if choices.chance(15 if home else 35):
+        data["client_id"] = choices.one(CLIENTS)
+    if code == "TIME_LATE" and choices.chance(60):
+        data["days"] = choices.one((0, 3, 30))
+    if code == "MARGIN_BELOW_FLOOR":
+        data["floor_ratio"] = choices.one(("0.3", "0", "0.6667", "1"))
+    return data
+
+
+def client(choices: Choices, revision: int) -> Data:
+    """What the firm knows of a client; the rest is missing."""
+    data: Data = {"client_id": choices.one(CLIENTS), "revision": revision}
+    known = {"erp_customer_id": "D-1", "tax_id": "DE987654321", "name": "Client"}
+    return data | {name: value for name, value in known.items() if choices.chance(60)}
+
+
+def company(choices: Choices, revision: int) -> Data:
+    """A company of the firm, with its currency and cost centres if anybody said them."""
+    data: Data = {"legal_entity_id": choices.one(COMPANIES), "revision": revision}
+    if choices.chance(70):
+        data["currency"] = choices.one(("EUR", "USD"))
+    if choices.chance(60):
+        data["cost_centres"] = choices.one((["4100"], ["4100", "4200"], ["9999"]))
+    return data
+
+
+def period(choices: Choices, revision: int, days: Sequence[date]) -> Data:
+    """A month of a company's books."""
+    months = sorted({day.isoformat()[:7] for day in days})
+    return {"legal_entity_id": choices.one(COMPANIES), "period": choices.one(months), "revision": revision}
+
+
+def acknowledgement(choices: Choices, contract_id: str, revision: int, days: Sequence[date]) -> Data:
+    """What an ERP made of a document, of one that there may never have been, too."""
+    month, kind = choices.one(days).isoformat()[:7], choices.one(("time", "time", "expense", "milestone", "adjustment"))
+    data: Data = {
+        "document_key": f"{contract_id}/{month}/{kind}/{choices.between(1, 2)}",
+        "revision": revision,
+        "contract_id": contract_id,
+        "target": choices.one(TARGETS),
+        "status": choices.one(("accepted", "accepted", "rejected")),
+    }
+    if choices.chance(75):
+        data["contract_version"] = choices.between(1, 4)
+    if data["status"] == "rejected":
+        return {**data, "reason": choices.one(("no such customer", "books closed"))}
+    return {**data, "erp_id": str(choices.between(100, 999))}
 
 
 def holiday(choices: Choices, number: int, revision: int, days: Sequence[date]) -> Data:

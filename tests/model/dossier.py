@@ -6,13 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import product
 
 from .booked import Booking, bookings
 from .entities import Entity, Event, Fields, gather, happened, instant, kind_of
+from .masters import Masters, masters, policies_for
 from .numbers import number
 from .orders import Bill, bills_of
 from .pricing import Entry, planned_amount, priced
 from .terms import Terms, terms_on
+from .vouchers import Item, Voucher, invoiced, vouchers
 from .work import home_of, work_of
 
 # Where an entity is "at a contract", these are not counted as parked.
@@ -96,10 +99,14 @@ class Dossier:
     `versions` are all messages of the contract itself; `estimates`, `releases` and `writeoffs` their fields of today,
     those in effect only later included; `holds` and `disputes` how many are open.
     `planned` is every day of every booking, past ones included.
-    `invoiced` is what live invoices say less what was credited on them, by (kind, id); `invoiced_total` their sum.
+    `vouchers` are its invoices, `invoiced` what the live ones say less what was credited on them, by (kind, id);
+    `invoiced_total` their sum. `placed` are the months in which anybody ever said that an entry or expense was done
+    here, or a milestone was accepted.
     `named_entries` and `named_expenses` are all that ever named this contract; `named_lines` every line anybody ever
     spoke of here. `open_expenses` are billable ones that have no amount yet.
     `time_messages` are the entities that ever named this contract, wherever they are now; `cards` every rate for it.
+    `worked_on` is the day of every entry here, of later than as-of too, `told_on` the day on which it was told as it
+    is; `spent_on` the same of expenses. `unmatched` counts subcontracts without an invoice.
     `foreign_expenses` is the number of approved expenses in another currency without a rate, `foreign_promises` that of
     subcontracts in another currency: they count nowhere.
     """
@@ -111,7 +118,9 @@ class Dossier:
     entries: tuple[Entry, ...]
     expenses: tuple[Expense, ...]
     milestones: tuple[Milestone, ...]
-    invoiced: dict[tuple[str, str], Fraction]
+    vouchers: tuple[Voucher, ...]
+    invoiced: dict[Item, Fraction]
+    placed: dict[Item, frozenset[str]]
     named_entries: frozenset[str]
     named_expenses: frozenset[str]
     open_expenses: frozenset[str]
@@ -129,6 +138,13 @@ class Dossier:
     estimate_messages: tuple[Entity, ...]
     time_messages: tuple[Entity, ...]
     cards: tuple[Fields, ...]
+    worked_on: dict[str, str]
+    spent_on: dict[str, str]
+    told_on: dict[str, date]
+    unmatched: int
+    acknowledgements: tuple[Fields, ...]
+    masters: Masters
+    policies: dict[str, Fields]
 
     @property
     def currency(self) -> str | None:
@@ -161,6 +177,7 @@ class Archive:
     def __init__(self, events: Sequence[Event]) -> None:
         self.entities = gather(events)
         self._bookings = list(bookings(self.entities))
+        self._masters = masters(self.entities)
         self.contract_ids = sorted({one["data"]["contract_id"] for one in events if one["data"].get("contract_id")})
 
     def of(self, kind: str) -> list[Entity]:
@@ -201,12 +218,14 @@ class Archive:
         versions = self.versions(contract_id)
         cards = self.cards(contract_id)
         terms = {day: terms_on(versions, day) for day in {as_of, *self._days(contract_id)}}
-        invoiced = self._invoiced(contract_id, as_of)
+        bills = vouchers(self.at("invoice", contract_id), self.at("credit", contract_id), as_of)
+        claims = invoiced(bills)
+        holding = terms[as_of]
         works = [
             work_of(entity, terms[date.fromisoformat(entity.fields()["work_date"])])
             for entity in self.at("time", contract_id)
         ]
-        entries = priced(works, cards, {item: amount for (kind, item), amount in invoiced.items() if kind == "time"})
+        entries = priced(works, cards, {item: amount for (kind, item), amount in claims.items() if kind == "time"})
         return Dossier(
             contract_id=contract_id,
             as_of=as_of,
@@ -215,7 +234,9 @@ class Archive:
             entries=tuple(entry for entry in entries if entry.day <= as_of),
             expenses=tuple(self._expenses(contract_id, as_of, terms)),
             milestones=tuple(_milestone(entity, terms[as_of]) for entity in self.at("milestone", contract_id)),
-            invoiced=invoiced,
+            vouchers=tuple(bills),
+            invoiced=claims,
+            placed=self._placed(contract_id) | self._accepted(contract_id),
             named_entries=frozenset(entity.id for entity, _ in self._said_of(contract_id, "time")),
             named_expenses=frozenset(entity.id for entity, _ in self._said_of(contract_id, "expense")),
             open_expenses=frozenset(self._open_expenses(contract_id, as_of, terms)),
@@ -233,7 +254,43 @@ class Archive:
             estimate_messages=tuple(self.at("estimate", contract_id)),
             time_messages=tuple({entity.id: entity for entity, _ in self._said_of(contract_id, "time")}.values()),
             cards=tuple(cards),
+            worked_on={one.id: one.fields()["work_date"] for one in self.at("time", contract_id)},
+            spent_on={one.id: one.fields().get("date") or "" for one in self.at("expense", contract_id)},
+            told_on={one.id: instant(one.current["time"]).date() for one in self.at("time", contract_id)},
+            unmatched=sum(one.state == "committed" for one in self.at("subcontract", contract_id)),
+            acknowledgements=tuple(entity.fields() for entity in self.at("acknowledgement", contract_id)),
+            masters=self._masters,
+            policies=policies_for(self.entities, contract_id, holding.client_id if holding else None),
         )
+
+    def _placed(self, contract_id: str) -> dict[Item, frozenset[str]]:
+        """The months of all messages that put an entry or an expense here, those that lost included.
+
+        What a message leaves out may come from any other.
+        """
+        placed: dict[Item, frozenset[str]] = {}
+        for kind, name in (("time", "work_date"), ("expense", "date")):
+            for entity in self.of(kind):
+                said = [(one["data"].get("contract_id"), one["data"].get(name)) for one in entity.messages]
+                homes, days = ({one for one in column if one} for column in zip(*said, strict=True))
+                pairs = {
+                    pair for home, day in said for pair in product([home] if home else homes, [day] if day else days)
+                }
+                placed[kind, entity.id] = frozenset(day[:7] for home, day in pairs if home == contract_id)
+        return {item: months for item, months in placed.items() if months}
+
+    def _accepted(self, contract_id: str) -> dict[Item, frozenset[str]]:
+        """The months in which any message accepted a milestone: the one it names, else that of the day it was said."""
+        found: dict[Item, frozenset[str]] = {}
+        for entity in self.at("milestone", contract_id):
+            days = {one["data"].get("accepted_on") for one in entity.messages} - {None}
+            days |= {
+                instant(one["time"]).date().isoformat()
+                for one in entity.messages
+                if happened(one) == "accepted" and one["data"].get("accepted_on") is None
+            }
+            found["milestone", entity.id] = frozenset(day[:7] for day in days)
+        return found
 
     def _promises(self, contract_id: str, terms: Terms | None) -> Iterable[Promise]:
         for entity in self.at("subcontract", contract_id):
@@ -337,24 +394,6 @@ class Archive:
         ]
         return number(max(fitting, key=lambda one: str(one["on"]))["rate"]) if fitting else None
 
-    def _invoiced(self, contract_id: str, as_of: date) -> dict[tuple[str, str], Fraction]:
-        """Live invoices less their credits, each from its date on, always if it has none."""
-        live = [entity for entity in self.at("invoice", contract_id) if entity.state != "voided"]
-        live = [entity for entity in live if _begun(entity.fields().get("invoiced_on"), as_of)]
-        numbers = {entity.id for entity in live}
-        credited = [
-            entity
-            for entity in self.at("credit", contract_id)
-            if entity.fields()["invoice_id"] in numbers and _begun(entity.fields().get("credited_on"), as_of)
-        ]
-        totals: dict[tuple[str, str], Fraction] = {}
-        for sign, documents in ((1, live), (-1, credited)):
-            for entity in documents:
-                for line in entity.fields().get("lines") or []:
-                    key = (line["kind"], line["id"])
-                    totals[key] = totals.get(key, Fraction(0)) + sign * number(line["amount"])
-        return totals
-
 
 class WorkingDays:
     """Monday to Friday without the firm's holidays, counted from the day after `as_of`."""
@@ -414,10 +453,6 @@ def _milestone(entity: Entity, terms: Terms | None) -> Milestone:
 
 def _begun_on(day: date | None, as_of: date) -> bool:
     return day is None or day <= as_of
-
-
-def _begun(day: str | None, as_of: date) -> bool:
-    return day is None or date.fromisoformat(day) <= as_of
 
 
 def last_tick(events: Sequence[Event]) -> date | None:

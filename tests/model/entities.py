@@ -18,7 +18,9 @@ Fields = dict[str, Any]
 
 # The field that identifies an entity, by kind. Kinds the model does not know are left alone.
 _ID_FIELDS = {
+    "acknowledgement": "document_key",
     "assignment": "assignment_id",
+    "client": "client_id",
     "contract": "contract_id",
     "credit": "credit_id",
     "demand": "demand_id",
@@ -30,13 +32,21 @@ _ID_FIELDS = {
     "holiday": "holiday_id",
     "invoice": "invoice_id",
     "leave": "leave_id",
+    "legal_entity": "legal_entity_id",
     "milestone": "milestone_id",
+    "period": "period",
+    "policy": "policy_id",
     "rate": "rate_id",
     "resource": "resource_id",
     "retainage": "release_id",
     "subcontract": "commitment_id",
     "time": "entry_id",
     "writeoff": "writeoff_id",
+}
+_KNOWN_BY = {
+    "acknowledgement": ("document_key", "target"),
+    "fx": ("from_currency", "to_currency", "on"),
+    "period": ("legal_entity_id", "period"),
 }
 # These may move between contracts, so their messages are gathered whatever contract they name.
 _MOVING = {"assignment", "demand", "expense", "time"}
@@ -50,14 +60,21 @@ _CANCELLING = {
     "expense": {"rejected"},
     "leave": {"cancelled"},
     "rate": {"withdrawn"},
-    "invoice": {"voided"},
+    "policy": {"withdrawn"},
+    "invoice": {"voided", "paid"},
+}
+# Types whose first word is not what they are about.
+_KINDS = {
+    ("invoice", "credited"): "credit",
+    ("erp", "acknowledged"): "acknowledgement",
+    ("erp", "window"): "window",
 }
 
 
 def kind_of(event: Event) -> str:
-    """The entity's kind; a credit is an entity of its own although its type says `invoice`."""
+    """The entity's kind; a credit is an entity of its own although its type says `invoice`, and so on."""
     entity, happened = event["type"].split(".")[:2]
-    return "credit" if (entity, happened) == ("invoice", "credited") else str(entity)
+    return _KINDS.get((entity, happened), str(entity))
 
 
 def happened(event: Event) -> str:
@@ -127,10 +144,8 @@ def gather(events: Iterable[Event]) -> list[Entity]:
 
 
 def _name(kind: str, data: Fields) -> str:
-    """The id of the entity; a rate of exchange is known by its currencies and its day."""
-    if kind == "fx":
-        return "/".join((data["from_currency"], data["to_currency"], data["on"]))
-    return str(data[_ID_FIELDS[kind]])
+    """The id of the entity; some are known by several fields together."""
+    return "/".join(str(data[name]) for name in _KNOWN_BY.get(kind, (_ID_FIELDS[kind],)))
 
 
 def _decide(messages: Sequence[Event]) -> list[Event]:

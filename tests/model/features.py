@@ -22,6 +22,8 @@ ALL = frozenset(
         "retainage",  # parts held back, and their release
         "fx",  # expenses in other currencies, converted by the rate of their day
         "subcontracts",  # what suppliers were promised and have invoiced, in the contract's currency or another
+        "checks",  # policies, the master data they ask for, closed periods, what an ERP acknowledged
+        "documents",  # invoices said anew and paid, several for one entry, fees billed by the month
         "contradictions",  # payers, and terms that cannot be meant as they stand
     }
 )

@@ -8,7 +8,7 @@ from typing import Any
 from .allotments import PREPAID
 from .dossier import Dossier
 from .numbers import number
-from .retainer import retainer_fees
+from .retainer import retained_months
 from .terms import Terms
 
 PERCENT_COMPLETE = "percent_complete"
@@ -17,16 +17,37 @@ _NOTHING = Fraction(0)
 
 def earned_fees(dossier: Dossier) -> dict[str, Fraction]:
     """What was earned by fee up to as-of, by line, whatever was invoiced. A line may have had several methods."""
+    return {line_id: sum(months.values(), _NOTHING) for line_id, months in fees_by_month(dossier).items()}
+
+
+def fees_by_month(dossier: Dossier) -> dict[str, dict[str, Fraction]]:
+    """The same by line and the month it belongs to: a retainer's own, that in which the term begins for a block, and
+    that of as-of for progress, which is measured anew every day."""
     if dossier.terms is None:
         return {}
-    fees = retainer_fees(dossier)
+    fees = {
+        line_id: {_month(number): fee for number, fee in months.items()}
+        for line_id, months in retained_months(dossier).items()
+    }
     for line_id in dossier.terms.lines:
         method = dossier.terms.method(line_id)
         if method == PREPAID:
-            fees[line_id] = fees.get(line_id, _NOTHING) + _of_block(dossier, dossier.terms, line_id)
+            start = (dossier.terms.fields.get("term") or {}).get("from") or ""
+            _add(fees, line_id, start[:7], _of_block(dossier, dossier.terms, line_id))
         elif method == PERCENT_COMPLETE:
-            fees[line_id] = fees.get(line_id, _NOTHING) + _by_cost(dossier, dossier.terms, line_id)
-    return fees
+            _add(fees, line_id, dossier.as_of.isoformat()[:7], _by_cost(dossier, dossier.terms, line_id))
+    return {line_id: {month: fee for month, fee in months.items() if fee} for line_id, months in fees.items()}
+
+
+def _add(fees: dict[str, dict[str, Fraction]], line_id: str, month: str, fee: Fraction) -> None:
+    months = fees.setdefault(line_id, {})
+    months[month] = months.get(month, _NOTHING) + fee
+
+
+def _month(number: int) -> str:
+    """The name of a month from year × 12 + month."""
+    year, month = divmod(number - 1, 12)
+    return f"{year:04}-{month + 1:02}"
 
 
 def invoiced_fees(dossier: Dossier, line_id: str) -> Fraction:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from . import bodies
 from .bodies import Data, Days
-from .choices import Choices, Drawn, Seeded
+from .choices import Choices, Drawn, Seeded, may
 from .features import enabled
 
 Event = dict[str, Any]
@@ -174,6 +174,13 @@ class Firm:
             (3, "retainage" in options.features, self._release),
             (3, "fx" in options.features, self._quote),
             (4, "subcontracts" in options.features, self._subcontract),
+            (5, "checks" in options.features, self._police),
+            (4, "checks" in options.features, self._record),
+            (2, "checks" in options.features, self._turn_the_books),
+            (2, "checks" in options.features, self._acknowledge),
+            (4, options.invoices and "documents" in options.features, self._bill),
+            (3, options.invoices and "documents" in options.features, self._void_or_credit),
+            (3, options.invoices and "documents" in options.features, self._say_an_invoice_anew),
             (10, "staffing" in options.features, self._place),
             (14, "staffing" in options.features, self._leave),
             (40, "staffing" in options.features, self._assign),
@@ -315,6 +322,9 @@ class Firm:
             return {"kind": "expense", "id": f"E-{number}", "amount": "100"}
         if choices.features & bodies.BY_FEE and choices.chance(20):
             fee = bodies.money(choices, bodies.currency_of(contract_id), 1, 20)
+            if may(choices, "documents", 50):
+                month = self._a_day().isoformat()[:7]
+                return {"kind": "fee", "id": f"{choices.one(bodies.LINES)}/{month}", "amount": fee}
             return {"kind": "fee", "id": choices.one(_FEES), "amount": fee}
         here = [entry_id for entry_id, data in self._latest.items() if data["contract_id"] == contract_id]
         if here and choices.chance(85):
@@ -342,6 +352,52 @@ class Firm:
         day = None if self._choices.chance(30) else self._a_day()
         serial = self._next(f"credit/{contract_id}")
         self._say("invoice.credited", bodies.credit(contract_id, number, serial, credited or lines[:1], day))
+
+    def _say_an_invoice_anew(self) -> None:
+        """Pay an invoice, or correct it: one line less, one more, another day. Some messages leave out the lines."""
+        contract_id = self._choices.one(self._contracts)
+        if not self._vouchers.get(contract_id):
+            return
+        number, lines = self._choices.one(self._vouchers[contract_id])
+        revision = self._next(f"invoice/{contract_id}/{number}") + 2
+        if self._choices.chance(40):
+            data = bodies.invoice(contract_id, number, revision, lines, None)
+            self._say("invoice.paid", self._cut(data, "invoice_id", "revision", "contract_id"))
+            return
+        lines = self._choices.one((lines[1:] or lines, [*lines, self._billed(contract_id)], lines))
+        day = None if self._choices.chance(25) else self._a_day()
+        self._say("invoice.issued", bodies.invoice(contract_id, number, revision, lines, day))
+
+    def _police(self) -> None:
+        """Turn a check on or off, mostly for all; withdraw a policy now and then."""
+        home = None if self._choices.chance(60) else self._choices.one(self._contracts)
+        number = self._choices.between(1, 8)
+        revision = self._next(f"policy/{home}/{number}")
+        data = bodies.policy(self._choices, number, revision, home)
+        if revision == 1 or self._choices.chance(75):
+            self._say("policy.set", data)
+        else:
+            self._say("policy.withdrawn", self._cut(data, "policy_id", "revision", "contract_id"))
+
+    def _record(self) -> None:
+        """Master data of a client or a company."""
+        kind, said = self._choices.one((("client", bodies.client), ("legal_entity", bodies.company)))
+        data = said(self._choices, 1)
+        revision = self._next(f"{kind}/{data[f'{kind}_id']}")
+        self._say(f"{kind}.upserted", {**data, "revision": revision})
+
+    def _turn_the_books(self) -> None:
+        data = bodies.period(self._choices, 1, self._days.work)
+        revision = self._next(f"period/{data['legal_entity_id']}/{data['period']}")
+        self._say(
+            self._choices.one(("period.closed", "period.closed", "period.opened")), {**data, "revision": revision}
+        )
+
+    def _acknowledge(self) -> None:
+        """An answer of an ERP, sometimes the same again."""
+        contract_id = self._choices.one(self._contracts)
+        data = bodies.acknowledgement(self._choices, contract_id, self._choices.between(1, 3), self._days.work)
+        self._say("erp.acknowledged", data)
 
     def _cost(self, contract_id: str) -> None:
         """What everybody's time costs on the contract, from its first day on."""
@@ -532,6 +588,10 @@ def altered(event: Event, rng: Random) -> Event:
         other["type"] = rng.choice((event["type"], "assignment.booked.v1", "assignment.cancelled.v1"))
     elif kind == "demand" and "to" in data:
         data["minutes_per_week"] = rng.choice((77, 1500))
+    elif kind == "policy" and "action" in data:
+        data["action"] = rng.choice(("warning", "off"))
+    elif kind == "erp":
+        data["status"] = rng.choice(("accepted", "rejected"))
     else:
         data["note"] = rng.choice(("again", "once more"))
     return other
@@ -702,7 +762,7 @@ def _invoice_content(choices: Choices, contract_id: str, revision: int) -> tuple
     number = choices.between(1, 2)
     data = bodies.invoice(contract_id, number, revision, _billed_lines(choices, contract_id), day)
     kind = choices.one(("issued", "issued", "paid", "voided"))
-    if kind == "voided" and choices.chance(50):
+    if (kind == "voided" and choices.chance(50)) or (kind == "paid" and may(choices, "documents", 50)):
         data = bodies.only_named(data, "invoice_id", "revision", "contract_id")
     return f"invoice.{kind}", data
 
@@ -740,6 +800,23 @@ def _hindrance_content(choices: Choices, contract_id: str, revision: int) -> tup
     begun, ended = _HINDRANCES[kind]
     what = begun if choices.chance(30) else ended
     return f"{kind}.{what}", bodies.hindrance(kind, contract_id, 1, revision)
+
+
+def _checks_content(choices: Choices, contract_id: str, revision: int) -> tuple[str, Data]:
+    what = choices.one(("policy", "policy", "policy", "client", "company", "period", "acknowledgement"))
+    if what == "policy":
+        home = contract_id if choices.chance(40) else None
+        data = bodies.policy(choices, choices.between(1, 3), revision, home)
+        if choices.chance(15):
+            return "policy.withdrawn", bodies.only_named(data, "policy_id", "revision", "contract_id")
+        return "policy.set", data
+    if what == "client":
+        return "client.upserted", bodies.client(choices, revision)
+    if what == "company":
+        return "legal_entity.upserted", bodies.company(choices, revision)
+    if what == "period":
+        return choices.one(("period.closed", "period.opened")), bodies.period(choices, revision, _DAYS.work)
+    return "erp.acknowledged", bodies.acknowledgement(choices, contract_id, revision, _DAYS.work)
 
 
 def _resource_content(choices: Choices, _: str, revision: int) -> tuple[str, Data]:
@@ -787,6 +864,7 @@ _CONTENTS: dict[str, Callable[[Choices, str, int], tuple[str, Data]]] = {
     "fx": lambda choices, _, revision: ("fx.rate.set", bodies.exchange(choices, revision, _DAYS.work)),
     "holds": _hindrance_content,
     "subcontracts": _subcontract_content,
+    "checks": _checks_content,
     "resource": _resource_content,
     "leave": _leave_content,
     "assignment": _assignment_content,
@@ -804,5 +882,6 @@ def _groups(features: frozenset[str]) -> list[tuple[str, ...]]:
     """Commercial features with messages of their own share one more list, staffing has two."""
     own = ("percent_complete", "writeoffs", "retainage", "fx", "holds", "subcontracts")
     extra = tuple(kind for kind in own if kind in features)
+    checks = (("checks",),) if "checks" in features else ()
     staffing = (("resource",), ("assignment", "assignment", "leave", "demand")) if "staffing" in features else ()
-    return [*_GROUPS, *((extra,) if extra else ()), *staffing]
+    return [*_GROUPS, *((extra,) if extra else ()), *checks, *staffing]

@@ -14,6 +14,7 @@ from typing import Any
 
 from . import accuracy, alerts, demand, utilization
 from .burn import burn_row
+from .documents import document_rows
 from .dossier import Archive, WorkingDays, last_tick
 from .entities import Event, gather, instant, known_since
 from .forecast import forecast_row
@@ -27,7 +28,8 @@ class Figures:
     """`burn` by (contract, line), line None being the whole contract; `readiness` by contract.
 
     Rows hold the payload fields of `burn.updated` and `readiness.updated`; `forecast` by contract those of
-    `burn.forecast_updated`, `revenue` by contract, line and period those of `revenue.hinted`. `parked` counts the
+    `burn.forecast_updated`, `revenue` by contract, line and period those of `revenue.hinted`, `documents` by key those
+    of `billing.proposed` and `billing.adjusted` without the revision. `parked` counts the
     entities at a contract nobody has approved. `books` has, by contract, where the money of its approved, billable,
     priced entries stands: what is `earned` is all the others together.
     """
@@ -37,6 +39,7 @@ class Figures:
     parked: int
     forecast: dict[str, dict[str, Any]]
     revenue: dict[tuple[str, str | None, str], dict[str, Any]]
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
     books: dict[str, dict[str, Fraction]] = field(default_factory=dict, compare=False)
 
 
@@ -53,6 +56,7 @@ def recompute(events: Sequence[Event], as_of: date | None, known_at: str | None 
     readiness = {}
     forecast = {}
     revenue: dict[tuple[str, str | None, str], dict[str, Any]] = {}
+    documents: dict[str, dict[str, Any]] = {}
     balances = {}
     for contract_id in archive.contract_ids:
         dossier = archive.dossier(contract_id, today)
@@ -62,8 +66,9 @@ def recompute(events: Sequence[Event], as_of: date | None, known_at: str | None 
         hints, earned = hinted(dossier)
         forecast[contract_id] = forecast_row(dossier, working_days, earned)
         revenue |= {(contract_id, row["line_id"], row["period"]): row for row in hints}
+        documents |= document_rows(dossier)
         balances[contract_id] = books(dossier)
-    return Figures(burn, readiness, archive.parked(), forecast, revenue, balances)
+    return Figures(burn, readiness, archive.parked(), forecast, revenue, documents, balances)
 
 
 @dataclass(frozen=True)

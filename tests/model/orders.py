@@ -24,7 +24,8 @@ def bills_of(invoices: Sequence[Entity], credits_: Sequence[Entity], as_of: date
     found = []
     for one in invoices:
         on = _day(one, "invoiced_on")
-        if one.state != "voided" and (on is None or on <= as_of):
+        said = one.state != "voided" and one.fields().get("lines") is not None
+        if said and (on is None or on <= as_of):
             mine = [credit for credit in credits_ if credit.fields()["invoice_id"] == one.id]
             given = [credit for credit in mine if (_day(credit, "credited_on") or as_of) <= as_of]
             found.append(Bill(on, _total(one) - sum(map(_total, given), Fraction(0))))

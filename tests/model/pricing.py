@@ -18,6 +18,19 @@ _ZERO = Fraction(0)
 
 
 @dataclass(frozen=True)
+class Price:
+    """What a minute beyond the given ones costs: a rate per unit, and the card it is from, or `override`.
+
+    Without a rate `unpriced` says why; where nothing is charged none is needed, and neither is there.
+    """
+
+    rate: Fraction | None = None
+    unit: str | None = None
+    rate_id: str | None = None
+    unpriced: str = ""
+
+
+@dataclass(frozen=True)
 class Entry(Work):
     """A time entry with what it is worth, in the contract's currency.
 
@@ -30,8 +43,12 @@ class Entry(Work):
     given_minutes: int
     drawn: Fraction
     time_amount: Fraction | None
-    unpriced: str
+    price: Price
     cost: Fraction
+
+    @property
+    def unpriced(self) -> str:
+        return self.price.unpriced
 
     @property
     def amount(self) -> Fraction | None:
@@ -55,18 +72,18 @@ def priced(works: Sequence[Work], cards: Sequence[Fields], invoiced: Mapping[str
 
 
 def _priced(work: Work, minutes: int, given: Given, cards: Sequence[Fields], invoiced: Fraction) -> Entry:
-    amount, unpriced = None, ""
+    amount, price = None, Price()
     if work.approved and work.billable and invoiced != 0 and _keeps_prices(work):
         amount = invoiced
     elif work.billable:
-        amount, unpriced = _time_amount(work, minutes, given.minutes, cards)
+        amount, price = _time_amount(work, minutes, given.minutes, cards)
     return Entry(
         **vars(work),
         billable_minutes=minutes,
         given_minutes=given.minutes,
         drawn=_drawn(work, given),
         time_amount=amount,
-        unpriced=unpriced,
+        price=price,
         cost=cost_of(work.fields, work.terms, cards),
     )
 
@@ -103,23 +120,29 @@ def _worth(terms: Terms, block: Fields, minutes: int) -> Fraction:
     return terms.rounded(max(0, minutes) * number(block.get("fee")) / number(block["minutes"]))
 
 
-def _time_amount(work: Work, minutes: int, given: int, cards: Sequence[Fields]) -> tuple[Fraction | None, str]:
+def _time_amount(work: Work, minutes: int, given: int, cards: Sequence[Fields]) -> tuple[Fraction | None, Price]:
     """Minutes beyond the given × rate less the line's discount, rounded once; or the reason why there is no price."""
     if work.terms is None:
-        return None, RATE_UNRESOLVED
+        return None, Price(unpriced=RATE_UNRESOLVED)
     if work.method == PREPAID and given == minutes:
-        return _ZERO, ""  # the block has its own price, so no rate is missing
-    if work.fields.get("rate_override") is not None and work.terms.currency:
-        per_minute = number(work.fields["rate_override"]) / 60
-    else:
-        card = _winner("bill", work.fields, work.terms, cards)
-        if card is None:
-            return None, RATE_UNRESOLVED
-        if card["currency"] != work.terms.currency:
-            return None, CURRENCY_MISMATCH
-        per_minute = _per_minute(card, work.terms)
+        return _ZERO, Price()  # the block has its own price, so no rate is missing
+    price = _price(work, work.terms, cards)
+    if price.rate is None:
+        return None, price
+    per_minute = price.rate / (work.terms.day_minutes if price.unit == "day" else 60)
     share = 1 - number(work.line.get("discount_ratio"))
-    return work.terms.rounded((minutes - given) * per_minute * share), ""
+    return work.terms.rounded((minutes - given) * per_minute * share), price
+
+
+def _price(work: Work, terms: Terms, cards: Sequence[Fields]) -> Price:
+    if work.fields.get("rate_override") is not None and terms.currency:
+        return Price(number(work.fields["rate_override"]), "hour", "override")
+    card = _winner("bill", work.fields, terms, cards)
+    if card is None:
+        return Price(unpriced=RATE_UNRESOLVED)
+    if card["currency"] != terms.currency:
+        return Price(unpriced=CURRENCY_MISMATCH)
+    return Price(number(card["amount"]), card.get("unit") or "hour", card["rate_id"])
 
 
 def cost_of(fields: Fields, terms: Terms | None, cards: Sequence[Fields]) -> Fraction:

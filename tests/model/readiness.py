@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -10,18 +10,19 @@ from typing import Any
 from .allotments import PREPAID
 from .amends import amends
 from .burn import contract_shares
+from .checks import failed_of_contract, failed_of_entries, tier_of
 from .contradictions import contradictions, payers
-from .dossier import Dossier, Milestone
+from .dossier import Dossier, Expense, Milestone
 from .fees import earned_fees, invoiced_fees, unmeasured
 from .numbers import exponent, fixed
 from .order_use import order_of
 from .pricing import CURRENCY_MISMATCH, RATE_UNRESOLVED, Entry
-from .retainage import Withheld, kept_of, released, share
+from .retainage import Release, Withheld, by_line, kept_of, released, share
 from .retainer import unpriced_months
 from .settlement import Settlement, settle
 from .terms import TIME_AND_MATERIALS
 
-BLOCKING, HELD, WARNING = "blocking", "held", "warning"
+CRITICAL, BLOCKING, HELD, WARNING = "critical", "blocking", "held", "warning"
 ENTRY, CONTRACT = "entry", "contract"
 _ZERO = Fraction(0)
 # Blockers of single items whose amount counts as blocked; what a cap refuses is shown apart.
@@ -47,6 +48,7 @@ class Assessment:
     milestones: Fraction
     expenses: Fraction
     fees: Fraction
+    releases: tuple[Release, ...]
     retained: Fraction
     blockers: tuple[Blocker, ...]
 
@@ -60,17 +62,22 @@ class Assessment:
 
     @property
     def stopped(self) -> bool:
-        return any(one.scope == CONTRACT and one.tier == BLOCKING for one in self.blockers)
+        return any(one.scope == CONTRACT and one.tier in {CRITICAL, BLOCKING} for one in self.blockers)
+
+    @property
+    def held(self) -> bool:
+        return any(one.tier == HELD for one in self.blockers)
 
 
 def assess(dossier: Dossier) -> Assessment:
     """What is ready, what is not, and why."""
     time = settle(dossier)
-    accepted = [_settled(dossier, one) for one in _accepted_milestones(dossier)]
+    accepted = [settled_milestone(dossier, one) for one in accepted_milestones(dossier)]
     earned = earned_fees(dossier)
     on_fees = _withheld_fees(dossier, earned)
     withheld = [*time.withheld, *[held for _, held in accepted], *on_fees]
-    free = released(dossier, withheld)
+    releases = released(dossier, withheld)
+    free = by_line(releases)
     found = [
         *_entry_blockers(dossier, time),
         *_cap_blockers(time),
@@ -78,13 +85,15 @@ def assess(dossier: Dossier) -> Assessment:
         *_adjustment_warning(dossier, time),
         *_estimate_blockers(dossier),
         *_flaws(dossier),
+        *_entry_checks(dossier, time),
     ]
     before = Assessment(
         time=time,
         milestones=sum((ready for ready, _ in accepted), _ZERO),
-        expenses=_ready_expenses(dossier),
+        expenses=sum((one.amount for one in ready_expenses(dossier)), _ZERO),
         fees=_open_fees(dossier, earned, on_fees, free),
-        retained=sum((one.amount for one in withheld), _ZERO) - sum(free.values(), _ZERO),
+        releases=tuple(releases),
+        retained=sum((_kept(dossier, one, earned, withheld, on_fees, free) for one in _lines(withheld)), _ZERO),
         blockers=(),
     )
     return replace(before, blockers=(*found, *_contract_blockers(dossier, before.total)))
@@ -159,7 +168,7 @@ def _state(found: Assessment, ready: Fraction) -> str:
     tiers = {one.tier for one in found.blockers}
     if found.stopped:
         return "blocked"
-    if HELD in tiers:
+    if found.held:
         return "held"
     if ready <= 0:
         return "nothing_to_bill"
@@ -175,7 +184,7 @@ def _billable_milestones(dossier: Dossier) -> list[Milestone]:
     ]
 
 
-def _accepted_milestones(dossier: Dossier) -> list[Milestone]:
+def accepted_milestones(dossier: Dossier) -> list[Milestone]:
     return [
         one
         for one in _billable_milestones(dossier)
@@ -183,7 +192,7 @@ def _accepted_milestones(dossier: Dossier) -> list[Milestone]:
     ]
 
 
-def _settled(dossier: Dossier, one: Milestone) -> tuple[Fraction, Withheld]:
+def settled_milestone(dossier: Dossier, one: Milestone) -> tuple[Fraction, Withheld]:
     """What is ready of an accepted milestone, all of it or nothing but what is held back; once invoiced nothing."""
     held = share(dossier.terms, one.line_id, one.amount)
     invoiced = dossier.invoiced_for("milestone", one.milestone_id)
@@ -194,11 +203,34 @@ def _settled(dossier: Dossier, one: Milestone) -> tuple[Fraction, Withheld]:
 
 
 def _withheld_fees(dossier: Dossier, earned: dict[str, Fraction]) -> list[Withheld]:
-    """What is held back of what was earned by fee: of each line at most what is missing on its invoices."""
-    return [
-        Withheld(one, None, kept_of(fee - invoiced_fees(dossier, one), share(dossier.terms, one, fee)))
-        for one, fee in sorted(earned.items())
-    ]
+    """What is held back of what was earned by fee."""
+    return [Withheld(one, None, share(dossier.terms, one, fee)) for one, fee in sorted(earned.items())]
+
+
+def _lines(withheld: Sequence[Withheld]) -> list[str]:
+    return sorted({one.line_id for one in withheld})
+
+
+def _of(withheld: Sequence[Withheld], line_id: str) -> Fraction:
+    return sum((one.amount for one in withheld if one.line_id == line_id), _ZERO)
+
+
+def _kept(
+    dossier: Dossier,
+    line_id: str,
+    earned: dict[str, Fraction],
+    withheld: Sequence[Withheld],
+    on_fees: Sequence[Withheld],
+    free: dict[str, Fraction],
+) -> Fraction:
+    """What is still held back on a line: less what was released, and what was invoiced of that all the same.
+
+    An invoice pays what is due first; only what it says beyond that was held back, of fees and of nothing else.
+    """
+    left = _of(withheld, line_id) - free.get(line_id, _ZERO)
+    due = earned.get(line_id, _ZERO) - _of(on_fees, line_id) + free.get(line_id, _ZERO)
+    beyond = invoiced_fees(dossier, line_id) - due
+    return left - max(_ZERO, min(beyond, _of(on_fees, line_id), left))
 
 
 def _open_fees(
@@ -215,15 +247,14 @@ def _open_fees(
     return sum((max(_ZERO, amount - invoiced_fees(dossier, one)) for one, amount in open_.items()), _ZERO)
 
 
-def _ready_expenses(dossier: Dossier) -> Fraction:
-    ready = [
-        one.amount
+def ready_expenses(dossier: Dossier) -> list[Expense]:
+    return [
+        one
         for one in dossier.expenses
         if one.billable
         and (dossier.terms is None or dossier.terms.covers(one.day))
         and dossier.invoiced_for("expense", one.expense_id) == 0
     ]
-    return sum(ready, _ZERO)
 
 
 def _entry_blockers(dossier: Dossier, time: Settlement) -> Iterable[Blocker]:
@@ -287,6 +318,14 @@ def _contract_blockers(dossier: Dossier, total: Fraction) -> Iterable[Blocker]:
         yield Blocker("DISPUTE_OPEN", BLOCKING, CONTRACT, dossier.disputes, total)
     if dossier.holds:
         yield Blocker("CLIENT_HOLD", HELD, CONTRACT, dossier.holds, total)
+    for code, count in failed_of_contract(dossier, total):
+        yield Blocker(code, tier_of(code, dossier.policies[code]), CONTRACT, count, total)
+
+
+def _entry_checks(dossier: Dossier, time: Settlement) -> Iterable[Blocker]:
+    """What is only pointed out: it holds nothing back."""
+    for code, claims in failed_of_entries(dossier, time.ready):
+        yield Blocker(code, WARNING, ENTRY, len(claims), sum((claim.amount for claim in claims), _ZERO))
 
 
 def _budget_warnings(dossier: Dossier) -> Iterable[Blocker]:

@@ -51,9 +51,27 @@ def withheld_on_invoice(entry: Entry, missing: Fraction) -> Withheld:
     return Withheld(entry.line_id or "", entry.day, kept)
 
 
-def released(dossier: Dossier, withheld: Sequence[Withheld]) -> dict[str, Fraction]:
-    """What has been released, by line: in order of day and id, each on the balance from before its day."""
+@dataclass(frozen=True)
+class Release:
+    """What one release gave back on a line."""
+
+    line_id: str
+    month: str
+    amount: Fraction
+
+
+def by_line(releases: Sequence[Release]) -> dict[str, Fraction]:
+    """What has been released of each line."""
+    free: dict[str, Fraction] = {}
+    for one in releases:
+        free[one.line_id] = free.get(one.line_id, _ZERO) + one.amount
+    return free
+
+
+def released(dossier: Dossier, withheld: Sequence[Withheld]) -> list[Release]:
+    """What has been released: in order of day and id, each on the balance from before its day."""
     done: dict[str, Fraction] = {}
+    found = []
     due = [one for one in dossier.releases if one["on"] <= dossier.as_of.isoformat()]
     for release in sorted(due, key=lambda one: (one["on"], one["release_id"])):
         left = number(release.get("amount"))
@@ -62,7 +80,8 @@ def released(dossier: Dossier, withheld: Sequence[Withheld]) -> dict[str, Fracti
             part = _part(dossier.terms, release, balance, left)
             left -= part
             done[line_id] = done.get(line_id, _ZERO) + part
-    return done
+            found.append(Release(line_id, release["on"][:7], part))
+    return [one for one in found if one.amount != 0]
 
 
 def _lines(dossier: Dossier, release: Fields, withheld: Sequence[Withheld]) -> list[str]:

@@ -46,11 +46,6 @@ class Month:
         return whole * ((self.last - self.first).days + 1) / days
 
 
-def retainer_fees(dossier: Dossier) -> dict[str, Fraction]:
-    """Fees and overages earned up to as-of, by line."""
-    return {line_id: sum(months.values(), _NOTHING) for line_id, months in retained_months(dossier).items()}
-
-
 def retained_months(dossier: Dossier) -> dict[str, dict[int, Fraction]]:
     """Fees and overages of every month up to as-of, by line and number of the month (year × 12 + month)."""
     return {line_id: earned for line_id, (earned, _) in _by_line(dossier).items()}

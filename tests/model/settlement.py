@@ -21,6 +21,7 @@ _ZERO = Fraction(0)
 class Adjustment:
     """What is to be billed or given back for an entry on an invoice. `entry` is None where it left the contract."""
 
+    entry_id: str
     entry: Entry | None
     amount: Fraction
 
@@ -95,7 +96,7 @@ def _on_invoices(dossier: Dossier) -> tuple[list[Adjustment], list[Withheld]]:
         if entry is not None and entry.approved and entry.billable:
             kept.append(withheld_on_invoice(entry, amount))
             amount -= kept[-1].amount
-        adjustments.append(Adjustment(entry, amount))
+        adjustments.append(Adjustment(entry_id, entry, amount))
     return adjustments, kept
 
 

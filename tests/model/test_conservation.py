@@ -38,7 +38,8 @@ def unshown(figures: Figures) -> list[tuple[str, dict[str, Any]]]:
 
 
 def eventful(seed: int, size: int) -> list[Event]:
-    return history(seed, size, features=ALL)
+    """A history of commerce; checks stop contracts, and change nothing else."""
+    return history(seed, size, features=ALL - {"checks", "documents"})
 
 
 @pytest.mark.parametrize("seed", range(12))

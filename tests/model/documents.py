@@ -1,0 +1,336 @@
+"""What ERP is to invoice and to put right: docs/documents.md; design.md section 5, "Documents"; events.md, "Payloads".
+
+A document is of one contract, month and kind of line. Nothing is remembered: each is worked out from what is ready and
+from what was invoiced, so it is the same whatever was proposed before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from .amends import amends
+from .contradictions import payers
+from .dossier import Dossier
+from .fees import fees_by_month
+from .numbers import exponent, fixed, shortest
+from .pricing import Entry
+from .readiness import Assessment, accepted_milestones, assess, ready_expenses, settled_milestone
+from .retainage import share
+from .terms import terms_on
+from .vouchers import Item, Voucher
+
+ADJUSTMENT = "adjustment"
+_ZERO = Fraction(0)
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that is to be invoiced, in the month it belongs to."""
+
+    kind: str
+    id: str
+    month: str
+    line_id: str | None
+    amount: Fraction
+    withheld: Fraction = _ZERO
+    day: str | None = None
+    minutes: int | None = None
+    entry: Entry | None = None
+
+
+def document_rows(dossier: Dossier) -> dict[str, Row]:
+    """Every live document of the contract by its key, without the revision, which is history."""
+    found = assess(dossier)
+    rows = [*_proposals(dossier, found), *_adjustments(dossier, found)]
+    return {row["document_key"]: row for row in rows}
+
+
+# -- what is ready --------------------------------------------------------------------------------------------------
+
+
+def _proposals(dossier: Dossier, found: Assessment) -> Iterator[Row]:
+    """One for each month and kind of what is ready; what stops the contract leaves none."""
+    groups: dict[tuple[str, str], list[Line]] = {}
+    for line in _ready_lines(dossier, found) if not found.stopped else ():
+        groups.setdefault((line.month, line.kind), []).append(line)
+    for (month, kind), lines in sorted(groups.items()):
+        total = sum((line.amount for line in lines), _ZERO)
+        places = exponent(dossier.currency)
+        yield {
+            **_heading(dossier, found, month, kind, 1 + len(_takers(dossier, found, month, kind))),
+            "lines": [_shown(line, places) for line in sorted(lines, key=lambda one: (one.day or "", one.id))],
+            "total": fixed(total, places),
+            "payers": _payers(dossier, total),
+            "purchase_order": dossier.terms.fields.get("purchase_order") if dossier.terms else None,
+        }
+
+
+def _payers(dossier: Dossier, total: Fraction) -> list[Row]:
+    """What each payer has of the total, with the ratio that the terms say."""
+    said = (dossier.terms.fields.get("payers") or []) if dossier.terms else []
+    places = exponent(dossier.currency)
+    return [
+        {**one, "ratio": ratio["ratio"], "amount": fixed(one["amount"], places)}
+        for one, ratio in zip(payers(dossier, total), said, strict=False)
+    ]
+
+
+def _ready_lines(dossier: Dossier, found: Assessment) -> Iterator[Line]:
+    claims = found.time.ready
+    for claim, kept in zip(claims, found.time.withheld[: len(claims)], strict=True):
+        one = claim.entry
+        day = one.day.isoformat()
+        month = _month(day)
+        yield Line("time", one.entry_id, month, one.line_id, claim.amount, kept.amount, day, claim.minutes, one)
+    for expense in ready_expenses(dossier):
+        day = expense.day.isoformat()
+        yield Line("expense", expense.expense_id, _month(day), expense.line_id, expense.amount, day=day)
+    for milestone in accepted_milestones(dossier):
+        ready, held = settled_milestone(dossier, milestone)
+        if ready != 0 and milestone.since is not None:
+            day = milestone.since.isoformat()
+            yield Line("milestone", milestone.milestone_id, _month(day), milestone.line_id, ready, held.amount, day)
+    yield from _fee_lines(dossier, found)
+
+
+# -- fees -----------------------------------------------------------------------------------------------------------
+
+
+def _fee_lines(dossier: Dossier, found: Assessment) -> Iterator[Line]:
+    """What of each line's months is still to be paid."""
+    earned = fees_by_month(dossier)
+    for line_id in sorted(_billing_fees(dossier, found)):
+        months = earned.get(line_id, {})
+        held = _held_by_month(dossier, line_id, months)
+        due = {month: fee - held[month] for month, fee in months.items()}
+        for release in found.releases:
+            if release.line_id == line_id:
+                due[release.month] = due.get(release.month, _ZERO) + release.amount
+        for month, amount in _unpaid(dossier, line_id, due).items():
+            if amount:
+                yield Line("fee", f"{line_id}/{month}", month, line_id, amount, held.get(month, _ZERO))
+
+
+def _billing_fees(dossier: Dossier, found: Assessment) -> set[str]:
+    """Every line that may have something due as a fee."""
+    released = {one.line_id for one in found.releases}
+    return {*fees_by_month(dossier), *released, *dossier.named_lines} if dossier.terms else set()
+
+
+def _held_by_month(dossier: Dossier, line_id: str, months: dict[str, Fraction]) -> dict[str, Fraction]:
+    """What is held back of each month, so that all together is what is held back of the sum."""
+    held, total, before = {}, _ZERO, _ZERO
+    for month in sorted(months):
+        total += months[month]
+        now = share(dossier.terms, line_id, total)
+        held[month], before = now - before, now
+    return held
+
+
+def _unpaid(dossier: Dossier, line_id: str, due: dict[str, Fraction]) -> dict[str, Fraction]:
+    """What is left of each month: what names a month pays for it, all else, and what is too much, the oldest first.
+
+    What was credited beyond everything is due in the oldest month.
+    """
+    left, purse = dict(due), _ZERO
+    for (kind, item), amount in dossier.invoiced.items():
+        month = item.removeprefix(f"{line_id}/")
+        if kind == "fee" and item == line_id:
+            purse += amount
+        elif kind == "fee" and item.startswith(f"{line_id}/"):
+            if month in left:
+                left[month] -= amount
+            else:
+                purse += amount
+    for month, amount in left.items():
+        if amount < 0:
+            left[month], purse = _ZERO, purse - amount
+    if purse < 0:
+        oldest = min(left, default=_month(dossier.as_of.isoformat()))
+        left[oldest], purse = left.get(oldest, _ZERO) - purse, _ZERO
+    for month in sorted(left):
+        paid = min(left[month], purse)
+        left[month], purse = left[month] - paid, purse - paid
+    return left
+
+
+def _fee_takers(dossier: Dossier, found: Assessment, month: str) -> list[Voucher]:
+    """The invoices that name the month's fee; those that name a line alone are for its months up to their date."""
+    earned = fees_by_month(dossier)
+    paid_there = {line_id for line_id, months in earned.items() if month in months}
+    paid_there |= {one.line_id for one in found.releases if one.month == month}
+
+    def takes(voucher: Voucher, name: str) -> bool:
+        _, _, last = name.rpartition("/")
+        if _is_month(last):
+            return last == month
+        mine = any(name == line_id or name.startswith(f"{line_id}/") for line_id in paid_there)
+        return mine and (not voucher.on or month <= _month(voucher.on))
+
+    return [one for one in dossier.vouchers if any(takes(one, name) for kind, name in one.named if kind == "fee")]
+
+
+def _is_month(text: str) -> bool:
+    return len(text) == 7 and text[4] == "-" and text.replace("-", "").isdigit()
+
+
+# -- what was invoiced and changed ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something on one invoice: what stands there, and what should. `day` is "" where it left the contract."""
+
+    item: Item
+    day: str
+    month: str
+    stands: Fraction
+    should: Fraction
+
+
+def _adjustments(dossier: Dossier, found: Assessment) -> Iterator[Row]:
+    groups: dict[tuple[str, str], list[Change]] = {}
+    wanted = [(("time", one.entry_id), one.amount) for one in found.time.adjustments if one.amount != 0]
+    wanted += [((one.kind, one.item_id), one.amount) for one in amends(dossier)]
+    for item, amount in wanted:
+        for voucher, change in _changes(dossier, item, amount):
+            groups.setdefault((change.month, voucher.invoice_id), []).append(change)
+    for (month, invoice_id), changes in sorted(groups.items()):
+        order = [one.invoice_id for one in dossier.vouchers if _names_any(dossier, one, month)]
+        # A credit may give back what its invoice never named.
+        order += sorted({one for its, one in groups if its == month} - {*order})
+        places = exponent(dossier.currency)
+        pairs = [_said(dossier, one) for one in changes]
+        yield {
+            **_heading(dossier, found, month, ADJUSTMENT, 1 + order.index(invoice_id)),
+            "adjusts": invoice_id,
+            "credit": _changed([(change, amount) for change, amount, _ in pairs], places),
+            "rebill": _changed([(change, amount) for change, _, amount in pairs], places),
+            "net": fixed(sum((one.should - one.stands for one in changes), _ZERO), places),
+        }
+
+
+def _names_any(dossier: Dossier, voucher: Voucher, month: str) -> bool:
+    return any(
+        _is_of(dossier, item, month, kind) for item in voucher.named for kind in ("time", "expense", "milestone")
+    )
+
+
+def _changes(dossier: Dossier, item: Item, amount: Fraction) -> Iterator[tuple[Voucher, Change]]:
+    """The invoices on which something is to be put right: the earlier stay as far as what holds reaches."""
+    on = [voucher for voucher in dossier.vouchers if voucher.claims.get(item)]
+    on.sort(key=lambda voucher: (voucher.said, voucher.invoice_id))
+    left = sum((voucher.claims[item] for voucher in on), _ZERO) + amount
+    day = _day_of(dossier, item)
+    month = _month_of(dossier, item, day)
+    for voucher in on:
+        stands = voucher.claims[item]
+        reaches = max(_ZERO, min(stands, left)) if stands > 0 else min(_ZERO, max(stands, left))
+        should = left if voucher is on[-1] else reaches
+        left -= should
+        if should != stands:
+            yield voucher, Change(item, day, month, stands, should)
+
+
+def _day_of(dossier: Dossier, item: Item) -> str:
+    kind, item_id = item
+    if kind == "milestone":
+        [stone] = [one for one in dossier.milestones if one.milestone_id == item_id]
+        return (stone.accepted_on or stone.said_on).isoformat()
+    return (dossier.worked_on if kind == "time" else dossier.spent_on).get(item_id, "")
+
+
+def _month_of(dossier: Dossier, item: Item, day: str) -> str:
+    """That of its day; of what left the contract the first in which it ever was here, of a milestone that is accepted
+    no more the last in which it ever was."""
+    if item[0] == "milestone":
+        accepted = any(one.milestone_id == item[1] and one.status == "accepted" for one in dossier.milestones)
+        return _month(day) if accepted else max(dossier.placed[item], default=_month(day))
+    return _month(day) or min(dossier.placed[item])
+
+
+def _said(dossier: Dossier, one: Change) -> tuple[Change, Fraction, Fraction]:
+    """What is credited and what is billed anew: the pair, or under `delta_line` what they differ by.
+
+    A milestone is always credited whole (R49).
+    """
+    terms = terms_on(dossier.versions, date.fromisoformat(one.day)) if one.day else dossier.terms
+    if one.item[0] != "milestone" and terms is not None and terms.fields.get("retro_policy") == "delta_line":
+        return one, _ZERO, one.should - one.stands
+    return one, -one.stands, one.should
+
+
+# -- what both have -------------------------------------------------------------------------------------------------
+
+
+def _takers(dossier: Dossier, found: Assessment, month: str, kind: str) -> list[Voucher]:
+    """The invoices, by date and id, that ever named something of the month and kind; what is void now included."""
+    if kind == "fee":
+        return _fee_takers(dossier, found, month)
+    return [one for one in dossier.vouchers if any(_is_of(dossier, item, month, kind) for item in one.named)]
+
+
+def _is_of(dossier: Dossier, item: Item, month: str, kind: str) -> bool:
+    return item[0] == kind and month in dossier.placed.get(item, ())
+
+
+def _heading(dossier: Dossier, found: Assessment, month: str, kind: str, sequence: int) -> Row:
+    terms = dossier.terms
+    fields = terms.fields if terms else {}
+    accounting_on = dossier.masters.accounting_day(fields.get("legal_entity_id"), month)
+    key = "/".join((dossier.contract_id.replace("/", "%2F"), month, kind, str(sequence)))
+    return {
+        "document_key": key,
+        "contract_id": dossier.contract_id,
+        "kind": kind,
+        "period": month,
+        "client_id": fields.get("client_id"),
+        "legal_entity_id": fields.get("legal_entity_id"),
+        "currency": dossier.currency,
+        "tax": fields.get("tax"),
+        "terms": {"contract_version": terms.version if terms else 0},
+        "held": found.held,
+        "accounting_on": accounting_on,
+        "prior_period": accounting_on is not None,
+        "acknowledged": _acknowledged(dossier, key),
+    }
+
+
+def _acknowledged(dossier: Dossier, key: str) -> list[Row]:
+    """What each ERP said last of the document."""
+    said = [one for one in dossier.acknowledgements if one["document_key"] == key]
+    names = ("target", "revision", "status", "erp_id", "reason")
+    return [{name: one.get(name) for name in names} for one in sorted(said, key=lambda one: one["target"])]
+
+
+def _shown(line: Line, places: int) -> Row:
+    price = line.entry.price if line.entry else None
+    return {
+        "kind": line.kind,
+        "id": line.id,
+        "line_id": line.line_id,
+        "quantity_minutes": line.minutes,
+        "rate": shortest(price.rate, 6) if price and price.rate is not None else None,
+        "rate_unit": price.unit if price else None,
+        "rate_id": price.rate_id if price else None,
+        "amount": fixed(line.amount, places),
+        "withheld": shortest(line.withheld, places),
+        "work_date": line.day,
+    }
+
+
+def _changed(amounts: Sequence[tuple[Change, Fraction]], places: int) -> list[Row]:
+    return [
+        {"kind": change.item[0], "id": change.item[1], "amount": fixed(amount, places)}
+        for change, amount in sorted(amounts, key=lambda one: one[0].item)
+        if amount
+    ]
+
+
+def _month(day: str) -> str:
+    return day[:7]
