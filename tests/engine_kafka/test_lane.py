@@ -190,6 +190,19 @@ async def test_statements_are_paced_while_records_come_and_made_at_once_when_non
     await lane.stop()
 
 
+async def test_a_lane_that_is_far_behind_states_what_changed_once_no_more_comes() -> None:
+    agent = Agent(owing=1)
+    lane = lane_of(agent, states=True)
+    await lane.put(Event(0, 1))
+    await until(lambda: agent.batches == [(1, True)])
+    await asyncio.sleep(2 * pace.BRISK_SECONDS)  # a small step would be stated by now
+    many = pace.RECORDS // 2 + 1
+    await lane.put(Event(1, many))
+    await until(lambda: (many, False) in agent.batches)
+    await until(lambda: agent.batches[-1] == (0, True))
+    await lane.stop()
+
+
 async def test_what_is_owed_after_a_load_is_stated_without_any_record() -> None:
     agent = Agent(owing=3)
     lane = lane_of(agent, states=True, owing=True)
