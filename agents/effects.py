@@ -26,12 +26,26 @@ READINESS = "readiness"
 FORECAST = "forecast.burn"
 REVENUE = "erp.revenue"
 BILLING = "erp.billing"
+SHADOW = "erp.shadow"
 EXCEPTIONS = "exceptions"
 UTILIZATION = "forecast.utilization"
 DEMAND = "forecast.demand"
 ALERTS = "forecast.alerts"
 ACCURACY = "forecast.accuracy"
-DERIVED = (BURN, THRESHOLDS, READINESS, BILLING, FORECAST, REVENUE, UTILIZATION, DEMAND, ALERTS, ACCURACY, EXCEPTIONS)
+DERIVED = (
+    BURN,
+    THRESHOLDS,
+    READINESS,
+    BILLING,
+    SHADOW,
+    FORECAST,
+    REVENUE,
+    UTILIZATION,
+    DEMAND,
+    ALERTS,
+    ACCURACY,
+    EXCEPTIONS,
+)
 DEAD_LETTERS = ".dead-letters"
 
 

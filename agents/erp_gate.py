@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterable
 from heapq import heappop, heappush
 
 from agents.custody import Register, merge
-from agents.effects import BILLING, Batch, Effects, Statement, contract_of
+from agents.effects import BILLING, SHADOW, Batch, Effects, Statement, contract_of, key_of
 from app.domain import gate, period
 from app.domain.documents import WITHDRAWN
 from app.domain.gate import Limit, Rules
@@ -39,6 +39,7 @@ from tables.outbox import (
     Window,
 )
 
+SHADOWED = "billing.shadowed.v1"
 _CLOSED = "erp.window.closed.v1"
 
 
@@ -268,7 +269,7 @@ class _Work:
 
     def _target(self, draft: Draft, entity: str | None) -> str | None:
         """By the period of the document: what puts a document right goes where that one went."""
-        return self.agent.rules.target(entity, period.first_day(draft.key.rsplit("/", 3)[1]))
+        return self.agent.rules.target(entity, _begins(draft))
 
     def _restate(self, offset: int, row: Outbox, draft: Draft) -> None:
         """What ERP has already is said once more, with today's date, where that is in nobody's way."""
@@ -331,7 +332,7 @@ class _Work:
         self.rows[key] = row
         attempts = sent.attempts if sent is not None and _same(sent, draft) else 0
         row.sent = Sent(draft.type, draft.revision, draft.version, draft.content, offset, 0, attempts + 1)
-        row.why = ""
+        row.why, row.shadows = "", self._shadows(row, draft)
         awaits = self._awaits(row)
         if offset < 0 or awaits:
             self.agent.undated.add(key)  # the next moment says when
@@ -343,7 +344,16 @@ class _Work:
     def _say(self, row: Outbox, draft: Draft) -> None:
         payload = {**draft.payload, "target": row.target} if self.agent.rules.routes else draft.payload
         latest = (draft.time, draft.source, draft.id, draft.correlation)
-        self.effects.statements.append(Statement(BILLING, draft.type, draft.key, draft.version, payload, latest))
+        say = self.effects.statements.append
+        say(Statement(BILLING, draft.type, draft.key, draft.version, payload, latest))
+        for target in self._shadows(row, draft):
+            named = {name: payload[name] for name in ("document_key", "revision", "contract_id", "as_of")}
+            said = {**named, "target": target, "document_type": draft.type, "document": draft.payload}
+            say(Statement(SHADOW, SHADOWED, f"{key_of(target)}/{draft.key}", draft.version, said, latest))
+
+    def _shadows(self, row: Outbox, draft: Draft) -> list[str]:
+        """Targets that are told the same as the document's own."""
+        return self.agent.rules.shadows(row.legal_entity_id, _begins(draft)) if self.agent.rules.routes else []
 
     # -- in the way -------------------------------------------------------------------------------------------------
 
@@ -549,6 +559,11 @@ class _Work:
 
 def _same(sent: Sent | None, draft: Draft) -> bool:
     return sent is not None and (sent.type, sent.revision, sent.content) == (draft.type, draft.revision, draft.content)
+
+
+def _begins(draft: Draft) -> int:
+    """The first day of the document's period."""
+    return period.first_day(draft.key.rsplit("/", 3)[1])
 
 
 def _taken(draft: Draft) -> bool:

@@ -38,7 +38,7 @@ class Outbox(msgspec.Struct, array_like=True, gc=False):
     `why` says why it waits, "" when it does not: the latest `draft` is what leaves. It began to wait with the record
     `turn`, its place in the order of its contract, at the moment `since` (0: not known yet). `draft` is also kept of
     what was said and may have to be said again. `waited` are the microseconds that what was said last had waited.
-    `late_since` is when an answer was due, 0 while none is late.
+    `late_since` is when an answer was due, 0 while none is late. `shadows` are the targets that were told beside it.
     """
 
     fence: int
@@ -54,6 +54,7 @@ class Outbox(msgspec.Struct, array_like=True, gc=False):
     replies: dict[str, Heard] = {}
     waited: int = 0
     late_since: int = 0
+    shadows: list[str] = []
 
 
 OUTBOX: Table[Outbox] = Table("outbox", 1, Outbox)

@@ -26,6 +26,7 @@ from app.engine.accuracy import together as scored_together
 from app.engine.explain import explain, refusal
 from app.engine.figures import Figures, as_known
 from app.engine.host import Host, Letters, Unavailable
+from app.engine.outgoing import shadows
 from app.engine.outgoing import together as together_at_the_gate
 from app.engine.parts import Answered, Behind, Frame, Part, Question, decode_question, encode, joined
 from app.engine.peers import Peers, Silent
@@ -547,6 +548,10 @@ class Gather:
     async def promises(self) -> Answered[list[Answer]]:
         values, frame = await self._all_on_one_day("promises")
         return self._whole(shapes.promises(values, self._targets), frame)
+
+    async def shadow(self) -> Answered[Answer]:
+        values, frame = await self._all("shadow")
+        return self._whole(shadows(values), frame)
 
     async def gate(self) -> Answered[list[Answer]]:
         values, frame = await self._all("gate")

@@ -11,7 +11,7 @@ from app.engine import shapes
 from app.engine.shapes import Answer
 from app.events.cloudevents import timestamp
 from tables import Store, Table
-from tables.outbox import MOMENT, MOMENTS, OUTBOX, WINDOWS, Outbox
+from tables.outbox import MOMENT, MOMENTS, OUTBOX, WINDOWS, Heard, Outbox
 
 WAITING = "waiting"
 SENT = "sent"
@@ -102,6 +102,29 @@ class Outgoing:
             if turn.closed and not 0 < turn.until <= now:
                 yield turn.target, turn.legal_entity_id, turn.until
 
+    def shadow(self) -> Answer:
+        """How targets in shadow mode answer beside the live one: counts by target, and every document that differs."""
+        counts: dict[str, dict[str, int]] = {}
+        items = []
+        for key, row in self._store.scan(OUTBOX):
+            for target in row.shadows if row.sent is not None else ():
+                live, other = answered(row), row.replies.get(target)
+                other = other if other is not None and other.revision >= row.sent.revision else None
+                state = _compared(live, other)
+                found = counts.setdefault(target, dict.fromkeys(_STATES, 0))
+                found[state] += 1
+                if state == "differs":
+                    items.append(
+                        {
+                            "document_key": key,
+                            "revision": row.sent.revision,
+                            "target": target,
+                            "live": _heard(row.target, live),
+                            "shadow": _heard(target, other),
+                        }
+                    )
+        return {"counts": [[target, *found.values()] for target, found in counts.items()], "items": items}
+
     def gate(self) -> Answer:
         """What this slice adds to the gate's answer."""
         counts: dict[tuple[str, str | None, str, str], list[int]] = {}
@@ -122,6 +145,35 @@ class Outgoing:
                 yield _exception(key, one, *_ACK)
             elif one.why in _DUE:
                 yield _exception(key, one, *_DUE[one.why])
+
+
+_STATES = ("same", "differs", "unanswered")
+
+
+def _compared(live: Heard | None, shadow: Heard | None) -> str:
+    """Answers differ where one accepts and the other refuses; until both have spoken nobody knows."""
+    if live is None or shadow is None:
+        return "unanswered"
+    return "same" if live.status == shadow.status else "differs"
+
+
+def _heard(target: str | None, heard: Heard | None) -> Answer:
+    assert heard is not None  # both have spoken
+    return {"target": target, "status": heard.status, "erp_id": heard.erp_id, "reason": heard.reason}
+
+
+def shadows(parts: Sequence[Answer]) -> Answer:
+    """The answer about shadows, of all slices."""
+    totals: dict[str, list[int]] = {}
+    for target, *found in (row for part in parts for row in part["counts"]):
+        known = totals.setdefault(target, [0] * len(_STATES))
+        totals[target] = [a + b for a, b in zip(known, found, strict=True)]
+    return {
+        "targets": [{"target": target, **dict(zip(_STATES, totals[target], strict=True))} for target in sorted(totals)],
+        "items": sorted(
+            (row for part in parts for row in part["items"]), key=lambda row: (row["target"], row["document_key"])
+        ),
+    }
 
 
 def _exception(key: str, one: Place, code: str, owner: str, fix: str) -> Answer:

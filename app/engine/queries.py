@@ -348,6 +348,11 @@ class Queries:
         parts = [one.outgoing.gate() for one in slices]
         return {name: [row for part in parts for row in part[name]] for name in ("counts", "closed")}
 
+    def shadow(self, slices: Slices) -> Answer:
+        """What these slices add to the answer about shadows (`app.engine.outgoing.shadows`)."""
+        parts = [one.outgoing.shadow() for one in slices]
+        return {name: [row for part in parts for row in part[name]] for name in ("counts", "items")}
+
     def promises(self, slices: Slices, day: int | None) -> Answer:
         """Measures of business SLAs of these slices, by name, and the moment they are as of."""
         day = self._day(slices, day)
@@ -536,6 +541,7 @@ _ANSWERS: Final[Mapping[str, Callable[..., Any]]] = {
     "desk": Queries.desk,
     "promises": Queries.promises,
     "gate": Queries.gate,
+    "shadow": Queries.shadow,
     "reconciliation": Queries.reconciliation,
     "event": Queries.event,
     "streams": Queries.streams,

@@ -395,6 +395,17 @@ class BillingWithdrawn(Statement):
     target: Text | None = None
 
 
+class BillingShadowed(Statement):
+    """What an ERP in shadow mode is told of a document: the content of its statement, which is not to be posted."""
+
+    target: Text
+    document_key: Text
+    revision: int
+    contract_id: Text
+    document_type: Literal["billing.proposed.v1", "billing.adjusted.v1", "billing.withdrawn.v1"]
+    document: dict[str, Any]
+
+
 class RevenueHinted(Statement):
     """What a line has earned, for whoever recognises revenue: cumulative, and of the period."""
 
@@ -616,6 +627,7 @@ DERIVED: Final[Mapping[str, DerivedType]] = MappingProxyType(
             DerivedType("billing.proposed.v1", "erp.billing", BillingProposed, "document_key"),
             DerivedType("billing.adjusted.v1", "erp.billing", BillingAdjusted, "document_key"),
             DerivedType("billing.withdrawn.v1", "erp.billing", BillingWithdrawn, "document_key"),
+            DerivedType("billing.shadowed.v1", "erp.shadow", BillingShadowed, "target/document_key"),
             DerivedType("revenue.hinted.v1", "erp.revenue", RevenueHinted, "contract/line/period"),
             DerivedType(
                 "utilization.week_updated.v1", "forecast.utilization", UtilizationWeekUpdated, "kind/subject/week"

@@ -236,6 +236,10 @@ class Queries(Protocol):
         """Business SLAs: one row for each."""
         ...
 
+    async def shadow(self) -> Said[Row]:
+        """How ERPs in shadow mode answer: `targets` with counts, `items` that differ."""
+        ...
+
     async def gate(self) -> Said[list[Row]]:
         """The gate to ERP: one row for each target and legal entity of which anything is to be told."""
         ...

@@ -434,6 +434,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "/v1/slas", "slas", health.slas, "health", "Business SLAs: target, p50, p95, breaches, oldest open", "SlaList"
     ),
+    Route("/v1/gate/shadow", "shadow", billing.shadow, "billing", "How ERPs in shadow mode answer", "Shadow"),
     Route("/v1/gate", "gate", billing.gate, "billing", "The gate to ERP: what is closed, what waits", "GateList"),
     Route("/v1/streams", "streams", health.streams, "health", "Topics, positions, lag and dispositions", "Streams"),
     Route(

@@ -312,6 +312,7 @@ CELL = record(
     },
     "`counts`: the entry is among the actual minutes. Minutes of a booking are those of this week.",
 )
+HEARD = record({"target": maybe(TEXT), "status": TEXT, "erp_id": maybe(TEXT), "reason": maybe(TEXT)})
 PROJECT = record(
     {
         "state": {"enum": ["pending", "accepted", "rejected"]},
@@ -472,6 +473,19 @@ SCHEMAS: dict[str, Schema] = {
     "Acted": record({"exception_id": TEXT, "done": FLAG, "action": TEXT}),
     "GroupActed": record({"done": WHOLE, "rejected": WHOLE, "results": array(ANYTHING)}),
     "DeadLetterList": listing(ANYTHING),
+    "Shadow": table(
+        record(
+            {
+                "targets": array(record({"target": TEXT, "same": WHOLE, "differs": WHOLE, "unanswered": WHOLE})),
+                "items": array(
+                    record(
+                        {"document_key": TEXT, "revision": WHOLE, "target": TEXT, "live": HEARD, "shadow": HEARD},
+                        "A document that one accepts and the other refuses.",
+                    )
+                ),
+            }
+        )
+    ),
     "GateList": table(
         record(
             {

@@ -10,7 +10,7 @@ import pytest
 from agents.effects import Effects
 from app.domain import calendar
 from app.domain.gate import Limit, Route, Rules
-from app.engine.outgoing import Outgoing, together
+from app.engine.outgoing import Outgoing, shadows, together
 from app.events.posting import Draft, Halt, Moment
 from tests.engine.gated import MINUTE, Gate, draft, reply, told, window
 from tests.engine.runs import histories
@@ -412,3 +412,33 @@ def test_what_is_noted_is_what_a_fresh_look_finds() -> None:
         for _ in range(4):
             assert looked.places == Outgoing(gate.store).places
             gate.send(Moment(max(gate.due or 0, 1), 1))
+
+
+# -- shadows ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_erp_in_shadow_mode_is_told_the_same_and_counts_for_nothing() -> None:
+    gate = Gate(Rules((Route("old"), Route("new", live=False)), {"*": Limit(ack=MINUTE, attempts=2)}))
+    gate.send(draft(A1, total="10.00"), draft(B1), Moment(MINUTE, 1))
+    assert [(one.topic, one.key) for one in gate.said] == [
+        ("erp.billing", A1),
+        ("erp.shadow", f"new/{A1}"),
+        ("erp.billing", B1),
+        ("erp.shadow", f"new/{B1}"),
+    ]
+    assert gate.said[1].payload["document"] == draft(A1, total="10.00").payload
+    looked = Outgoing(gate.store)
+    gate.send(reply(A1, target="new"), reply(B1, target="old"))
+    # The answer of the shadow is none: A-1 is said again; nobody knows yet whether the two agree.
+    assert shadows([looked.shadow()])["targets"] == [{"target": "new", "same": 0, "differs": 0, "unanswered": 2}]
+    gate.wait()
+    assert told([one for one in gate.said if one.topic == "erp.billing"]) == [(A1, 1), (B1, 1), (A1, 1)]
+    gate.send(reply(A1, target="old"), reply(B1, target="new", status="rejected", reason="no such customer"))
+    found = shadows([looked.shadow()])
+    assert found["targets"] == [{"target": "new", "same": 1, "differs": 1, "unanswered": 0}]
+    [item] = found["items"]
+    assert (item["document_key"], item["live"]["status"], item["shadow"]["reason"]) == (
+        B1,
+        "accepted",
+        "no such customer",
+    )

@@ -45,6 +45,7 @@ class Setup:
     store: str = "memory"
     membership: Membership = Membership.SUPERVISOR
     session_seconds: float = 3.0
+    settings: tuple[tuple[str, str], ...] = ()  # more variables of the environment
 
 
 class Worker:
@@ -84,6 +85,7 @@ class Worker:
         own = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
         own["HEADRACE_KAFKA_SESSION_SECONDS"] = str(setup.session_seconds)
         own["HEADRACE_KAFKA_STORE"] = setup.store
+        own.update(setup.settings)
         if setup.membership is Membership.SLOT:
             own["HEADRACE_KAFKA_INSTANCE"] = f"slot-{self.slot}"
         return own

@@ -311,6 +311,9 @@ class Firm:
     async def event(self, source: str, event_id: str) -> Row | None:
         return self.events.get((source, event_id))
 
+    async def shadow(self) -> Said[Row]:
+        return {"targets": [], "items": []}, self.meta()
+
     async def gate(self) -> Said[list[Row]]:
         return [], self.meta()
 

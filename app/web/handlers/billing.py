@@ -37,3 +37,9 @@ async def gate(call: Call) -> web.Response:
     """What waits for ERP, by target and legal entity."""
     rows, meta = await call.queries.gate()
     return await call.table({"items": rows}, meta)
+
+
+async def shadow(call: Call) -> web.Response:
+    """What ERPs in shadow mode make of the same documents."""
+    row, meta = await call.queries.shadow()
+    return await call.table(row, meta)
