@@ -120,7 +120,7 @@ def _show_explanation(answer: dict[str, Any]) -> None:
             s["rate_id"],
             s["rate_scope"],
             s["amount"],
-            f"{s['source']}#{s['event_id']}",
+            f"{s['source']}#{s['event_id']}" if s["event_id"] is not None else None,
         )
         for s in answer["steps"]
     ]
@@ -134,7 +134,7 @@ def _show_explanation(answer: dict[str, Any]) -> None:
     for rule in answer["rules"]:
         screen.print(f"  {rule}")
     verdict = "agrees" if answer["agrees"] else "DIFFERS"
-    screen.print(f"recomputed from {answer['steps_total']} entries: {answer['recomputed']} ({verdict})")
+    screen.print(f"recomputed from {answer['steps_total']} steps: {answer['recomputed']} ({verdict})")
 
 
 def schema(options: argparse.Namespace) -> bool:

@@ -61,7 +61,7 @@ def ready(kind: str | None, measure: str = "amount") -> Callable[[Asked], Iterat
             for one in folder.items if kind in (None, its) else ():
                 amount = {"amount": one.amount, "minutes": one.minutes or 0, "entries": 1}[measure]
                 behind = _behind(asked, one.kind, one.id, one.day)
-                said = f"{one.minutes} min × {one.rate} a {one.rate_unit}" if one.rate else ""
+                said = f"{one.minutes} min × {one.rate} per {one.rate_unit}" if one.rate else ""
                 if one.withheld:
                     said += f" − {asked.money(one.withheld)} held back"
                 yield Item(f"{one.kind}/{one.id}", amount, said, one.line_id, one.day, behind)
@@ -79,7 +79,13 @@ def _behind(asked: Asked, kind: str, name: str, day: int | None) -> Row | Spend 
 def _invoiced(asked: Asked) -> Iterator[Item]:
     for paper, claim in sorted(asked.head.documents.items()):
         if claim[1] <= asked.position.day:
-            yield Item(paper, claim[0], "net of nothing: credits stand apart", None, claim[1])
+            yield Item(
+                paper,
+                claim[0],
+                "credited" if paper.startswith("credit/") else "invoiced",
+                None,
+                claim[1] if claim[1] > calendar.BEGINNING else None,
+            )
 
 
 def _adjusted(asked: Asked) -> Iterator[Item]:
@@ -105,7 +111,8 @@ def _written_off(asked: Asked) -> Iterator[Item]:
 
 def _retained(asked: Asked) -> Iterator[Item]:
     found = asked.found
-    yield Item("time", found.time.held(), "held back of work, on invoices too")
+    if found.time.held():
+        yield Item("time", found.time.held(), "held back of work, on invoices too")
     for line, on, amount in found.milestones.withheld:
         if amount:
             yield Item("milestone", amount, "held back of a milestone", line or None, on or None)

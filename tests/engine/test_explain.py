@@ -41,7 +41,7 @@ def test_what_is_ready_is_the_lines_of_the_documents_with_their_events() -> None
     answer = told(run, "ready_amount")
     steps = answer["steps"]
     assert [(step["entry_id"], step["amount"]) for step in steps] == [("expense/E-1", "50.00"), ("time/T-1", "900.00")]
-    assert steps[1]["arithmetic"] == "600 min × 100.00 a hour − 100.00 held back"
+    assert steps[1]["arithmetic"] == "600 min × 100.00 per hour − 100.00 held back"
     assert all(step["event_id"] for step in steps)
     assert (answer["value"], answer["recomputed"], answer["unit"]) == ("950.00", "950.00", "EUR")
 
