@@ -70,8 +70,8 @@ def test_a_message_delivered_twice_is_the_same_events(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in names() if name.endswith("echo")])
-def test_what_we_caused_ourselves_is_dropped(name: str) -> None:
-    """F16: nothing goes in circles."""
+def test_f16_what_we_caused_ourselves_is_dropped(name: str) -> None:
+    """Nothing goes in circles."""
     received = read(name)
     assert (received.events, received.wants) == ((), ())
     assert "our own" in received.dropped[0]

@@ -1,22 +1,26 @@
 """The failures that firms know (domain 1B), by their numbers: what the engine makes of each, whatever comes first.
 
-F10 is in `tests/engine/test_erp_project.py`, F19 and F20 concern people; F11 and F21 are in
-`tests/domain/test_reconciliation.py`, F15 in `tests/cli/test_reconcile.py`, F16 in `tests/adapters`, F18 in
-`tests/web`.
+F10 is in `tests/engine/test_erp_project.py`, F11, F15 and F21 in `tests/engine/test_reconciliation.py`, F16 in
+`tests/adapters/test_adapters.py`; F19 and F20 concern people.
 """
 
 from __future__ import annotations
 
 from datetime import date
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from agents.effects import BILLING, Record, Statement
+from app.engine.embedded import EmbeddedHost
+from app.engine.gather import Gather
+from app.engine.letters import StoredLetters
 from app.engine.memory import MemoryHost
 from app.engine.outgoing import Outgoing, together
 from app.engine.runner import finish
+from app.engine.store import Store
 from tests.engine.runs import Run, counts, fold, lines
 from tests.engine.test_policy import event
 
@@ -203,6 +207,23 @@ def test_f17_a_schema_that_changed_unexpectedly_keeps_the_valid_part() -> None:
     run = fold(lines([APPROVED, RATE, more, other, TICK]))
     assert readiness(run)["ready_entries"] == 1
     assert [letter.code for letter in run.letters] == ["bad_type"]
+
+
+async def test_f18_what_was_sent_and_not_read_yet_makes_every_answer_say_so(tmp_path: Path) -> None:
+    """60.00 as of 31 March; then an hour comes that nobody has worked off: the figure is the old one, and says it."""
+    with EmbeddedHost(Store(tmp_path / "s.sqlite"), lambda: None) as host:
+        gather = Gather(host, lambda: 0.0, StoredLetters(host.store))
+        host.take(lines([APPROVED, RATE, entry("E"), TICK]))
+        await host.drain()
+        row, meta = await gather.readiness("C", None, None)
+        assert (row or {})["ready_amount"] == "60.00"
+        assert (meta["as_of"], meta["stale"]) == ("2026-03-31", False)
+        host.append(lines([entry("F")]))
+        row, meta = await gather.readiness("C", None, None)
+        assert ((row or {})["ready_amount"], (row or {})["as_of"], meta["stale"]) == ("60.00", "2026-03-31", True)
+        await host.drain()
+        row, meta = await gather.readiness("C", None, None)
+        assert ((row or {})["ready_amount"], meta["stale"]) == ("120.00", False)
 
 
 def test_f22_what_master_data_blocks_has_code_owner_and_age() -> None:
