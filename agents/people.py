@@ -206,11 +206,15 @@ class People:
             return
         its = self.calendar(resource_id, person)
         held = list(self.bookings(resource_id, person, mondays[0], mondays[-1] + 6).values())
+        behind: dict[tuple[int, int], tuple[Latest, int]] = {}
         for monday in mondays:
-            latest, touched = person.latest, person.fence
             years = calendar.year_of(monday), calendar.year_of(monday + 6)
-            for schedule in self.schedules(resource_id, person, *years):
-                latest, touched = max(latest, schedule.latest), max(touched, schedule.fence)
+            if years not in behind:
+                latest, touched = person.latest, person.fence
+                for schedule in self.schedules(resource_id, person, *years):
+                    latest, touched = max(latest, schedule.latest), max(touched, schedule.fence)
+                behind[years] = latest, touched
+            latest, touched = behind[years]
             touched = max(touched, self._touched_far(resource_id, person, held, monday))
             yield monday, _Plan(utilization.planned(monday, as_of, its, held), latest, touched)
 

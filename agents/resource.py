@@ -15,7 +15,7 @@ from agents.scoring import Board, Ticks
 from app.domain import accuracy, alerts, calendar, utilization
 from app.domain.availability import Exact, Off
 from app.domain.resolution import effective
-from app.domain.utilization import NOTHING, WINDOW, Booking, Group, Part, Window, added, memberships, runs, settled
+from app.domain.utilization import NOTHING, WINDOW, Booking, Given, Group, Part, Window, added, given, runs, settled
 from app.events.fact import Fact
 from app.events.plan import Plan
 from app.events.share import Number, Share, Weekly
@@ -94,6 +94,10 @@ class Ledger:
         self._named: dict[str, tuple[Group, ...]] = {}
         self._sums: dict[Group, list[utilization.Figures]] = {}
         self._latest: dict[Group, list[Latest]] = {}
+        # By place: what people's weeks came to give since the sums were made, and how often (below 0: no longer), and
+        # the latest fact behind those of people who are in the same groups. Most come to what others do.
+        self._moved: list[dict[Given, int]] = [{} for _ in mondays]
+        self._raised: list[dict[tuple[Group, ...], Latest]] = [{} for _ in mondays]
         self.changed: dict[Group, set[int]] = {}
 
     def name(self, person: str, named: tuple[Group, ...]) -> None:
@@ -119,19 +123,45 @@ class Ledger:
         if before == now:
             return False
         its[place] = now
-        old = memberships(before[0]) if before is not None else {}
-        new = memberships(parts)
-        for group in old.keys() | new.keys():
-            if (gone := old.get(group)) != (come := new.get(group)):
-                sums = self._of(group)
-                total = sums[place]
-                if gone is not None:
-                    total = tuple([a - b for a, b in zip(total, gone, strict=True)])
-                sums[place] = added(total, come) if come is not None else total
-                self.changed[group].add(monday)
-        for group in self._named[person]:
-            self._raise_latest(group, place, told.latest)
+        if before is not None:
+            self._move(place, before[0], -1)
+        self._move(place, now[0], 1)
+        raised, named = self._raised[place], self._named[person]
+        if told.latest > raised.get(named, _UNKNOWN):
+            raised[named] = told.latest
         return True
+
+    def _move(self, place: int, parts: tuple[Part, ...], by: int) -> None:
+        moved = self._moved[place]
+        for one in given(parts):
+            count = moved.get(one, 0) + by
+            if count:
+                moved[one] = count
+            else:
+                del moved[one]
+
+    @property
+    def owes(self) -> bool:
+        """Whether any group is to be told of anything."""
+        return bool(self.changed) or any(self._moved) or any(self._raised)
+
+    def _add_up(self) -> None:
+        """Put into the sums of groups what was moved since."""
+        for place, monday in enumerate(self.mondays):
+            moves: dict[tuple[Group, ...], utilization.Figures] = {}
+            for (groups, figures), count in self._moved[place].items():
+                more = figures if count == 1 else tuple([count * number for number in figures])
+                moves[groups] = added(moves[groups], more) if groups in moves else more
+            for groups, figures in moves.items():
+                for group in groups if any(figures) else ():
+                    sums = self._of(group)
+                    sums[place] = added(sums[place], figures)
+                    self.changed[group].add(monday)
+            for named, latest in self._raised[place].items():
+                for group in named:
+                    self._raise_latest(group, place, latest)
+            self._moved[place].clear()
+            self._raised[place].clear()
 
     def alert(self, person: str) -> tuple[dict[str, Any], Latest] | None:
         """The person's alerts and the latest fact behind the weeks; None where both were told so before."""
@@ -172,6 +202,7 @@ class Ledger:
 
     def shares(self, sender: int, number: int, board: Board) -> Iterator[Share]:
         """What has changed since the last time, group by group."""
+        self._add_up()
         for group in sorted(self.changed):
             changed = self.changed[group]
             if changed:
@@ -213,7 +244,7 @@ class _Work:
         self._send_plans()
         if self.batch.publish:
             self._publish()
-        self.effects.owing = len(self.agent.due) + bool(self.agent.ledger.changed)
+        self.effects.owing = len(self.agent.due) + self.agent.ledger.owes
         self._write()
         return self.effects
 

@@ -124,6 +124,7 @@ class Holidays:
     def __init__(self) -> None:
         self._by_id: dict[str, tuple[int, str | None]] = {}
         self._sorted: dict[str | None, set[int]] | None = {}  # None: a holiday changed since
+        self._weeks: dict[str | None, set[int]] = {}
 
     def put(self, holiday_id: str, day: int | None, region: str | None) -> None:
         """The holiday is on `day` (None: it is none) in `region` (None: everywhere)."""
@@ -137,8 +138,10 @@ class Holidays:
         """Days by region; None: everywhere."""
         if self._sorted is None:
             self._sorted = {}
+            self._weeks = {}
             for on, where in self._by_id.values():
                 self._sorted.setdefault(where, set()).add(on)
+                self._weeks.setdefault(where, set()).add(calendar.week_start(on))
         return self._sorted
 
     def on(self, holiday_id: str) -> int | None:
@@ -148,6 +151,12 @@ class Holidays:
     def off(self, day: int, region: str | None) -> bool:
         days = self._days
         return day in days.get(None, ()) or (region is not None and day in days.get(region, ()))
+
+    def any_in(self, monday: int, region: str | None) -> bool:
+        """Whether a week has any holiday of a region."""
+        if not self._days:
+            return False
+        return monday in self._weeks.get(None, ()) or monday in self._weeks.get(region, ())
 
     def within(self, first: int, last: int, region: str | None) -> set[int]:
         """The holidays of a region from `first` to `last`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -187,6 +188,8 @@ def _planned(
     standing = stretch.standing
     if standing is None:
         return figures
+    if standing.unit and not leave and not its.holidays.any_in(calendar.week_start(stretch.first), standing.region):
+        return _even(figures, stretch, standing, as_of, bookings, loads)
     days = [
         (day, day_of(day, standing, its.holidays, leave))
         for day in range(stretch.first, stretch.last + 1)
@@ -218,6 +221,31 @@ def _planned(
             if day > as_of:
                 later += kept
         _add_booking(figures, booking, gross, net_load, later)
+    return figures
+
+
+def _even(
+    figures: list[Exact],
+    stretch: Stretch,
+    standing: Standing,
+    as_of: int,
+    bookings: Sequence[Booking],
+    loads: Sequence[Exact | None],
+) -> list[Exact]:
+    """The same of days that nothing was taken of, as of nearly all: one is like the other, and nobody looks at each."""
+    days = [day for day in range(stretch.first, stretch.last + 1) if standing.works(day)]
+    ahead = [day for day in days if day > as_of]
+    figures[CAPACITY], figures[FREE] = capacity, _ = len(days) * standing.unit, len(ahead) * standing.unit
+    if standing.target is not None:
+        figures[AIMED] = capacity * standing.target
+        figures[AIMED_CAPACITY] = capacity
+    for booking, load in zip(bookings, loads, strict=True):
+        per_day = (booking.weekly or 0) * UNIT // standing.working if load is None else load
+        first, last = booking.first, booking.last
+        whole = first <= stretch.first and stretch.last <= last
+        inside = len(days) if whole else sum(first <= day <= last for day in days)
+        later = len(ahead) if whole else sum(first <= day <= last for day in ahead)
+        _add_booking(figures, booking, per_day * inside, per_day * inside, per_day * later)
     return figures
 
 
@@ -350,6 +378,22 @@ def settled(parts: Sequence[Part]) -> Figures:
     return tuple(total)
 
 
+Given = tuple[tuple[Group, ...], Figures]
+"""Groups, and what each of them is given."""
+
+
+def given(parts: Sequence[Part]) -> list[Given]:
+    """What a person's week gives to the groups it belongs to: those that are given the same stand together."""
+    if len(parts) == 1:
+        return [(_of_all(parts[0].standing), settled(parts))]
+    return [((group,), figures) for group, figures in memberships(parts).items()]
+
+
+@lru_cache(4_096)
+def _of_all(standing: Standing | None) -> tuple[Group, ...]:
+    return (FIRM, *(groups_of(standing) if standing is not None else ()))
+
+
 def memberships(parts: Sequence[Part]) -> dict[Group, Figures]:
     """What a person's week gives to each group it belongs to."""
     if len(parts) == 1:
@@ -456,13 +500,17 @@ def row(
 
     By hand (R37): 20 of 20 hours and 30 of 40 are 50 of 60, 0.8333; the mean of their ratios would be 0.8750.
     """
+    week = {"subject": {"kind": kind, "id": subject}, "week": week_name(monday), "as_of": calendar.text_of(as_of)}
+    return week | _shown(figures, target)
+
+
+@lru_cache(4_096)
+def _shown(figures: Figures, target: int | None) -> dict[str, Any]:
+    """The figures of a week, which are those of many weeks of many people; not to be changed."""
     aimed = _ratio(figures[AIMED], figures[AIMED_CAPACITY] * MICRO)
     if aimed is None and target is not None:
         aimed = show_ratio(target, MICRO)
     return {
-        "subject": {"kind": kind, "id": subject},
-        "week": week_name(monday),
-        "as_of": calendar.text_of(as_of),
         **dict(zip(NAMES, [show_minutes(units) if units else 0 for units in figures], strict=False)),
         "utilization_ratio": _ratio(figures[FORECAST_BILLABLE], figures[CAPACITY]),
         "allocation_ratio": _ratio(figures[PLANNED], figures[CAPACITY]),
