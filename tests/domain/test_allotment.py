@@ -76,7 +76,8 @@ def test_four_calls_of_three_minutes(rounding: dict[str, object], expected: list
 
 def test_the_increment_of_a_persons_day_is_each_persons_own() -> None:
     agreement = _contract(rounding={"increment_minutes": 15, "direction": "up", "scope": "person_day"})
-    rows = _rows(agreement, ("a", "2026-03-02", 10), ("b", "2026-03-02", 10))
+    # 5 min up to 15, of each; of one day for all they were 5 → 15 and 10 → 15, so the second would get nothing.
+    rows = _rows(agreement, ("a", "2026-03-02", 5), ("b", "2026-03-02", 5))
     rows[1][1].resource_id = "R-other"
     terms = agreement.on(rows[0][1].day)
     assert terms is not None
@@ -104,3 +105,26 @@ def test_an_entry_that_the_days_increment_leaves_nothing_of_is_not_billed_beside
     for _, row in rows:
         allotment.settle(row, terms, _RATES)
     assert [(row.billable_minutes, row.by_time) for _, row in rows] == [(10, True), (0, False)]
+
+
+def test_work_shares_a_day_s_increment_and_an_allowance_but_no_increment_of_its_own() -> None:
+    together = {"increment_minutes": 15, "scope": "person_day"}
+    assert _contract(together).allots
+    assert not _contract({"increment_minutes": 15}).allots
+    agreement = _contract(included={"minutes": 60, "per": "week"})
+    monday = calendar.number("2026-03-02")
+    terms, plain = agreement.on(monday), _contract().on(monday)
+    assert terms is not None
+    assert plain is not None
+    assert allotment.span_of("L-1", monday + 3, terms) == ("L-1", monday, monday + 6, "week")
+    assert allotment.span_of("L-1", monday, plain) is None
+    monthly = _contract(included={"minutes": 60, "per": "month"}).on(monday)
+    assert monthly is not None
+    assert allotment.span_of("L-1", monday, monthly) == ("L-1", monday - 1, monday + 29, "month")
+
+
+def test_a_reversal_of_all_leaves_the_allowance_as_it_was() -> None:
+    # 60 of 120 min are included, 60 cost 150.00. −120 take those back first, then what was given: 60 are free again.
+    agreement = _contract(included={"minutes": 60, "per": "term"})
+    rows = _rows(agreement, ("a", "2026-03-02", 120), ("b", "2026-03-03", -120), ("c", "2026-03-04", 60))
+    assert _share(agreement, rows) == ["150.00", "-150.00", "0.00"]

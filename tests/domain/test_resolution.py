@@ -100,6 +100,20 @@ def test_a_repetition_says_nothing_new_whatever_its_form() -> None:
     assert conflicts(kept([first, spaced])) == []
 
 
+def test_of_repetitions_the_smaller_bytes_and_the_greater_names_are_kept_whichever_came_first() -> None:
+    def pair() -> list[Fact]:
+        first, spaced = entry("m-1", 1), entry("m-1", 1)
+        spaced.data = type(spaced.data)(orjson.dumps(orjson.loads(bytes(spaced.data)), option=orjson.OPT_INDENT_2))
+        first.correlation, spaced.correlation = "B", "A"
+        first.recorded, spaced.recorded = 7, 5
+        return [first, spaced]
+
+    smaller = min(bytes(one.data) for one in pair())
+    for order in (1, -1):
+        [held] = kept(pair()[::order])
+        assert (bytes(held.data), held.correlation, held.recorded) == (smaller, "B", 5)
+
+
 def test_contradictions_are_named_once_for_each_revision() -> None:
     messages = [entry("m-1", 1, 10), entry("m-2", 1, 20), entry("m-3", 2, 30), entry("m-3", 2, 40), entry("m-4", 3)]
     for order in (messages, messages[::-1]):

@@ -88,6 +88,15 @@ def test_a_write_off_takes_nothing_of_what_void_work_is_owed() -> None:
     assert told(adjusted(events)) == [("I-1", "T-1", "-100.00", "0.00", "entry", None)]
 
 
+def test_a_write_off_takes_work_of_the_last_day_of_the_term_and_none_after_it() -> None:
+    # T-1 of 12 March, 150.00, is the last of the term; T-2 of the 13th lies outside. 50.00 are written off, of T-1.
+    ends = contract(term={"from": "2025-01-01", "to": "2025-03-12"})
+    work = [worked(60, "2025-03-12"), worked(60, "2025-03-13", "T-2")]
+    run = fold(lines(at([ends, rate("150"), *work, said("writeoff.recorded", **_FIFTY)])))
+    row = run.figures.readiness("C-1", _NOW.toordinal())
+    assert (row["ready_amount"], row["written_off_amount"], row["blocked_amount"]) == ("100.00", "50.00", "150.00")
+
+
 _FIFTY: dict[str, Any] = {"writeoff_id": "W-1", "revision": 1, "contract_id": "C-1", "amount": "50"}
 
 
