@@ -102,7 +102,15 @@ async def contracts(worker: Worker) -> list[str]:
 
 async def questions(alone: Worker) -> list[str]:
     """Every list, page by page, and everything about every contract."""
-    asked = ["/v1/overview", "/v1/slas", "/v1/burn", "/v1/contracts?status=active", "/v1/contracts/nobody/burn"]
+    asked = [
+        "/v1/overview",
+        "/v1/slas",
+        "/v1/gate",
+        "/v1/gate/shadow",
+        "/v1/burn",
+        "/v1/contracts?status=active",
+        "/v1/contracts/nobody/burn",
+    ]
     for path in (
         "/v1/contracts",
         "/v1/readiness",
