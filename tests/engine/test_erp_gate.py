@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
-from agents.effects import Effects
+from agents.effects import BILLING, Effects, Record
 from app.domain import calendar
 from app.domain.gate import Limit, Route, Rules
 from app.engine.outgoing import Outgoing, shadows, together
+from app.engine.runner import finish
 from app.events.posting import Draft, Halt, Moment
 from tests.engine.gated import MINUTE, Gate, draft, reply, told, window
-from tests.engine.runs import histories
+from tests.engine.noise import noisy, tick
+from tests.engine.runs import carry, histories, lines, started
+from tests.engine.test_documents import live
+from tests.engine.test_policy import event
+from tests.model.features import ALL
+from tests.model.histories import as_of_days, history, troubled
 
 A1, A2, B1 = "A/2026-03/time/1", "A/2026-03/expense/1", "B/2026-03/time/1"
 SECOND = 1_000_000
@@ -442,3 +449,33 @@ def test_an_erp_in_shadow_mode_is_told_the_same_and_counts_for_nothing() -> None
         "accepted",
         "no such customer",
     )
+
+
+# -- with the engine before it ----------------------------------------------------------------------------------------
+
+
+def undated(documents: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Documents without the day on which they were said last: what ERP has is not said again while it is closed."""
+    return {key: {name: row[name] for name in row if name != "as_of"} for key, row in documents.items()}
+
+
+@pytest.mark.parametrize("seed", histories(15))
+def test_when_all_windows_are_open_erp_has_what_is_live_whatever_came_while_they_were_not(seed: int) -> None:
+    """So what holds of documents holds of what ERP has: they come to what is ready, and no entry is in two."""
+    rng = Random(13_000_000 + seed)
+    events = troubled(history(13_000_000 + seed, 80, features=ALL), rng)
+    today = rng.choice(as_of_days(events))
+    windows = [
+        event(f"erp.window.{what}", window_id=f"W{n}", target="sap", revision=revision)
+        for n in range(3)
+        for revision in range(1, 5)
+        for what in [rng.choice(("closed", "opened"))]
+    ]
+    log = noisy(lines([*events, *windows, *windows[:3]]), rng, [tick(today - timedelta(days=days)) for days in (0, 1)])
+    rng.shuffle(log)
+    run = started(partitions=rng.randint(1, 3), publish=True)
+    carry(run, log, cut=rng.choice((1, 7, 40)))
+    opened = [event("erp.window.opened", window_id=f"W{n}", target="sap", revision=9) for n in range(3)]
+    finish(run.host.take("log", [Record(len(log) + n, line) for n, line in enumerate(lines(opened))]))
+    heard = {key: payload for (topic, key), (_, payload, _) in run.said.items() if topic == BILLING}
+    assert undated(heard) == undated(live(run.figures, today))
