@@ -46,6 +46,15 @@ def test_what_is_ready_is_the_lines_of_the_documents_with_their_events() -> None
     assert (answer["value"], answer["recomputed"], answer["unit"]) == ("950.00", "950.00", "EUR")
 
 
+def test_under_a_cap_what_passes_of_each_entry_adds_up() -> None:
+    # 100.00 and 200.00 under a cap of 250.00 that splits: 100.00 and 150.00.
+    capped = contract(line(cap={"amount": "250", "on_exceed": "split"}))
+    run = fold(lines([capped, rate("100"), worked(60), worked(120, "2025-03-05", "T-2")]))
+    answer = told(run, "ready_amount")
+    assert [step["amount"] for step in answer["steps"]] == ["100.00", "150.00"]
+    assert answer["agrees"]
+
+
 def test_what_is_stopped_is_blocked_and_says_by_what() -> None:
     run = fold(lines([contract(purchase_order={"required": True}), rate("100"), worked(600)]))
     assert told(run, "ready_amount")["steps"] == []
