@@ -35,7 +35,7 @@ from tests.engine.runs import (
 from tests.model.histories import Event, as_of_days, disorder, event_sets, history, repeated, troubled
 
 _CUTS = (1, 3, 20, 1000)
-_OF_A_ROW = ("revision", "type", "acknowledged")
+_OF_A_ROW = ("revision", "type", "acknowledged", "order_remaining_amount")
 _RAISED = ("code", "tier", "owner", "subject", "message", "evidence", "since")
 
 
