@@ -406,5 +406,5 @@ def _calibration(kind: str, weeks: Sequence[Tally]) -> dict[str, Any]:
 def _ratio(part: Exact, whole: Exact) -> str | None:
     if whole <= 0:
         return None
-    exact = Fraction(part) / Fraction(whole)
-    return show_ratio(exact.numerator, exact.denominator)
+    above, below = Fraction(part), Fraction(whole)
+    return show_ratio(above.numerator * below.denominator, above.denominator * below.numerator)

@@ -15,7 +15,7 @@ import orjson
 from app import cli
 from app.simulation.firm import simulate
 from app.simulation.scenario import DEFAULT_END, Scenario
-from tests.engine.runs import forecasted, hinted, modelled
+from tests.engine.runs import documented, forecasted, hinted, modelled
 from tests.model import oracle
 
 Row = dict[str, Any]
@@ -55,7 +55,8 @@ class Replayed:
         forecast = {row["contract_id"]: forecasted(_bare(row)) for row in self.rows("forecast.jsonl")}
         rows = [hinted(_bare(row)) for row in self.rows("revenue.jsonl")]
         revenue = {(row["contract_id"], row["line_id"], row["period"]): row for row in rows}
-        return oracle.Figures(burn, readiness, self.summary["records"]["parked"], forecast, revenue)
+        documents = {row["document_key"]: documented(_bare(row)) for row in self.rows("documents.jsonl")}
+        return oracle.Figures(burn, readiness, self.summary["records"]["parked"], forecast, revenue, documents)
 
 
 def _bare(row: Row) -> Row:
