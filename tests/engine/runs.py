@@ -16,7 +16,18 @@ from typing import Any
 import orjson
 from hypothesis import HealthCheck, settings
 
-from agents.effects import ACCURACY, ALERTS, DEMAND, REVENUE, UTILIZATION, DeadLetter, Record, Statement, key_of
+from agents.effects import (
+    ACCURACY,
+    ALERTS,
+    BILLING,
+    DEMAND,
+    REVENUE,
+    UTILIZATION,
+    DeadLetter,
+    Record,
+    Statement,
+    key_of,
+)
 from app.domain.documents import WITHDRAWN
 from app.domain.utilization import WINDOW
 from app.engine.accuracy import causes, cells_of, ledger_of, record_rows, score_rows
@@ -28,6 +39,7 @@ from app.replay.digest import FACT_TABLES, Pair, fact_pairs, figure_pairs, week_
 from tables import Store
 from tables.controls import CONTROLS, DISPOSITIONS
 from tables.heads import Latest
+from tables.outbox import OUTBOX
 from tests.model import oracle
 from tests.model.histories import Event
 from tests.model.numbers import shortest
@@ -127,6 +139,21 @@ def hear(said: Said, statement: Statement) -> None:
         said.pop((statement.topic, statement.key), None)
         return
     said[statement.topic, statement.key] = (statement.type, unrevised(statement), statement.latest)
+
+
+def let_through(said: Said, stores: Sequence[Store]) -> Said:
+    """What a consumer knows once the gate to ERP lets everything through. Where a contract is halted, which of its
+    documents had left before that is a matter of how the journal was cut."""
+    said = dict(said)
+    for store in stores:
+        for key, row in store.scan(OUTBOX):
+            if row.draft is not None and row.why:
+                one = row.draft
+                hear(
+                    said,
+                    Statement(BILLING, one.type, key, row.version, one.payload, (one.time, one.source, one.id, "")),
+                )
+    return said
 
 
 def unrevised(statement: Statement) -> Row:

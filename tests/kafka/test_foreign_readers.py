@@ -35,13 +35,15 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def deployment(broker: Broker, log: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """The log, worked off part by part."""
+    """The log, worked off part by part; documents for ERP are shown to another one besides."""
     made = Deployment(broker.address, "readers")
     made.make(2)
-    with made.worker(tmp_path_factory.mktemp("tables")):
-        for part in log:
-            made.publish(part)
-            made.wait()
+    with pytest.MonkeyPatch.context() as settings:
+        settings.setenv("HEADRACE_ERP_ROUTES", '[{"target": "live"}, {"target": "trial", "mode": "shadow"}]')
+        with made.worker(tmp_path_factory.mktemp("tables")):
+            for part in log:
+                made.publish(part)
+                made.wait()
     return made
 
 
