@@ -55,7 +55,7 @@ def records(title: str, counts: Mapping[str, int]) -> None:
 
 
 def say_verdict(verdict: Verdict) -> None:
-    rows = [(name, f"{verdict.rows[name]:,}", digest[:16]) for name, digest in verdict.digests.items()]
+    rows = [(name, f"{count:,}", verdict.digests.get(name, "")[:16]) for name, count in verdict.rows.items()]
     table("Live tables and a replay of their journal", ("table", "keys", "digest"), rows, right=(1,))
     if verdict.agrees:
         screen.print(f"[green]verified[/green]: {verdict.records:,} journal records give the same state, key by key")

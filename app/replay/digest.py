@@ -40,6 +40,9 @@ from tables.weeks import WEEKS
 _MODULUS = 1 << 256
 
 Pair = tuple[str, bytes]
+OF_MOMENTS = frozenset({"accuracy"})
+"""Figures that stand on the moments at which records were accepted. They have no digest, as two deployments that were
+fed the same at different moments may differ in them and in nothing else (decision 19)."""
 
 
 class Digest:

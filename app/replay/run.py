@@ -16,7 +16,7 @@ from agents.effects import DeadLetter
 from app.domain import calendar
 from app.engine.statements import ENGINE_VERSION
 from app.events.cloudevents import timestamp
-from app.replay.digest import Digest
+from app.replay.digest import OF_MOMENTS, Digest
 from app.replay.lines import ReplayError, check, line_numbers, spans
 from app.replay.part import FIGURES, Part, forecasts, rolled_up, together
 from app.replay.workers import Job, fold_alone, fold_together
@@ -118,5 +118,5 @@ def _summary(parts: Sequence[Part], grouped: dict[str, Digest], asked: dict[str,
         "records": together(parts),
         "later": sum(part.later for part in parts),
         "rows": {name: digest.rows for name, digest in digests.items()},
-        "digests": {name: digest.hex() for name, digest in digests.items()},
+        "digests": {name: digest.hex() for name, digest in digests.items() if name not in OF_MOMENTS},
     }
