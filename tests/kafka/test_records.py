@@ -53,6 +53,8 @@ def _grown_from(old: Any, new: Any) -> bool:
     """Whether every list of `old` stands at the beginning of its counterpart in `new`."""
     if isinstance(old, list) and isinstance(new, list):
         return len(new) >= len(old) and all(map(_grown_from, old, new))
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old.keys() == new.keys() and all(_grown_from(value, new[name]) for name, value in old.items())
     return bool(old == new)
 
 
