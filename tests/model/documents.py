@@ -15,7 +15,6 @@ from typing import Any
 from .amends import amends
 from .contradictions import payers
 from .dossier import Dossier
-from .fees import fees_by_month
 from .numbers import exponent, fixed, shortest
 from .pricing import Entry
 from .readiness import Assessment, accepted_milestones, assess, ready_expenses, settled_milestone
@@ -103,9 +102,8 @@ def _ready_lines(dossier: Dossier, found: Assessment) -> Iterator[Line]:
 
 def _fee_lines(dossier: Dossier, found: Assessment) -> Iterator[Line]:
     """What of each line's months is still to be paid."""
-    earned = fees_by_month(dossier)
     for line_id in sorted(_billing_fees(dossier, found)):
-        months = earned.get(line_id, {})
+        months = found.fees_by_month.get(line_id, {})
         held = _held_by_month(dossier, line_id, months)
         due = {month: fee - held[month] for month, fee in months.items()}
         for release in found.releases:
@@ -119,7 +117,7 @@ def _fee_lines(dossier: Dossier, found: Assessment) -> Iterator[Line]:
 def _billing_fees(dossier: Dossier, found: Assessment) -> set[str]:
     """Every line that may have something due as a fee."""
     released = {one.line_id for one in found.releases}
-    return {*fees_by_month(dossier), *released, *dossier.named_lines} if dossier.terms else set()
+    return {*found.fees_by_month, *released, *dossier.named_lines} if dossier.terms else set()
 
 
 def _held_by_month(dossier: Dossier, line_id: str, months: dict[str, Fraction]) -> dict[str, Fraction]:
@@ -161,8 +159,7 @@ def _unpaid(dossier: Dossier, line_id: str, due: dict[str, Fraction]) -> dict[st
 
 def _fee_takers(dossier: Dossier, found: Assessment, month: str) -> list[Voucher]:
     """The invoices that name the month's fee; those that name a line alone are for its months up to their date."""
-    earned = fees_by_month(dossier)
-    paid_there = {line_id for line_id, months in earned.items() if month in months}
+    paid_there = {line_id for line_id, months in found.fees_by_month.items() if month in months}
     paid_there |= {one.line_id for one in found.releases if one.month == month}
 
     def takes(voucher: Voucher, name: str) -> bool:

@@ -15,14 +15,9 @@ PERCENT_COMPLETE = "percent_complete"
 _NOTHING = Fraction(0)
 
 
-def earned_fees(dossier: Dossier) -> dict[str, Fraction]:
-    """What was earned by fee up to as-of, by line, whatever was invoiced. A line may have had several methods."""
-    return {line_id: sum(months.values(), _NOTHING) for line_id, months in fees_by_month(dossier).items()}
-
-
 def fees_by_month(dossier: Dossier) -> dict[str, dict[str, Fraction]]:
-    """The same by line and the month it belongs to: a retainer's own, that in which the term begins for a block, and
-    that of as-of for progress, which is measured anew every day."""
+    """What was earned by fee up to as-of, whatever was invoiced, by line and the month it belongs to: a retainer's own,
+    that in which the term begins for a block, and that of as-of for progress, which is measured anew every day."""
     if dossier.terms is None:
         return {}
     fees = {

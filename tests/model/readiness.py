@@ -13,7 +13,7 @@ from .burn import contract_shares
 from .checks import failed_of_contract, failed_of_entries, tier_of
 from .contradictions import contradictions, payers
 from .dossier import Dossier, Expense, Milestone
-from .fees import earned_fees, invoiced_fees, unmeasured
+from .fees import fees_by_month, invoiced_fees, unmeasured
 from .numbers import exponent, fixed
 from .order_use import order_of
 from .pricing import CURRENCY_MISMATCH, RATE_UNRESOLVED, Entry
@@ -48,6 +48,7 @@ class Assessment:
     milestones: Fraction
     expenses: Fraction
     fees: Fraction
+    fees_by_month: dict[str, dict[str, Fraction]]
     releases: tuple[Release, ...]
     retained: Fraction
     blockers: tuple[Blocker, ...]
@@ -73,7 +74,8 @@ def assess(dossier: Dossier) -> Assessment:
     """What is ready, what is not, and why."""
     time = settle(dossier)
     accepted = [settled_milestone(dossier, one) for one in accepted_milestones(dossier)]
-    earned = earned_fees(dossier)
+    by_month = fees_by_month(dossier)
+    earned = {line_id: sum(months.values(), _ZERO) for line_id, months in by_month.items()}
     on_fees = _withheld_fees(dossier, earned)
     withheld = [*time.withheld, *[held for _, held in accepted], *on_fees]
     releases = released(dossier, withheld)
@@ -92,6 +94,7 @@ def assess(dossier: Dossier) -> Assessment:
         milestones=sum((ready for ready, _ in accepted), _ZERO),
         expenses=sum((one.amount for one in ready_expenses(dossier)), _ZERO),
         fees=_open_fees(dossier, earned, on_fees, free),
+        fees_by_month=by_month,
         releases=tuple(releases),
         retained=sum((_kept(dossier, one, earned, withheld, on_fees, free) for one in _lines(withheld)), _ZERO),
         blockers=(),
