@@ -251,7 +251,7 @@ def _file_milestones(filed: Folders, position: Position, found: Assessment, mile
     for milestone in milestones:
         for name in milestone.periods:
             filed.setdefault((name, MILESTONE), Folder()).note(milestone.claims, position.day)
-    for milestone, amount in found.milestones.accepted:
+    for milestone, amount in sorted(found.milestones.accepted, key=lambda one: (one[0].billed_on, one[0].milestone_id)):
         if amount:
             line = milestone.line_id or (position.terms.only_line if position.terms is not None else None)
             item = Item(MILESTONE, milestone.milestone_id, line, amount, milestone.billed_on)

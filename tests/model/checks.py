@@ -78,8 +78,8 @@ def _order_exhausted(dossier: Dossier, terms: Terms, total: Fraction) -> bool:
 
 
 def _not_synced(dossier: Dossier, terms: Terms) -> bool:
-    accepted = [one for one in dossier.acknowledgements if one["status"] == "accepted"]
-    return not any((one.get("contract_version") or 0) >= terms.version for one in accepted)
+    """What ERP accepted under a version it has, also when it refuses a later revision of that document."""
+    return dossier.accepted_version < terms.version
 
 
 def _tax(terms: Terms) -> Fields:

@@ -143,6 +143,7 @@ class Dossier:
     told_on: dict[str, date]
     unmatched: int
     acknowledgements: tuple[Fields, ...]
+    accepted_version: int
     masters: Masters
     policies: dict[str, Fields]
 
@@ -259,6 +260,15 @@ class Archive:
             told_on={one.id: instant(one.current["time"]).date() for one in self.at("time", contract_id)},
             unmatched=sum(one.state == "committed" for one in self.at("subcontract", contract_id)),
             acknowledgements=tuple(entity.fields() for entity in self.at("acknowledgement", contract_id)),
+            accepted_version=max(
+                (
+                    int(message["data"].get("contract_version") or 0)
+                    for entity in self.at("acknowledgement", contract_id)
+                    for message in entity.revisions
+                    if message["data"]["status"] == "accepted"
+                ),
+                default=0,
+            ),
             masters=self._masters,
             policies=policies_for(self.entities, contract_id, holding.client_id if holding else None),
         )
