@@ -164,7 +164,7 @@ function table(record) {
     figure(span, shown, value);
     return el("td", { class: "num" }, span);
   };
-  return el(
+  const shown = el(
     "table",
     { class: "scoretable" },
     el(
@@ -195,6 +195,7 @@ function table(record) {
       ),
     ),
   );
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Scores by booking" }, shown);
 }
 
 /** Where probabilities stood for themselves and where not, in words. */
