@@ -26,7 +26,7 @@ from app.domain.ledger import (
     Row,
     claimed,
 )
-from app.domain.money import micro, show
+from app.domain.money import micro, round_to, show
 from app.domain.readiness import Assessment, Later, Milestone, Papers
 from app.domain.split import split
 from app.domain.unbilled import is_open
@@ -413,11 +413,11 @@ def line(position: Position, item: Item) -> dict[str, Any]:
 
 
 def _payers(position: Position, total: int, payers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What each payer owes of the total: parts that sum to it."""
+    """What each payer owes of the total as it is shown: parts that sum to it."""
     ratios = [micro(str(payer["ratio"])) for payer in payers]
     if not ratios or sum(ratios) <= 0:
         return []
-    parts = split(total, ratios, position.exponent)
+    parts = split(round_to(total, position.exponent), ratios, position.exponent)
     return [
         {"client_id": payer["client_id"], "ratio": payer["ratio"], "amount": show(part, position.exponent)}
         for payer, part in zip(payers, parts, strict=True)

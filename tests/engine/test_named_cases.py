@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.runs import figures, fold, lines
+from tests.engine.runs import differences, figures, fold, lines
 from tests.model.oracle import recompute
 from tests.model.test_oracle import NOW, amended, contract, credited, invoiced, line, rate, said, worked
 
@@ -175,3 +175,21 @@ def test_r14_the_next_invoice_is_progress_to_date_less_what_was_invoiced() -> No
 
 def forecast(events: Sequence[Any]) -> dict[str, Any]:
     return figures(fold(lines(events)).host.stores, NOW).forecast["C-1"]
+
+
+def test_payers_share_a_total_of_more_decimals_than_the_currency_has() -> None:
+    # A milestone of 344.5 yen is shown as 345; 60 % and 40 % of that are 207 and 138.
+    events = [
+        contract(
+            line(billing_method="milestone"),
+            currency="JPY",
+            payers=[{"client_id": "CL-1", "ratio": "0.6"}, {"client_id": "CL-2", "ratio": "0.4"}],
+        ),
+        said("milestone.planned", milestone_id="M-1", revision=1, contract_id="C-1", amount="344.5"),
+        said("milestone.accepted", milestone_id="M-1", revision=2, contract_id="C-1", accepted_on="2025-03-03"),
+    ]
+    as_of = date(2025, 3, 31)
+    found = figures(fold(lines(events)).host.stores, as_of)
+    assert differences(recompute(events, as_of), found) == []
+    document = found.documents["C-1/2025-03/milestone/1"]
+    assert (document["total"], [one["amount"] for one in document["payers"]]) == ("345", ["207", "138"])
