@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
+from operator import add
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -408,7 +409,7 @@ def memberships(parts: Sequence[Part]) -> dict[Group, Figures]:
 
 
 def added(one: Figures, other: Figures) -> Figures:
-    return tuple([a + b for a, b in zip(one, other, strict=True)])
+    return tuple(map(add, one, other))
 
 
 def last_target(parts: Sequence[Part]) -> int | None:
