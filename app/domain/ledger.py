@@ -17,7 +17,7 @@ from app.domain.fx import Quotes
 from app.domain.money import MICRO, divide, micro, portion
 from app.domain.rates import Card, Rates
 from app.domain.retainage import kept_of, withheld
-from app.domain.terms import Agreement, Line, Rounding, Terms
+from app.domain.terms import Line, Rounding, Terms
 
 APPROVED: Final = 1
 SUBMITTED: Final = 2
@@ -531,7 +531,7 @@ class Tally:
                     _ready(sums, row)
             return
         sums[CLAIMED_AMOUNT] += invoiced
-        sums[CLAIMED_MINUTES] += row.billable_minutes
+        sums[CLAIMED_MINUTES] += row.billable_minutes - row.drawn  # a block's minutes are on no invoice of time
         sums[CLAIMED_ENTRIES] += 1
         found = missing(row, invoiced)
         if found is None:
@@ -688,8 +688,3 @@ def _ready(sums: list[int], row: Row) -> None:
         sums[FLAT_WITHHELD] += row.withheld
     if minutes < 0:
         sums[ROOM_MINUTES] -= minutes
-
-
-def agreement_prices(row: Row, agreement: Agreement, rates: Rates) -> None:
-    """Price `row` by the terms of its own work date."""
-    price_row(row, agreement.on(row.day), rates)

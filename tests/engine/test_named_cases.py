@@ -193,3 +193,15 @@ def test_payers_share_a_total_of_more_decimals_than_the_currency_has() -> None:
     assert differences(recompute(events, as_of), found) == []
     document = found.documents["C-1/2025-03/milestone/1"]
     assert (document["total"], [one["amount"] for one in document["payers"]]) == ("345", ["207", "138"])
+
+
+def test_what_a_block_paid_for_uses_no_cap_once_the_rest_of_the_entry_is_invoiced() -> None:
+    # 5 h: one from the block, four invoiced at 100.00. Of a cap of 8 h four are left: of 8 h more, 400.00 pass.
+    block = line(
+        billing_method="prepaid",
+        prepaid={"minutes": 60, "fee": "90"},
+        cap={"minutes": 480, "on_exceed": "split"},
+    )
+    events = [contract(block), rate(HOURLY), worked(300), billed(("T-1", 4)), worked(480, "2025-03-04", "T-2")]
+    row = readiness(events)
+    assert (row["ready_time_amount"], row["over_cap_amount"], row["ready_minutes"]) == ("400.00", "400.00", 240)
