@@ -45,6 +45,7 @@ from app.domain.terms import Agreement
 from app.domain.unbilled import edge_of
 from app.domain.walks import Walks
 from app.events.fact import Fact
+from app.events.plan import Plan
 from tables import Store, buckets, invoices, pages, plans
 from tables.buckets import BUCKETS
 from tables.dossiers import CONTRACT, DOSSIERS, Dossier
@@ -92,7 +93,7 @@ class _Readings:
     """What the messages of each paper of a dossier come to. Each is read once, until more is said of it."""
 
     def __init__(self, facts: Mapping[str, list[Fact]], known: Mapping[str, Any]) -> None:
-        self._facts = facts
+        self.facts = facts
         self.known = dict(known)
         self._keys: dict[str, list[str]] = {}
         for key in facts:
@@ -103,7 +104,7 @@ class _Readings:
         found = []
         for key in self._keys.get(kind, ()):
             if key not in self.known:
-                self.known[key] = read(self._facts[key])
+                self.known[key] = read(self.facts[key])
             found.append(self.known[key])
         return found
 
@@ -194,7 +195,8 @@ class Contract:
 
     def basis(self, earned: Mapping[str | None, int], found: Assessment) -> Basis:
         """What a forecast rests on beside work and bookings: papers, what is earned, and what became of it."""
-        return Basis(self._stones, self._estimates, self._invoices, earned, found.invoiced, found.written)
+        mixed = any(flaw.code == "CURRENCY_CHANGED" for flaw in found.papers.flaws)
+        return Basis(self._stones, self._estimates, self._invoices, earned, found.invoiced, found.written, mixed)
 
     def said(self, head: Head, known: Masters, position: Position) -> Papers:
         """What was said beside terms and work: of its money, of holds and disputes, and for checks."""
@@ -219,6 +221,17 @@ class Contract:
         for message, said, accepted_in, _ in self._milestones:
             claims = head.unplaced.get(f"milestone/{said['milestone_id']}")
             yield readiness.milestone_of(message, said, claims, accepted_in)
+
+    def stones(self) -> Iterator[tuple[str, Fact, Stone]]:
+        """The milestones that stand, by id: the message that decides, and what it comes to in a forecast."""
+        for message, said, *_ in self._milestones:
+            if (stone := _stone(message, said)) is not None:
+                yield said["milestone_id"], message, stone
+
+    def papers_of(self, kind: str) -> Iterator[tuple[str, Fact, dict[str, Any]]]:
+        """Every paper of a kind, in order: `kind/id`, the message that decides, and what it says."""
+        for key in sorted(key for key in self.readings.facts if key.startswith(f"{kind}/")):
+            yield key, *effective(self.readings.facts[key])
 
     def price_of(self, row: Row) -> tuple[str | None, str]:
         """The rate of a row as text, None where it has none, and what it is per."""
@@ -438,11 +451,14 @@ class _Papers:
 
 
 class _Ahead:
-    """What is booked on a contract, and what it was added up from beside the bookings."""
+    """What is booked on a contract, amounts in `currency`, and what it was added up from beside the bookings."""
 
-    def __init__(self, contract: Contract, bookings: Sequence[Booking], roleless: Sequence[Roleless]) -> None:
+    def __init__(
+        self, contract: Contract, bookings: Sequence[Booking], roleless: Sequence[Roleless], currency: str | None
+    ) -> None:
         agreement, rates = contract.agreement, contract.rates
-        self.schedule = schedule(bookings, agreement, rates)
+        self.schedule = schedule(bookings, agreement, rates, currency)
+        self.currency = currency
         self.roleless = roleless
         self._contract, self._changed = contract, rates.changed
         self._scopes = scopes(bookings, agreement, rates)
@@ -504,23 +520,33 @@ class Contracts:
         book = Book(head.pages, page or self._pages(contract_id), bucket or self._buckets(contract_id))
         contract = self.compiled(contract_id)
         holidays, commitments = self.reference.holidays, contract.commitments
-        ahead, roleless = self._schedule(contract, head, booked or self._booked(contract_id))
+        terms = contract.agreement.on(calendar.FOREVER if as_of is None else as_of)
+        currency = terms.currency if terms is not None else None
+        ahead, roleless = self._schedule(contract, head, booked or self._booked(contract_id), currency)
         its, walks = contract.agreement, walks or Walks()
         return Position(contract_id, its, book, as_of, holidays, reached, commitments, ahead, walks, roleless)
 
     def _schedule(
-        self, contract: Contract, head: Head, booked: Callable[[str], Booked | None]
+        self, contract: Contract, head: Head, booked: Callable[[str], Booked | None], currency: str | None
     ) -> tuple[Schedule, Sequence[Roleless]]:
-        """What is booked, added up once for as long as neither bookings nor terms nor rates change."""
+        """What is booked, added up once for as long as bookings, terms, rates and its currency stay as they are."""
         if not head.bookings:
             return NOTHING_BOOKED, ()
         known = self._schedules.get(contract.contract_id)
-        if known is None or not known.holds(contract):
+        if known is None or known.currency != currency or not known.holds(contract):
             its = [one for name in head.bookings if (one := booked(name)) is not None]
             if len(self._schedules) >= self.SCHEDULES:
                 self._schedules.clear()
-            known = self._schedules[contract.contract_id] = _Ahead(contract, list(map(_booking, its)), _roleless(its))
+            known = self._schedules[contract.contract_id] = _Ahead(
+                contract, list(map(_booking, its)), _roleless(its), currency
+            )
         return known.schedule, known.roleless
+
+    def bookings(self, contract_id: str, head: Head) -> list[tuple[Plan, Booking]]:
+        """What people are booked for on the contract, as it was told and as it is read."""
+        booked = self._booked(contract_id)
+        its = [one for name in head.bookings if (one := booked(name)) is not None]
+        return [(one.plan, _booking(one)) for one in its]
 
     def rebook(self, contract_id: str) -> None:
         """Add up anew what is booked on the contract: a booking changed."""

@@ -140,8 +140,9 @@ def _sum(week: Sequence[int], first: int, last: int) -> int:
 class Measure(IntEnum):
     """What of a contract's bookings is added up: only what burns a budget, so billable work in a chargeable role.
 
-    The first two are the dimensions of burn, of hard bookings; `UNPRICED` are minutes of those without a rate. Soft
-    ones stand apart, as they are, by probability, and what they are worth.
+    The first two are the dimensions of burn, of hard bookings; `UNPRICED` are minutes of those without a rate,
+    `FOREIGN` of those on days for which another currency is agreed: they are in no amount. Soft ones stand apart, as
+    they are, by probability, and what they are worth.
     """
 
     MINUTES = 0
@@ -150,6 +151,7 @@ class Measure(IntEnum):
     SOFT = 3
     SOFT_WEIGHTED = 4
     SOFT_AMOUNT = 5
+    FOREIGN = 6
 
 
 class Soft(NamedTuple):
@@ -200,8 +202,8 @@ class Schedule:
         return course.reached(day, wanted) if course is not None else None
 
 
-def schedule(bookings: Iterable[Booking], agreement: Agreement, rates: Rates) -> Schedule:
-    """What bookings come to under the terms and rates of each day.
+def schedule(bookings: Iterable[Booking], agreement: Agreement, rates: Rates, currency: str | None = None) -> Schedule:
+    """What bookings come to under the terms and rates of each day, amounts in `currency` (None: where there is one).
 
     A booking without a line belongs to the only line of its day, else to the contract. A day's amount is minutes ×
     rate less the line's discount, not rounded: nobody invoices a plan. What an allowance will cover of it is not known.
@@ -210,16 +212,23 @@ def schedule(bookings: Iterable[Booking], agreement: Agreement, rates: Rates) ->
     soft = []
     for booking in bookings:
         alone: dict[Measure, list[Piece]] = {}
-        for run in booking.runs if booking.billable and booking.kind in ("hard", "soft") else ():
-            for first, last in _cut(run.first, run.last, [day for day, _ in agreement.steps()]):
-                for line, measure, piece in _charged(booking, run, (first, last), agreement.on(first), rates):
-                    alone.setdefault(measure, []).append(piece)
-                    for key in {(None, measure), (line, measure)} if measure is not Measure.SOFT_AMOUNT else ():
-                        pieces.setdefault(key, []).append(piece)
+        for line, measure, piece in charged(booking, agreement, rates, currency):
+            alone.setdefault(measure, []).append(piece)
+            for key in {(None, measure), (line, measure)} if measure is not Measure.SOFT_AMOUNT else ():
+                pieces.setdefault(key, []).append(piece)
         if Measure.SOFT in alone:
             worth = [Course(alone[one]) if one in alone else None for one in (Measure.SOFT, Measure.SOFT_AMOUNT)]
             soft.append(Soft(booking.assignment_id, booking.probability, *worth))
     return Schedule(pieces, soft)
+
+
+def charged(
+    booking: Booking, agreement: Agreement, rates: Rates, currency: str | None = None
+) -> Iterator[tuple[str | None, Measure, Piece]]:
+    """(line, measure, piece) of all that one booking comes to, as `schedule` adds it up."""
+    for run in booking.runs if booking.billable and booking.kind in ("hard", "soft") else ():
+        for first, last in _cut(run.first, run.last, [day for day, _ in agreement.steps()]):
+            yield from _charged(booking, run, (first, last), agreement.on(first), rates, currency)
 
 
 def scopes(bookings: Iterable[Booking], agreement: Agreement, rates: Rates) -> set[Scope]:
@@ -230,7 +239,7 @@ def scopes(bookings: Iterable[Booking], agreement: Agreement, rates: Rates) -> s
 
 
 def _charged(
-    booking: Booking, run: Run, days: tuple[int, int], terms: Terms | None, rates: Rates
+    booking: Booking, run: Run, days: tuple[int, int], terms: Terms | None, rates: Rates, currency: str | None
 ) -> Iterator[tuple[str | None, Measure, Piece]]:
     """What a stretch of days under the same terms adds to the measures of the line it belongs to."""
     line_id = booking.line_id or (terms.only_line if terms is not None else None)
@@ -247,6 +256,10 @@ def _charged(
     if terms is None:
         if hard:
             yield line_id, Measure.UNPRICED, whole
+        return
+    if currency is not None and terms.currency != currency:
+        if hard:
+            yield line_id, Measure.FOREIGN, whole
         return
     client, discount = terms.client_id, line.discount if line is not None else 0
     for first, last in _cut(*days, rates.turns("bill", client, booking.resource_id, booking.role)):

@@ -17,7 +17,7 @@ from app.domain.completion import Estimate
 from app.domain.earned import Value
 from app.domain.futures import Answer, Question
 from app.domain.ledger import AMOUNT, BILLABLE, COST, EXPENSES
-from app.domain.money import MICRO, divide, portion, show, show_ratio
+from app.domain.money import MICRO, portion, show, show_hundredths, show_ratio
 from app.domain.terms import Line, Terms
 
 _NO_MEASURE: Final = "nothing is booked, and of a line with a budget nothing says how much is done"
@@ -44,7 +44,7 @@ class Basis(NamedTuple):
 
     `stones`: milestones that are not cancelled. `invoices`: what subcontractors have invoiced. `revenue`: what each
     line has earned. `invoiced`: what live invoices say, net of credits; `written_off`: what was given up. Money in
-    micro-units.
+    micro-units. `mixed`: the terms so far speak of two currencies, so no amount of work is a sum.
     """
 
     stones: Sequence[Stone] = ()
@@ -53,6 +53,7 @@ class Basis(NamedTuple):
     revenue: Mapping[str | None, int] = {}
     invoiced: int = 0
     written_off: int = 0
+    mixed: bool = False
 
     @property
     def earned(self) -> int:
@@ -77,6 +78,10 @@ class _Worth(NamedTuple):
 
 
 _OVER: Final = ("closed", "cancelled")  # nothing more is to be used
+_MIXED: Final = "CURRENCY_CHANGED: the terms so far speak of two currencies, and amounts in both are no sum"
+_FOREIGN: Final = (
+    "CURRENCY_CHANGED: another currency is agreed for days that are booked, and amounts in both are no sum"
+)
 Ask = Callable[[Question], Answer | None]
 
 
@@ -85,8 +90,9 @@ def row(position: Position, days: dict[str, Any], basis: Basis, ask: Ask = futur
     exponent, totals = position.exponent, position.total(None).totals
     spent = totals[AMOUNT] + _invoiced(position, basis.invoices)
     worth, unmeasured = _worth(position, basis, spent)
-    end = _at_completion(position, totals[BILLABLE], spent, worth)
-    trailing = _first(days["minutes_on"], days["amount_on"])
+    end = _at_completion(position, totals[BILLABLE], spent, worth, mixed=basis.mixed)
+    coming = [_to_come(position, days[name]) for name in ("minutes_on", "amount_on", "planned_on")]
+    trailing, planned = _first(*coming[:2]), coming[2]
     cost = totals[COST] + _invoiced(position, basis.invoices)
     chances, drawn = _chances(position, days, ask)
 
@@ -106,8 +112,8 @@ def row(position: Position, days: dict[str, Any], basis: Basis, ask: Ask = futur
         ),
         "exhaustion": {
             "trailing_on": trailing,
-            "planned_on": days["planned_on"],
-            "earliest_on": _first(trailing, days["planned_on"]),
+            "planned_on": planned,
+            "earliest_on": _first(trailing, planned),
             **chances,
         },
         "earned_value": None if worth is None else _earned_value(worth, exponent),
@@ -121,6 +127,18 @@ def row(position: Position, days: dict[str, Any], basis: Basis, ask: Ask = futur
         "backlog": _backlog(position, basis),
         "basis": {**_booked(position), "unmeasured_lines": unmeasured, "reason": end.reason, "futures": drawn},
     }
+
+
+def _over(position: Position) -> bool:
+    """Whether nothing more is to be used of the contract."""
+    return position.terms is not None and position.terms.status_on(position.day) in _OVER
+
+
+def _to_come(position: Position, day: str | None) -> str | None:
+    """The day on which a budget ends; of a contract that is over, only where it has."""
+    if day is None or position.as_of is None:
+        return None
+    return None if _over(position) and calendar.number(day) > position.as_of else day
 
 
 def _chances(position: Position, days: dict[str, Any], ask: Ask) -> tuple[dict[str, str | None], dict[str, Any] | None]:
@@ -137,7 +155,7 @@ def _chances(position: Position, days: dict[str, Any], ask: Ask) -> tuple[dict[s
     over = [
         days[name] for name, one in zip(("minutes_on", "amount_on"), left, strict=True) if one is not None and one <= 0
     ]
-    if over or left == [None, None] or terms is None or terms.status_on(as_of) in _OVER:
+    if over or left == [None, None] or _over(position):
         return dict.fromkeys(names, _first(*over)), None
     first, last = futures.first_day(as_of), calendar.week_start(as_of) - 1
     weeks = futures.history(position.book.days(None, first, last, as_of), position.schedule, as_of)
@@ -156,13 +174,7 @@ def _chances(position: Position, days: dict[str, Any], ask: Ask) -> tuple[dict[s
 
 
 def _estimate(end: _Completion, minutes: Fraction | None, amount: str | None) -> dict[str, Any]:
-    return {"minutes": None if minutes is None else _hundredths(minutes), "amount": amount, "variant": end.variant}
-
-
-def _hundredths(minutes: Fraction) -> str:
-    """Minutes with at most two places, ties away from zero, no trailing zeros."""
-    text = show(divide(minutes.numerator * 100, minutes.denominator) * 10_000, 2)
-    return text.rstrip("0").rstrip(".")
+    return {"minutes": None if minutes is None else show_hundredths(minutes), "amount": amount, "variant": end.variant}
 
 
 def _first(*days: str | None) -> str | None:
@@ -180,11 +192,12 @@ def _booked(position: Position) -> dict[str, Any]:
         return Fraction(0) if position.as_of is None else position.schedule.after(None, measure, position.as_of)
 
     return {
-        "booked_minutes": _hundredths(ahead(Measure.MINUTES)),
+        "booked_minutes": show_hundredths(ahead(Measure.MINUTES)),
         "booked_amount": show(_whole(ahead(Measure.AMOUNT), position.exponent), position.exponent),
-        "unpriced_minutes": _hundredths(ahead(Measure.UNPRICED)),
-        "soft_minutes": _hundredths(ahead(Measure.SOFT)),
-        "soft_weighted_minutes": _hundredths(ahead(Measure.SOFT_WEIGHTED)),
+        "unpriced_minutes": show_hundredths(ahead(Measure.UNPRICED)),
+        "foreign_minutes": show_hundredths(ahead(Measure.FOREIGN)),
+        "soft_minutes": show_hundredths(ahead(Measure.SOFT)),
+        "soft_weighted_minutes": show_hundredths(ahead(Measure.SOFT_WEIGHTED)),
         "committed": show(position.committed(None), position.exponent),
     }
 
@@ -194,17 +207,24 @@ def _whole(amount: Fraction, exponent: int) -> int:
     return portion(amount.numerator, 1, amount.denominator, exponent)
 
 
-def _at_completion(position: Position, minutes: int, spent: int, worth: _Worth | None) -> _Completion:
-    """What is booked, where anything is; else as so far, where enough is done to say so; else the rest as budgeted."""
+def _at_completion(position: Position, minutes: int, spent: int, worth: _Worth | None, *, mixed: bool) -> _Completion:
+    """What was used, once the contract is over; else what is booked, where anything is; else as so far, where enough is
+    done to say so; else the rest as budgeted. Where amounts would be of two currencies there is none (`mixed`: so far).
+    """
     terms, as_of, exponent = position.terms, position.as_of, position.exponent
     if terms is None or as_of is None:
         return _Completion(None, None, None, "the contract is unknown" if terms is None else "no day is known")
+    spent_or_promised = spent + position.committed(None)
+    if _over(position):
+        return _Completion("actual", Fraction(minutes), None if mixed else spent_or_promised, _MIXED if mixed else None)
     booked = position.schedule.after(None, Measure.MINUTES, as_of)
     if booked:
+        if mixed or position.schedule.after(None, Measure.FOREIGN, as_of):
+            return _Completion("booked", minutes + booked, None, _MIXED if mixed else _FOREIGN)
         worth_ahead = _whole(position.schedule.after(None, Measure.AMOUNT, as_of), exponent)
-        return _Completion("booked", minutes + booked, spent + worth_ahead + position.committed(None))
-    if worth is None:
-        return _Completion(None, None, None, _NO_MEASURE)
+        return _Completion("booked", minutes + booked, spent_or_promised + worth_ahead)
+    if mixed or worth is None:
+        return _Completion(None, None, None, _MIXED if mixed else _NO_MEASURE)
     value = worth.value
     found = earned.best(value, exponent)
     if found.variant == "performance":

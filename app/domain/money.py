@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 MICRO = 1_000_000
 _UNITS: tuple[int, ...] = tuple(10 ** (6 - exponent) for exponent in range(5))
 _ZEROS: tuple[str, ...] = ("0", "0.0", "0.00", "0.000", "0.0000")
@@ -100,3 +102,13 @@ def show_quarter(total: int) -> str:
     """
     sign = "-" if total < 0 else ""
     return f"{sign}{abs(total) // 4}{('', '.25', '.5', '.75')[abs(total) % 4]}"
+
+
+def show_hundredths(minutes: Fraction) -> str:
+    """Minutes with at most two places, ties away from zero, no trailing zeros.
+
+    >>> show_hundredths(Fraction(1000, 3)), show_hundredths(Fraction(480)), show_hundredths(Fraction(1, 2))
+    ('333.33', '480', '0.5')
+    """
+    text = show(divide(minutes.numerator * 100, minutes.denominator) * 10_000, 2)
+    return text.rstrip("0").rstrip(".")

@@ -306,6 +306,12 @@ class Agreement:
         base = self._approved if not any(event.type == "contract.approved.v1" for event in begun) else []
         return sorted([*base, *begun], key=lambda event: event.revision)
 
+    def history(self, day: int) -> Iterator[tuple[Message, Terms]]:
+        """The events that make the terms of a day, in version order, each with what they come to up to it."""
+        events = self.in_force(day) if self.known else []
+        for count, event in enumerate(events, 1):
+            yield event, _fold(events[:count])
+
     def every(self) -> list[Terms]:
         """The terms of every stretch of days, those before the first step included."""
         return [*self._terms, self._before] if self.known else []

@@ -13,7 +13,7 @@ from app.domain.calendar import number
 from app.domain.money import micro
 from app.domain.rates import Card
 from app.domain.terms import Agreement
-from tests.domain.ledgers import approved, card, line, rates
+from tests.domain.ledgers import amended, approved, card, line, rates
 
 MONDAY_TO_FRIDAY = 31
 
@@ -90,6 +90,19 @@ def test_without_a_rate_in_the_contract_s_currency_a_plan_has_hours_and_no_price
         assert plan.after(None, Measure.MINUTES, 0) == 2_400
         assert plan.after(None, Measure.AMOUNT, 0) == 0
         assert plan.after(None, Measure.UNPRICED, 0) == 2_400
+
+
+def test_days_under_another_currency_are_in_no_amount() -> None:
+    # Monday and Tuesday in euros, 16 h at 100.00; from Wednesday on in dollars, 24 h at 100.00 USD.
+    changed = amended(2, "2025-03-12", currency="USD")
+    agreement = Agreement([approved(effective_from="2025-01-01", term={"from": "2025-01-01"}, lines=[line()]), changed])
+    cards = rates(hourly("100.00"), hourly("100.00", "2025-03-12", currency="USD"))
+    week = booked(work("2025-03-10", "2025-03-14"))
+    measures = (Measure.MINUTES, Measure.AMOUNT, Measure.FOREIGN, Measure.UNPRICED)
+    for currency, expected in (("EUR", (2400, 1600, 1440, 0)), ("USD", (2400, 2400, 960, 0))):
+        plan = schedule([week], agreement, cards, currency)
+        found = [plan.after(None, one, 0) for one in measures]
+        assert found == [expected[0], micro(f"{expected[1]}.00"), *expected[2:]]
 
 
 def test_a_line_charges_only_its_roles() -> None:

@@ -181,7 +181,7 @@ def test_f12_a_retroactive_change_of_invoiced_work_is_an_adjustment_and_the_invo
 
 
 def test_f13_a_cancellation_lists_open_work_and_stops_billing() -> None:
-    """Cancelled on 15 March: what was worked before is shown as blocked, its obligations stay committed."""
+    """Cancelled on 15 March: what was worked before is shown as blocked, its obligations stay; 560.00 in all."""
     cancelled = amended(2, kind="cancellation", effective_from="2026-03-15")
     owed = event(
         "subcontract.committed", commitment_id="S", contract_id="C", net={"amount": "500.00", "currency": "EUR"}
@@ -190,6 +190,8 @@ def test_f13_a_cancellation_lists_open_work_and_stops_billing() -> None:
         row, burn = readiness(run), run.figures.burn("C", DAY)[0]
         assert (row["state"], row["blocked_amount"], burn["committed"]) == ("blocked", "60.00", "500.00")
         assert burn["status"] == "cancelled"
+        ends = run.figures.forecast("C", DAY)["estimate_at_completion"]
+        assert ends == {"minutes": "60", "amount": "560.00", "variant": "actual"}
 
 
 def test_f14_what_a_subcontractor_was_promised_shows_before_the_invoice() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.engine.runs import differences, figures, fold, lines
 from tests.model.oracle import recompute
+from tests.model.test_forecast import assigned, in_dollars_from, person
 from tests.model.test_oracle import NOW, amended, contract, credited, invoiced, line, rate, said, worked
 
 HOURLY = "100"
@@ -205,3 +206,22 @@ def test_what_a_block_paid_for_uses_no_cap_once_the_rest_of_the_entry_is_invoice
     events = [contract(block), rate(HOURLY), worked(300), billed(("T-1", 4)), worked(480, "2025-03-04", "T-2")]
     row = readiness(events)
     assert (row["ready_time_amount"], row["over_cap_amount"], row["ready_minutes"]) == ("400.00", "400.00", 240)
+
+
+# -- what is over, and what will be in another currency -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("as_of", [date(2025, 3, 7), date(2025, 3, 31), date(2025, 4, 4)])
+def test_a_currency_that_will_change_and_has_changed(as_of: date) -> None:
+    events = [*in_dollars_from("2025-04-01"), worked(60, "2025-03-10"), worked(60, "2025-04-01", "T-2")]
+    for order in (events, events[::-1]):
+        assert differences(recompute(events, as_of), figures(fold(lines(order), cut=1).host.stores, as_of)) == []
+
+
+@pytest.mark.parametrize("ended", ["closed", "cancelled"])
+def test_a_contract_that_is_over_while_people_are_booked_on_it(ended: str) -> None:
+    events = [contract(line(budget={"minutes": 1200})), rate("100"), worked(600), person()]
+    events += [assigned("2025-03-10", "2025-04-11", 2400)]
+    events.append(said(f"contract.{ended}", contract_id="C-1", version=2, effective_from="2025-03-06"))
+    for order, as_of in ((events, date(2025, 3, 5)), (events[::-1], date(2025, 3, 7))):
+        assert differences(recompute(events, as_of), figures(fold(lines(order), cut=1).host.stores, as_of)) == []

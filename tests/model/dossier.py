@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import product
@@ -79,7 +79,8 @@ class Promise:
 class Planned:
     """What one booking plans for one day: exact net minutes, and what they are worth, None without a rate.
 
-    `charged` is whether it burns the budget: it is billable, and its line charges the role.
+    `charged` is whether it burns the budget: it is billable, and its line charges the role. `foreign`: for the day
+    another currency is agreed than for as-of, so it is worth nothing that could be added.
     """
 
     day: date
@@ -90,6 +91,7 @@ class Planned:
     minutes: Fraction
     amount: Fraction | None
     assignment_id: str = ""
+    foreign: bool = False
 
 
 @dataclass(frozen=True)
@@ -250,7 +252,7 @@ class Archive:
             writeoffs=tuple(entity.fields() for entity in self.at("writeoff", contract_id)),
             holds=sum(entity.state == "set" for entity in self.at("hold", contract_id)),
             disputes=sum(entity.state == "opened" for entity in self.at("dispute", contract_id)),
-            planned=tuple(self._planned(contract_id, versions, cards)),
+            planned=tuple(self._planned(contract_id, versions, cards, holding)),
             promises=tuple(self._promises(contract_id, terms[as_of])),
             estimate_messages=tuple(self.at("estimate", contract_id)),
             time_messages=tuple({entity.id: entity for entity, _ in self._said_of(contract_id, "time")}.values()),
@@ -309,12 +311,18 @@ class Archive:
                 line_id = terms.line_of(fields.get("line_id"))
                 yield Promise(line_id, entity.state == "invoiced", number(fields["net"]["amount"]))
 
-    def _planned(self, contract_id: str, versions: Sequence[Event], cards: Sequence[Fields]) -> Iterable[Planned]:
-        """Every booked day at the contract, under the terms of that day."""
+    def _planned(
+        self, contract_id: str, versions: Sequence[Event], cards: Sequence[Fields], holding: Terms | None
+    ) -> Iterable[Planned]:
+        """Every booked day at the contract, under the terms of that day; `holding` are those of as-of."""
         for booking in self._bookings:
             if booking.contract_id == contract_id:
                 for day, minutes in booking.net.items():
-                    yield _planned(booking, day, minutes, terms_on(versions, day), cards)
+                    terms = terms_on(versions, day)
+                    one = _planned(booking, day, minutes, terms, cards)
+                    if terms is not None and holding is not None and terms.currency != holding.currency:
+                        one = replace(one, amount=None, foreign=True)
+                    yield one
 
     def _home(self, entity: Entity) -> str | None:
         return home_of(entity) if entity.kind == "time" else entity.fields().get("contract_id")

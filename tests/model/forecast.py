@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from .burn import booked_ahead, burn_row
+from .contradictions import contradictions
 from .dossier import Dossier, Planned, WorkingDays
 from .fees import PERCENT_COMPLETE, estimate_in_force
 from .futures import futures
@@ -21,6 +22,7 @@ from .terms import Terms
 
 _ZERO = Fraction(0)
 _STEADY = Fraction(1, 5)
+_OVER = {"closed", "cancelled"}
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ def forecast_row(dossier: Dossier, working_days: WorkingDays, earned: dict[str |
     spent = used + dossier.subcontracted()
     worth, unmeasured = _worth(dossier)
     variant, minutes, amount = _completion(dossier, ahead, used_minutes, spent, worth)
-    trailing = _first(burn["exhaustion"]["minutes_on"], burn["exhaustion"]["amount_on"])
-    planned = burn["exhaustion"]["planned_on"]
+    days = {name: _still_to_come(dossier, day) for name, day in burn["exhaustion"].items()}
+    trailing, planned = _first(days["minutes_on"], days["amount_on"]), days["planned_on"]
     cost = sum((entry.cost for entry in dossier.entries if entry.approved), _ZERO) + dossier.subcontracted()
     chances, drawn = futures(dossier)
 
@@ -84,7 +86,10 @@ def forecast_row(dossier: Dossier, working_days: WorkingDays, earned: dict[str |
         "basis": {
             "booked_minutes": shortest(sum((one.minutes for one in ahead), _ZERO), 2),
             "booked_amount": fixed(sum((one.amount or _ZERO for one in ahead), _ZERO), places),
-            "unpriced_minutes": shortest(sum((one.minutes for one in ahead if one.amount is None), _ZERO), 2),
+            "unpriced_minutes": shortest(
+                sum((one.minutes for one in ahead if one.amount is None and not one.foreign), _ZERO), 2
+            ),
+            "foreign_minutes": shortest(sum((one.minutes for one in ahead if one.foreign), _ZERO), 2),
             "soft_minutes": shortest(sum((one.minutes for one in soft), _ZERO), 2),
             "soft_weighted_minutes": shortest(sum((one.minutes * one.probability for one in soft), _ZERO), 2),
             "committed": fixed(dossier.committed(), places),
@@ -92,6 +97,13 @@ def forecast_row(dossier: Dossier, working_days: WorkingDays, earned: dict[str |
             "futures": drawn,
         },
     }
+
+
+def _still_to_come(dossier: Dossier, day: str | None) -> str | None:
+    """The day a budget ends; once nothing more is to be used of the contract, only a day on which it did."""
+    if day is not None and dossier.status in _OVER and day > dossier.as_of.isoformat():
+        return None
+    return day
 
 
 def _unbilled(dossier: Dossier, revenue: Fraction, places: int) -> dict[str, Any]:
@@ -140,13 +152,20 @@ def _backlog(dossier: Dossier, earned: dict[str | None, Fraction], places: int) 
 def _completion(
     dossier: Dossier, ahead: list[Planned], used_minutes: Fraction, spent: Fraction, worth: Worth | None
 ) -> tuple[str | None, Fraction | None, Fraction | None]:
-    """Variant, minutes and amount of the estimate at completion; nothing where there is nothing to go by."""
+    """Variant, minutes and amount of the estimate at completion; nothing where there is nothing to go by.
+
+    Two currencies are never added: with another one so far, or for days that are booked, there is no amount.
+    """
     if dossier.terms is None:
         return None, None, None
+    mixed = any(code == "CURRENCY_CHANGED" for code, *_ in contradictions(dossier))
+    if dossier.status in _OVER:
+        return "actual", used_minutes, None if mixed else spent + dossier.committed()
     if ahead:
+        whole = used_minutes + sum(one.minutes for one in ahead)
         more = sum((one.amount or _ZERO for one in ahead), _ZERO) + dossier.committed()
-        return "booked", used_minutes + sum(one.minutes for one in ahead), spent + more
-    if worth is None:
+        return "booked", whole, None if mixed or any(one.foreign for one in ahead) else spent + more
+    if worth is None or mixed:
         return None, None, None
     share = worth.earned / worth.budget
     if share >= _STEADY and spent > 0:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import pytest
+
 from .oracle import recompute
 from .test_commerce import by_cost, cost_of
-from .test_oracle import contract, invoiced, line, rate, said, worked
+from .test_oracle import amended, contract, invoiced, line, rate, said, worked
 
 Row = dict[str, Any]
 
@@ -66,6 +68,56 @@ def test_r21_a_promise_counts_until_it_is_invoiced_and_as_cost_from_then_on() ->
         row = forecast([*events, said(f"subcontract.{kind}", revision=1, **promise)], "2025-03-07")
         assert row["estimate_at_completion"]["amount"] == "7040.00"
         assert row["estimate_to_complete"]["amount"] == left
+
+
+def in_dollars_from(day: str) -> list[Any]:
+    """40 h a week of P-1 from 10 March to 11 April at 100.00 EUR; from `day` on C-1 is in dollars, at 110.00."""
+    dollars = [amended("replacement", day, currency="USD"), rate("110", day, "R-2", currency="USD")]
+    return [contract(line()), rate("100"), person(), assigned("2025-03-10", "2025-04-11", 2400), *dollars]
+
+
+def test_what_is_booked_in_another_currency_is_in_no_amount() -> None:
+    # 25 days of 8 h: 16 in March at 100.00, 12,800.00 EUR; 9 from 1 April on, 4,320 min, in dollars: no sum of both.
+    row = forecast(in_dollars_from("2025-04-01"), "2025-03-07")
+    assert row["estimate_at_completion"] == {"minutes": "12000", "amount": None, "variant": "booked"}
+    assert row["estimate_to_complete"]["amount"] is None
+    basis = {name: row["basis"][name] for name in ("booked_amount", "foreign_minutes", "unpriced_minutes")}
+    assert basis == {"booked_amount": "12800.00", "foreign_minutes": "4320", "unpriced_minutes": "0"}
+
+
+def test_a_budget_in_money_is_used_up_by_what_is_booked_in_its_currency() -> None:
+    # 12,800.00 EUR come in by 31 March; of 12,800.01 something is left, and what follows is in dollars.
+    for budget, day in (("12800", "2025-03-31"), ("12800.01", None)):
+        events = [contract(line(budget={"amount": budget})), *in_dollars_from("2025-04-01")[1:]]
+        assert forecast(events, "2025-03-07")["exhaustion"]["planned_on"] == day
+
+
+def test_once_both_currencies_were_worked_in_there_is_no_estimate() -> None:
+    # In April the terms so far speak of two: minutes are added, money is not.
+    events = [*in_dollars_from("2025-04-01"), worked(60, "2025-03-10"), worked(60, "2025-04-01", "T-2")]
+    row = forecast(events, "2025-04-04")["estimate_at_completion"]
+    assert row == {"minutes": "2520", "amount": None, "variant": "booked"}  # 5 days × 480 + 120
+
+
+@pytest.mark.parametrize("ended", ["closed", "cancelled"])
+def test_f13_of_a_contract_that_is_over_nothing_more_is_to_be_used(ended: str) -> None:
+    # 10 h of 20 used at 100.00, 40 h a week still booked, 500.00 promised to a subcontractor: 10 h and 1,500.00.
+    promise: Row = {"commitment_id": "S-1", "contract_id": "C-1", "net": {"amount": "500", "currency": "EUR"}}
+    events = [contract(line(budget={"minutes": 1200})), rate("100"), worked(600, "2025-03-03"), person()]
+    events += [assigned("2025-03-10", "2025-04-11", 2400), said("subcontract.committed", revision=1, **promise)]
+    assert forecast(events, "2025-03-07")["exhaustion"]["planned_on"] == "2025-03-11"
+    over = said(f"contract.{ended}", contract_id="C-1", version=2, effective_from="2025-03-06")
+    row = forecast([*events, over], "2025-03-07")
+    assert row["estimate_at_completion"] == {"minutes": "600", "amount": "1500.00", "variant": "actual"}
+    assert row["estimate_to_complete"] == {"minutes": "0", "amount": "500.00", "variant": "actual"}
+    assert set(row["exhaustion"].values()) == {None}
+
+
+def test_f13_a_budget_that_was_used_up_before_the_end_keeps_its_day() -> None:
+    events = [contract(line(budget={"minutes": 600})), worked(600, "2025-03-03")]
+    events.append(said("contract.closed", contract_id="C-1", version=2, effective_from="2025-03-06"))
+    days = forecast(events, "2025-03-07")["exhaustion"]
+    assert (days["trailing_on"], days["planned_on"], days["earliest_on"]) == ("2025-03-03",) * 3
 
 
 def of_r29(earned: str, minutes: int) -> list[Any]:
