@@ -172,30 +172,15 @@ class Gather:
         return self._answered(part.value, part)
 
     async def burn(self, contract_id: str, as_of: date | None, known_at: int | None) -> Answered[list[Answer] | None]:
-        if known_at is not None:
-            return await self._known_at(
-                contract_id, known_at, as_of, lambda figures, day: figures.burn(contract_id, day)
-            )
-        part = await self._one(contract_id, "burn", day=_day(as_of))
-        return self._answered(part.value, part)
+        return await self._figure("burn", contract_id, as_of, known_at)
 
     async def readiness(self, contract_id: str, as_of: date | None, known_at: int | None) -> Answered[Answer | None]:
-        if known_at is not None:
-            return await self._known_at(
-                contract_id, known_at, as_of, lambda figures, day: figures.readiness(contract_id, day)
-            )
-        part = await self._one(contract_id, "readiness", day=_day(as_of))
-        return self._answered(part.value, part)
+        return await self._figure("readiness", contract_id, as_of, known_at)
 
     async def documents(
         self, contract_id: str, as_of: date | None, known_at: int | None
     ) -> Answered[list[Answer] | None]:
-        if known_at is not None:
-            return await self._known_at(
-                contract_id, known_at, as_of, lambda figures, day: figures.documents(contract_id, day)
-            )
-        part = await self._one(contract_id, "documents", day=_day(as_of))
-        return self._answered(part.value, part)
+        return await self._figure("documents", contract_id, as_of, known_at)
 
     async def document(self, document_key: str) -> Answered[Answer | None]:
         """A live document; its contract is the first part of the key."""
@@ -204,21 +189,20 @@ class Gather:
         return self._answered(found, part)
 
     async def forecast(self, contract_id: str, as_of: date | None, known_at: int | None) -> Answered[Answer | None]:
-        if known_at is not None:
-            return await self._known_at(
-                contract_id, known_at, as_of, lambda figures, day: figures.forecast(contract_id, day)
-            )
-        part = await self._one(contract_id, "forecast", day=_day(as_of))
-        return self._answered(part.value, part)
+        return await self._figure("forecast", contract_id, as_of, known_at)
 
     async def revenue(
         self, contract_id: str, as_of: date | None, known_at: int | None
     ) -> Answered[list[Answer] | None]:
+        return await self._figure("revenue", contract_id, as_of, known_at)
+
+    async def _figure(self, what: str, contract_id: str, as_of: date | None, known_at: int | None) -> Answered[Any]:
+        """What `Figures` says of a contract under this name, by its slice or as known at an instant."""
         if known_at is not None:
             return await self._known_at(
-                contract_id, known_at, as_of, lambda figures, day: figures.revenue(contract_id, day)
+                contract_id, known_at, as_of, lambda figures, day: getattr(figures, what)(contract_id, day)
             )
-        part = await self._one(contract_id, "revenue", day=_day(as_of))
+        part = await self._one(contract_id, what, day=_day(as_of))
         return self._answered(part.value, part)
 
     async def entries(

@@ -1,7 +1,8 @@
 /** What the firm promised itself about its own speed and care: how long things take, against what was promised. */
 import { read } from "./api.js";
-import { el, empty, failure, figure, pill, set, svg } from "./dom.js";
+import { el, empty, figure, pill, set, svg } from "./dom.js";
 import { count, NOTHING, percent } from "./format.js";
+import { Polled } from "./polled.js";
 import { sentence } from "./words.js";
 
 const EACH_MS = 30_000;
@@ -18,33 +19,23 @@ const VERDICTS = {
   null: ["Nothing measured", "○", "calm"],
 };
 
-export class Promises {
+export class Promises extends Polled {
   constructor() {
-    this.title = "Promises";
-    this.heading = el("h1", { tabindex: "-1" }, "Promises");
-    this.content = el("div", {}, el("p", { class: "waiting" }, "Measuring…"));
-    this.element = el("div", { class: "streams slas" }, this.heading, this.content);
+    super({ title: "Promises", wait: "Measuring…", kind: "streams slas", each: EACH_MS });
     this.rows = new Map();
   }
 
-  open() {
-    this.load();
-    clearInterval(this.timer);
-    this.timer = setInterval(() => this.load(), EACH_MS);
+  read() {
+    return read(["slas"]);
   }
 
-  close() {
-    clearInterval(this.timer);
+  get shown() {
+    return this.rows.size > 0;
   }
 
-  async load() {
-    try {
-      const { items } = await read(["slas"]);
-      if (this.rows.size === 0) this.build(items);
-      for (const item of items) this.rows.get(item.sla)?.show(item);
-    } catch (problem) {
-      if (this.rows.size === 0) this.content.replaceChildren(failure(problem, () => this.load()));
-    }
+  show({ items }) {
+    if (!this.shown) this.build(items);
+    for (const item of items) this.rows.get(item.sla)?.show(item);
   }
 
   build(items) {

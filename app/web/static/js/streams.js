@@ -1,44 +1,25 @@
 /** Stream health: does everything that came in add up, and how far behind is each partition? */
 import { read } from "./api.js";
-import { el, empty, failure, figure, pill } from "./dom.js";
+import { el, empty, figure, pill } from "./dom.js";
 import { count } from "./format.js";
+import { Polled } from "./polled.js";
 import { sentence } from "./words.js";
 
 const EACH_MS = 2_000;
 const ENDS = ["applied", "duplicate", "stale", "parked", "dead_lettered"];
 
-export class Streams {
+export class Streams extends Polled {
   constructor() {
-    this.title = "Stream health";
-    this.heading = el("h1", { tabindex: "-1" }, "Stream health");
-    this.content = el("div", {}, el("p", { class: "waiting" }, "Reading the positions…"));
-    this.element = el("div", { class: "streams" }, this.heading, this.content);
+    super({ title: "Stream health", wait: "Reading the positions…", kind: "streams", each: EACH_MS });
     this.figures = new Map();
   }
 
-  open() {
-    this.load();
-    clearInterval(this.timer);
-    this.timer = setInterval(() => this.load(), EACH_MS);
+  read() {
+    return read(["streams"]);
   }
 
-  close() {
-    clearInterval(this.timer);
-  }
-
-  async load() {
-    try {
-      const answer = await read(["streams"]);
-      const shape = JSON.stringify([
-        answer.topics.map(({ topic, partition }) => [topic, partition]),
-        perTopic(answer.dispositions).map(([name]) => name),
-        answer.hosts,
-      ]);
-      if (shape !== this.shape) this.build(answer, (this.shape = shape));
-      this.show(answer);
-    } catch (problem) {
-      if (!this.shape) this.content.replaceChildren(failure(problem, () => this.load()));
-    }
+  get shown() {
+    return this.shape !== undefined;
   }
 
   cell(name) {
@@ -114,6 +95,15 @@ export class Streams {
   }
 
   show(answer) {
+    const shape = JSON.stringify([
+      answer.topics.map(({ topic, partition }) => [topic, partition]),
+      perTopic(answer.dispositions).map(([name]) => name),
+      answer.hosts,
+    ]);
+    if (shape !== this.shape) {
+      this.shape = shape;
+      this.build(answer);
+    }
     const put = (name, value, text = count(value)) => figure(this.figures.get(name), text, value);
     const lag = answer.topics.reduce((sum, { lag: behind }) => sum + behind, 0);
     put("events_per_second", answer.events_per_second, rate(answer.events_per_second));
