@@ -1,8 +1,13 @@
-"""Explaining a figure: the entries, rates and rules behind it, and the same figure computed from them once more."""
+"""Explaining a figure: the events, rates and rules behind it, and the same figure computed from them once more.
+
+Some figures are sums of entries (`FIGURES`) or of other items (`items.SUMS`); the rest are made of others and of events
+(`WORKINGS`, of burn and of forecasts), and their answers explain these, too, down to the events.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -11,10 +16,12 @@ import msgspec
 from agents.contracts import Contract, Contracts
 from app.domain import calendar
 from app.domain.burn import Position
-from app.domain.ledger import APPROVED, SUBMITTED, Claims, Row, claimed
-from app.domain.money import decimal, micro, show
-from app.engine.items import MADE, SUMS, Asked, Item, value_of
+from app.domain.ledger import APPROVED, SUBMITTED, Row, claimed
+from app.domain.money import decimal, portion, show, show_hundredths, show_quarter, show_ratio
+from app.engine import outlooks, workings
+from app.engine.items import SUMS, Asked, Item, value_of
 from app.engine.shapes import Answer, price_card
+from app.engine.workings import Exact, Working, of_group
 from app.events.cloudevents import timestamp
 from tables.heads import Head
 
@@ -94,129 +101,257 @@ def _billable(row: Row, status: int) -> bool:
 def explain(
     contracts: Contracts, head: Head, contract_id: str, figure: str, line_id: str | None, as_of: int | None
 ) -> Answer:
-    """The figure, the steps that make it, and whether adding them up gives it again.
+    """The figure, the steps that make it, and whether they give it again.
 
-    Raises ValueError for a figure that nothing adds up to, or that is of the whole contract only.
+    Raises ValueError for a figure that there is none of, or that is of the whole contract only.
     """
     refused = refusal(figure, line_id)
     if refused is not None:
         raise refused
-    if figure in SUMS:
-        return _summed(contracts, head, contract_id, figure, as_of)
-    if figure in MADE:
-        return _made(contracts, head, contract_id, figure, line_id, as_of)
-    known = FIGURES[figure]
-    position = contracts.position(contract_id, head, as_of)
-    rows = [row for row in contracts.burn(position) if row["line_id"] == line_id]
-    value = _value(rows[0], figure) if rows else None
-    behind = list(_behind(position, known, line_id))
-    total = sum(known.gives(row) for _, row, _ in behind)
-    recomputed = show(total, position.exponent) if known.unit == "money" else total
-    contract = contracts.compiled(contract_id)
-    steps = [_step(contract, position, known, *one) for one in behind[:STEPS_SHOWN]]
-    checksum = sha256(b"\n".join(f"{row.source}#{row.id}={known.gives(row)}".encode() for _, row, _ in behind))
-    return {
-        "contract_id": contract_id,
-        "line_id": line_id,
-        "figure": figure,
-        "as_of": calendar.text_of(as_of) if as_of is not None else None,
-        "value": value,
-        "unit": (position.terms.currency if position.terms else None) if known.unit == "money" else "minutes",
-        "formula": known.formula,
-        "rules": list(known.rules),
-        "contract_version": position.terms.version if position.terms else None,
-        "steps": steps,
-        "steps_total": len(behind),
-        "checksum": checksum.hexdigest(),
-        "recomputed": recomputed,
-        "agrees": recomputed == value,
-    }
+    return taken_apart(Asked(contracts, head, contract_id, as_of), figure, line_id)
+
+
+def taken_apart(asked: Asked, figure: str, line_id: str | None) -> Answer:
+    """The figure, which `refusal` has nothing against, its steps, and as `parts` the other figures that it rests on,
+    directly or not, each with its own steps, each once."""
+    desk = _Desk(asked)
+    answer = desk.answer(desk.work(figure, line_id))
+    parts = [desk.answer(part) for part in desk.below(figure, line_id)]
+    return {**answer, "agrees": answer["agrees"] and all(part["agrees"] for part in parts), "parts": parts}
 
 
 def refusal(figure: str, line_id: str | None) -> ValueError | None:
-    """Why a figure cannot be explained, if it cannot: nothing adds up to it, or it is of the whole contract only."""
-    if figure in SUMS or (figure in MADE and not MADE[figure].of_lines):
-        whole = f"figure is {figure!r}, which is of the whole contract: leave out the line"
-        return ValueError(whole) if line_id is not None else None
-    if figure in FIGURES or figure in MADE:
-        return None
-    return ValueError(f"figure is {figure!r}: ask for one of {', '.join((*FIGURES, *SUMS, *MADE))}")
+    """Why a figure cannot be explained, if it cannot: there is none of that name, or lines have none."""
+    known = SUMS.get(figure) or working_of(figure)
+    if figure not in FIGURES and known is None:
+        names = (*FIGURES, *SUMS, *WORKINGS, *(f"{one}.….{two}" for one in _GROUPS for two in ("minutes", "amount")))
+        return ValueError(f"figure is {figure!r}: ask for one of {', '.join(names)}")
+    if line_id is not None and known is not None and not known.of_lines:
+        return ValueError(f"figure is {figure!r}, which is of the whole contract: leave out the line")
+    return None
 
 
-def _summed(contracts: Contracts, head: Head, contract_id: str, figure: str, as_of: int | None) -> Answer:
-    """A figure that items of a contract add up to."""
-    known = SUMS[figure]
-    position = contracts.position(contract_id, head, as_of)
-    asked = Asked(contracts, head, position, contracts.assess(position, head))
-    items = list(known.items(asked))
-    money = known.unit == "money"
-    total = sum(item.amount for item in items)
-    value = _shown(contracts, asked, figure)
-    return {
-        **_heading(position, figure, None, value, known.unit, known.formula),
-        "steps": [_item_step(asked, item, money=money) for item in items[:STEPS_SHOWN]],
-        "steps_total": len(items),
-        "checksum": sha256(b"\n".join(f"{item.id}={item.amount}".encode() for item in items)).hexdigest(),
-        "recomputed": (recomputed := show(total, position.exponent) if money else total),
-        "agrees": recomputed == value,
-    }
+WORKINGS: Final[Mapping[str, Working]] = {**workings.WORKINGS, **outlooks.WORKINGS}
 
 
-def _shown(contracts: Contracts, asked: Asked, figure: str) -> Any:
-    """The figure as the contract's rows have it."""
-    burned = contracts.burn(asked.position)[0]
-    for row in (burned, contracts.readiness(asked.position, asked.head, asked.found)):
-        if figure in row:
-            return row[figure]
-    return value_of(contracts.forecast(asked.position, burned, asked.found), figure)
+def working_of(figure: str) -> Working | None:
+    """How a figure is made that is no sum."""
+    return WORKINGS.get(figure) or of_group(figure)
 
 
-def _made(
-    contracts: Contracts, head: Head, contract_id: str, figure: str, line_id: str | None, as_of: int | None
-) -> Answer:
-    """A figure that other figures of its row make; null where one of them is."""
-    known = MADE[figure]
-    position = contracts.position(contract_id, head, as_of)
-    burned = contracts.burn(position)
-    if known.of_lines:
-        row = next((row for row in burned if row["line_id"] == line_id), None)
-    else:
-        row = contracts.forecast(position, burned[0], contracts.assess(position, head))
-    value = value_of(row, figure)
-    parts = [(sign, name, value_of(row, name)) for sign, name in known.parts]
-    recomputed: Any = None
-    if all(part is not None for _, _, part in parts):
-        if known.unit == "money":
-            recomputed = show(sum(sign * micro(part) for sign, _, part in parts), position.exponent)
-        else:
-            recomputed = sum(sign * part for sign, _, part in parts)
-    steps = [
-        {**_NO_STEP, "entry_id": name, "amount": part, "arithmetic": "subtracted" if sign < 0 else "added"}
-        for sign, name, part in parts
-    ]
-    return {
-        **_heading(position, figure, line_id, value, known.unit, known.formula),
-        "steps": steps,
-        "steps_total": len(steps),
-        "checksum": sha256(b"\n".join(f"{name}={part}".encode() for _, name, part in parts)).hexdigest(),
-        "recomputed": recomputed,
-        "agrees": recomputed == value,
-    }
+_GROUPS: Final = ("by_period", "by_role")
+Key = tuple[str, str | None]
+"""A figure's name, and its line."""
 
 
-def _heading(position: Position, figure: str, line_id: str | None, value: Any, unit: str, formula: str) -> Answer:
-    terms = position.terms
-    return {
-        "contract_id": position.contract_id,
-        "line_id": line_id,
-        "figure": figure,
-        "as_of": calendar.text_of(position.as_of) if position.as_of is not None else None,
-        "value": value,
-        "unit": (terms.currency if terms is not None else None) if unit == "money" else unit,
-        "formula": formula,
-        "rules": [_AS_OF],
-        "contract_version": terms.version if terms is not None else None,
-    }
+class _Kind(NamedTuple):
+    """How a figure is shown: its unit (None: the contract's currency), and its text."""
+
+    unit: str | None
+    text: Callable[[Exact, int], Any]
+
+
+def _money(exact: Exact, exponent: int) -> str:
+    return show(
+        portion(exact.numerator, 1, exact.denominator, exponent) if isinstance(exact, Fraction) else exact, exponent
+    )
+
+
+SHOWN: Final[Mapping[str, _Kind]] = {
+    "money": _Kind(None, _money),
+    "minutes": _Kind("minutes", lambda exact, _: exact),
+    "hundredths": _Kind("minutes", lambda exact, _: show_hundredths(Fraction(exact))),
+    "quarters": _Kind("minutes", lambda exact, _: show_quarter(int(exact * 4))),
+    "entries": _Kind("entries", lambda exact, _: exact),
+    "ratio": _Kind("ratio", lambda exact, _: show_ratio(exact.numerator, exact.denominator)),
+    "date": _Kind("date", lambda exact, _: calendar.text_of(exact)),
+    "percents": _Kind("percent", lambda exact, _: exact),
+}
+"""The kinds of figures; `exact` is micro-units, minutes, a ratio, a day, or a list of per cents."""
+
+
+class _Worked(NamedTuple):
+    """A figure as its parts and items make it; `parts` are those it asked for itself."""
+
+    key: Key
+    kind: str
+    formula: str
+    rules: Sequence[str]
+    exact: Exact
+    parts: Sequence[Key]
+    items: Sequence[Item]
+
+
+class _Desk:
+    """Works figures of one contract out, each once."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self._worked: dict[Key, _Worked] = {}
+
+    def work(self, figure: str, line_id: str | None) -> _Worked:
+        key = figure, line_id
+        if key not in self._worked:
+            self._worked[key] = self._new(figure, line_id)
+        return self._worked[key]
+
+    def _new(self, figure: str, line_id: str | None) -> _Worked:
+        if figure in FIGURES:
+            entries, sum_of = FIGURES[figure], list(_entries(self.asked.position, FIGURES[figure], line_id))
+            total = sum(one.amount for one in sum_of)
+            return _Worked((figure, line_id), entries.unit, entries.formula, entries.rules, total, (), sum_of)
+        if figure in SUMS:
+            sums = SUMS[figure]
+            items = [one for one in sums.items(self.asked) if line_id is None or one.line_id == line_id]
+            total = sum(one.amount for one in items)
+            return _Worked((figure, line_id), sums.unit, sums.formula, (_AS_OF,), total, (), items)
+        working = working_of(figure)
+        assert working is not None  # `refusal` was asked, and parts are named by workings
+        on = _On(self, line_id, working.formula)
+        exact = working.work(on)
+        return _Worked((figure, line_id), working.kind, on.formula, working.rules, exact, tuple(on.parts), on.used)
+
+    def below(self, figure: str, line_id: str | None) -> list[_Worked]:
+        """All that a figure rests on, what it asks for itself first."""
+        found: dict[Key, None] = {}
+        waiting = list(self.work(figure, line_id).parts)
+        while waiting:
+            key = waiting.pop(0)
+            if key not in found:
+                found[key] = None
+                waiting += self.work(*key).parts
+        return [self.work(*key) for key in found]
+
+    def answer(self, worked: _Worked) -> Answer:
+        figure, line_id = worked.key
+        position, terms = self.asked.position, self.asked.position.terms
+        recomputed = self.shown(worked, worked.exact)
+        known, value = self._published(figure, line_id)
+        value = value if known else recomputed
+        parts = [self.work(*key) for key in worked.parts]
+        steps = [self._reference(part) for part in parts]
+        steps += [self._step(worked, one) for one in worked.items[: max(STEPS_SHOWN - len(steps), 0)]]
+        unit = SHOWN[worked.kind].unit
+        return {
+            "contract_id": position.contract_id,
+            "line_id": line_id,
+            "figure": figure,
+            "as_of": calendar.text_of(position.as_of) if position.as_of is not None else None,
+            "value": value,
+            "unit": (terms.currency if terms is not None else None) if unit is None else unit,
+            "formula": worked.formula,
+            "rules": list(worked.rules),
+            "contract_version": terms.version if terms is not None else None,
+            "steps": steps,
+            "steps_total": len(parts) + len(worked.items),
+            "checksum": _checksum([*(f"{one.key[0]}={one.exact}" for one in parts), *map(_mark, worked.items)]),
+            "recomputed": recomputed,
+            "agrees": recomputed == value,
+        }
+
+    def shown(self, worked: _Worked, exact: Exact) -> Any:
+        """A figure, or an item of it, as text."""
+        return None if exact is None else SHOWN[worked.kind].text(exact, self.asked.position.exponent)
+
+    def _published(self, figure: str, line_id: str | None) -> tuple[bool, Any]:
+        """Whether a row of the contract has the figure, and what it says."""
+        name, _, rest = figure.partition(".")
+        row = self.asked.burn.get(line_id)
+        if name in _GROUPS:
+            label, _, dimension = rest.rpartition(".")
+            return True, value_of((row or {}).get(name, {}).get(label), dimension)
+        if line_id is not None or _has(row, figure):
+            return _has(self.asked.burn[None], figure), value_of(row, figure)
+        for other in (self.asked.readiness, self.asked.forecast):
+            if _has(other, figure):
+                return True, value_of(other, figure)
+        return False, None
+
+    def _reference(self, part: _Worked) -> Answer:
+        """A part as a step: its own steps are with the parts."""
+        figure, line_id = part.key
+        unit = SHOWN[part.kind].unit
+        said = {"entry_id": figure, "line_id": line_id, "amount": self.shown(part, part.exact), "unit": unit}
+        return {**_NO_STEP, **said, "arithmetic": part.formula}
+
+    def _step(self, worked: _Worked, item: Item) -> Answer:
+        position, behind = self.asked.position, item.behind
+        said: Answer = {
+            "entry_id": item.id,
+            "line_id": item.line_id,
+            "work_date": calendar.text_of(item.day) if item.day is not None else None,
+            "amount": self._amount(worked.kind, item.amount),
+            "arithmetic": item.arithmetic,
+        }
+        if behind is not None:
+            said |= {
+                "event_id": behind.id,
+                "source": behind.source,
+                "event_time": timestamp(behind.time),
+                "revision": behind.revision,
+            }
+        if isinstance(behind, Row):
+            said |= {"resource_id": behind.resource_id, "rate_id": behind.rate_id}
+            if item.claims is not None:
+                said |= _of_entry(self.asked.contract, position, item, behind, money=worked.kind == "money")
+        return {**_NO_STEP, **said, **item.more}
+
+    def _amount(self, kind: str, amount: int | Fraction) -> Any:
+        """What an item gives: money exactly, unless it is a fraction of what anybody could pay."""
+        if kind == "money":
+            return (
+                self.asked.exactly(amount) if isinstance(amount, int) else _money(amount, self.asked.position.exponent)
+            )
+        return int(amount) if amount == int(amount) else show_hundredths(Fraction(amount))
+
+
+class _On:
+    """A figure while it is worked out (see `workings.On`)."""
+
+    def __init__(self, desk: _Desk, line_id: str | None, formula: str) -> None:
+        self._desk, self.asked = desk, desk.asked
+        self.line_id, self.formula = line_id, formula
+        self.parts: dict[Key, None] = {}
+        self.used: list[Item] = []
+
+    def ask(self, name: str, line_id: str | None = None) -> Exact:
+        key = name, line_id if line_id is not None else self.line_id
+        self.parts[key] = None
+        return self._desk.work(*key).exact
+
+    def items(self, name: str) -> Sequence[Item]:
+        self.ask(name)
+        return self._desk.work(name, self.line_id).items
+
+    def entries(self, name: str, first: int) -> list[Item]:
+        its = self._desk.work(name, self.line_id).items
+        return [one for one in its if one.day is not None and one.day >= first]
+
+    def use(self, items: Iterable[Item]) -> list[Item]:
+        its = list(items)
+        self.used += its
+        return its
+
+
+def _has(row: Mapping[str, Any] | None, figure: str) -> bool:
+    """Whether a row has a figure of that name, be it null."""
+    value: Any = row
+    for part in figure.split("."):
+        if value is None:
+            return True  # a part of it is null, and so is the figure
+        if not isinstance(value, Mapping) or part not in value:
+            return False
+        value = value[part]
+    return True
+
+
+def _mark(item: Item) -> str:
+    source = f"{item.behind.source}#{item.behind.id}" if isinstance(item.behind, Row) else item.id
+    return f"{source}={item.amount}"
+
+
+def _checksum(marks: Iterable[str]) -> str:
+    return sha256(b"\n".join(mark.encode() for mark in marks)).hexdigest()
 
 
 _NO_STEP: Final[Mapping[str, Any]] = dict.fromkeys(
@@ -237,39 +372,12 @@ _NO_STEP: Final[Mapping[str, Any]] = dict.fromkeys(
 )
 
 
-def _item_step(asked: Asked, item: Item, *, money: bool) -> Answer:
-    behind = item.behind
-    said = {
-        "entry_id": item.id,
-        "line_id": item.line_id,
-        "work_date": calendar.text_of(item.day) if item.day is not None else None,
-        "amount": asked.money(item.amount) if money else item.amount,
-        "arithmetic": item.arithmetic,
-    }
-    if behind is not None:
-        said |= {
-            "event_id": behind.id,
-            "source": behind.source,
-            "event_time": timestamp(behind.time),
-            "revision": behind.revision,
-        }
-        if isinstance(behind, Row):
-            said |= {"resource_id": behind.resource_id, "rate_id": behind.rate_id}
-    return {**_NO_STEP, **said}
-
-
-def _value(row: Mapping[str, Any], figure: str) -> Any:
-    value: Any = row
-    for name in figure.split("."):
-        value = value[name]
-    return value
-
-
-def _behind(position: Position, figure: Figure, line_id: str | None) -> Iterable[tuple[str, Row, Claims | None]]:
+def _entries(position: Position, figure: Figure, line_id: str | None) -> Iterator[Item]:
+    """Entries that a figure adds up from, by (work date, entry id)."""
     for entry, said, claims in position.book.rows(calendar.BEGINNING, position.day):
         row = _as_invoiced(said, claimed(claims, position.day))
         if figure.counts(row) and (line_id is None or row.line == line_id):
-            yield entry, row, claims
+            yield Item(entry, figure.gives(row), "", row.line, row.day, row, claims=claims or {})
 
 
 def _as_invoiced(row: Row, invoiced: int) -> Row:
@@ -283,34 +391,25 @@ def _stands(row: Row, invoiced: int) -> bool:
     return row.keeps and row.status == APPROVED and invoiced != 0
 
 
-def _step(
-    contract: Contract, position: Position, figure: Figure, entry: str, row: Row, claims: Claims | None
-) -> Answer:
+def _of_entry(contract: Contract, position: Position, item: Item, row: Row, *, money: bool) -> Answer:
+    """What only an entry has: its minutes, its rate and why that won, what is invoiced for it."""
     exponent = position.exponent
     card = price_card(contract, row)
     rate = row.rate_override if row.rate_override is not None else decimal(card.amount) if card else None
-    gives, invoiced = figure.gives(row), claimed(claims, position.day)
+    invoiced = claimed(item.claims, position.day)
+    priced = money and row.amount is not None and item.amount == row.amount
+    arithmetic = f"{item.amount}"
+    if priced and _stands(row, invoiced):
+        arithmetic = f"{show(int(item.amount), exponent)} as it was invoiced"
+    elif priced:
+        arithmetic = _arithmetic(contract, row, rate, per_day=card is not None and card.per_day, exponent=exponent)
     return {
-        "entry_id": entry,
-        "work_date": calendar.text_of(row.day),
-        "resource_id": row.resource_id,
-        "line_id": row.line,
         "minutes": row.minutes,
         "billable_minutes": row.billable_minutes,
         "rate": rate,
-        "rate_id": row.rate_id,
         "rate_scope": "entry" if row.rate_override is not None else card.scope if card else None,
-        "amount": show(gives, exponent) if figure.unit == "money" else gives,
-        "arithmetic": f"{show(gives, exponent)} as it was invoiced"
-        if _stands(row, invoiced) and figure.unit == "money" and gives == row.amount
-        else _arithmetic(contract, row, rate, per_day=card is not None and card.per_day, exponent=exponent)
-        if figure.unit == "money" and row.amount is not None and gives == row.amount
-        else f"{gives}",
+        "arithmetic": arithmetic,
         "invoiced_amount": show(invoiced, exponent),
-        "event_id": row.id,
-        "source": row.source,
-        "event_time": timestamp(row.time),
-        "revision": row.revision,
     }
 
 

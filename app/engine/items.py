@@ -1,4 +1,4 @@
-"""What figures of readiness, of expenses and of forecasts add up from: items, one by one, or other figures.
+"""What figures of readiness, of expenses and of revenue add up from, item by item.
 
 An item is a line of a document that is ready, of an invoice, of what is to be adjusted, held back or refused, with the
 event behind it where there is one.
@@ -7,49 +7,92 @@ event behind it where there is one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Final, NamedTuple, Protocol
 
-from agents.contracts import Contracts
+from agents.contracts import Contract, Contracts
 from app.domain import calendar
 from app.domain.adjustment import EXPENSE, MILESTONE, TIME
 from app.domain.burn import Position
 from app.domain.documents import FEE
-from app.domain.ledger import APPROVED, SUBMITTED, WRITTEN_AMOUNT, Row, Spend
-from app.domain.money import show
+from app.domain.ledger import APPROVED, SUBMITTED, WRITTEN_AMOUNT, Claims, Row, Spend
+from app.domain.money import decimal, micro, show
 from app.domain.readiness import Assessment, held_of_fee
 from app.domain.unbilled import is_ready
 from tables.heads import Head
 
 
+class Told(Protocol):
+    """The message that decides about something."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def time(self) -> int: ...
+    @property
+    def revision(self) -> int | None: ...
+
+
 class Item(NamedTuple):
-    """`amount` in micro-units, or minutes or entries; `behind` is the row whose event decides, where there is one."""
+    """`amount` in micro-units, or minutes or entries, exactly; `behind` is what decides about it, where there is that.
+
+    `more` is said of it besides. `claims`: of an entry that itself adds up, what invoices say of it.
+    """
 
     id: str
-    amount: int
+    amount: int | Fraction
     arithmetic: str = ""
     line_id: str | None = None
     day: int | None = None
-    behind: Row | Spend | None = None
+    behind: Told | None = None
+    more: Mapping[str, Any] = {}
+    claims: Claims | None = None
 
 
-class Asked(NamedTuple):
-    """A contract on a day, taken apart."""
+class Asked:
+    """A contract on a day, taken apart as far as a figure needs."""
 
-    contracts: Contracts
-    head: Head
-    position: Position
-    found: Assessment
+    def __init__(self, contracts: Contracts, head: Head, contract_id: str, as_of: int | None) -> None:
+        self.contracts, self.head = contracts, head
+        self.position: Position = contracts.position(contract_id, head, as_of)
+        self.contract: Contract = contracts.compiled(contract_id)
+
+    @cached_property
+    def found(self) -> Assessment:
+        return self.contracts.assess(self.position, self.head)
+
+    @cached_property
+    def burn(self) -> dict[str | None, dict[str, Any]]:
+        """Rows of burn by line; None is the contract."""
+        return {row["line_id"]: row for row in self.contracts.burn(self.position)}
+
+    @cached_property
+    def readiness(self) -> dict[str, Any]:
+        return self.contracts.readiness(self.position, self.head, self.found)
+
+    @cached_property
+    def forecast(self) -> dict[str, Any]:
+        return self.contracts.forecast(self.position, self.burn[None], self.found)
 
     def money(self, units: int) -> str:
         return show(units, self.position.exponent)
 
+    def exactly(self, units: int) -> str:
+        """An amount with the decimals of the currency, or with those it came with, where they are more."""
+        exponent = self.position.exponent
+        return show(units, exponent) if units % 10 ** (6 - exponent) == 0 else decimal(units)
+
 
 class Sums(NamedTuple):
-    """A figure of a contract that items add up to."""
+    """A figure that items add up to. `of_lines`: those of a line are a figure of it."""
 
     unit: str
     formula: str
     items: Callable[[Asked], Iterable[Item]]
+    of_lines: bool = False
 
 
 def ready(kind: str | None, measure: str = "amount") -> Callable[[Asked], Iterator[Item]]:
@@ -160,10 +203,24 @@ def _expenses(asked: Asked) -> Iterator[Item]:
 
 
 def _committed(asked: Asked) -> Iterator[Item]:
+    return subcontracts(asked, "subcontract.committed.v1", "promised, not invoiced")
+
+
+def subcontracts(asked: Asked, type_: str, said: str) -> Iterator[Item]:
+    """What a message of one type about a subcontract says, in the contract's currency."""
     terms = asked.position.terms
-    for one in asked.position.commitments:
-        if terms is not None and one.currency == terms.currency:
-            yield Item(f"subcontract/{one.commitment_id}", one.amount, "promised, not invoiced", one.line_id)
+    for key, message, body in asked.contract.papers_of("subcontract"):
+        if terms is not None and message.type == type_ and body["net"]["currency"] == terms.currency:
+            line_id = body.get("line_id") or terms.only_line
+            yield Item(key, micro(body["net"]["amount"]), said, line_id, None, message)
+
+
+def _subcontracted(asked: Asked) -> Iterator[Item]:
+    return subcontracts(asked, "subcontract.invoiced.v1", "invoiced")
+
+
+def _billable_expenses(asked: Asked) -> Iterator[Item]:
+    return (one for one in _expenses(asked) if isinstance(one.behind, Spend) and one.behind.billable)
 
 
 def _earned(asked: Asked) -> Iterator[Item]:
@@ -188,42 +245,14 @@ SUMS: Final[Mapping[str, Sums]] = {
     "retained_amount": Sums("money", "Σ what retainage holds back − what was released", _retained),
     "written_off_amount": Sums("money", "Σ what was given up", _written_off),
     "expenses": Sums(
-        "money", "Σ net × (1 + mark-up) × exchange rate of approved expenses, each rounded once", _expenses
+        "money", "Σ net × (1 + mark-up) × exchange rate of approved expenses, each rounded once", _expenses, True
     ),
-    "committed": Sums("money", "Σ what subcontractors were promised and have not invoiced", _committed),
-    "margin.revenue_amount": Sums("money", "Σ what each line has earned by as-of", _earned),
+    "committed": Sums("money", "Σ what subcontractors were promised and have not invoiced", _committed, True),
+    "margin.revenue_amount": Sums("money", "Σ what each line has earned by as-of", _earned, True),
+    "subcontracted": Sums("money", "Σ what subcontractors have invoiced", _subcontracted, True),
+    "billable_expenses": Sums("money", "Σ expenses that are the client's to pay", _billable_expenses, True),
 }
-"""Figures of a contract by their names in its rows."""
-
-
-class Made(NamedTuple):
-    """A figure that others of the same row make: `parts` are (sign, name). `of_lines`: of burn, so each line has it."""
-
-    unit: str
-    parts: tuple[tuple[int, str], ...]
-    of_lines: bool = False
-
-    @property
-    def formula(self) -> str:
-        return " ".join(f"{'−' if sign < 0 else '+'} {name}" for sign, name in self.parts).removeprefix("+ ")
-
-
-MADE: Final[Mapping[str, Made]] = {
-    "remaining.amount": Made("money", ((1, "budget.amount"), (-1, "approved.amount")), of_lines=True),
-    "remaining.minutes": Made("minutes", ((1, "budget.minutes"), (-1, "approved.billable_minutes")), of_lines=True),
-    "unbilled.amount": Made(
-        "money",
-        ((1, "unbilled.earned_amount"), (-1, "unbilled.invoiced_amount"), (-1, "unbilled.written_off_amount")),
-    ),
-    "realization.billed_amount": Made(
-        "money", ((1, "realization.standard_amount"), (-1, "unbilled.written_off_amount"))
-    ),
-    "backlog.amount": Made("money", ((1, "backlog.scheduled_amount"), (1, "backlog.unscheduled_amount"))),
-    "earned_value.cost_variance": Made(
-        "money", ((1, "earned_value.earned_amount"), (-1, "earned_value.actual_amount"))
-    ),
-}
-"""Figures of burn and of a contract's forecast."""
+"""Figures by their names in a contract's rows; the last two only others are made of."""
 
 
 def value_of(row: Mapping[str, Any] | None, name: str) -> Any:

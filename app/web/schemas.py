@@ -370,8 +370,10 @@ EXPLANATION = record(
         "steps_total": WHOLE,
         "recomputed": {},
         "agrees": FLAG,
+        "parts": array(ANYTHING),
     },
-    "`recomputed` is the figure again, from the steps; `agrees` says whether it is the one the tables hold.",
+    "`recomputed` is the figure again, from the steps; `parts` are the figures that steps name, explained alike;"
+    " `agrees` says whether it is the one the tables hold, and so are they.",
 )
 EVENT = record(
     {"specversion": {"const": "1.0"}, "id": TEXT, "source": TEXT, "type": TEXT, "time": INSTANT, "data": ANYTHING},

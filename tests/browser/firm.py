@@ -332,7 +332,6 @@ class Firm:
         self.version = 0
         self.stale = False
         self.honest = True
-        self.explained: set[str] | None = None
         self.partitions_answered = 4
         self.contracts = {contract.contract_id: contract for contract in self._made(contracts, entries)}
 
@@ -625,6 +624,11 @@ class Firm:
         if payload is None:
             return None
         steps = [step(entry) for entry in contract.of(line_id) if entry.counts]
+        if figure == "remaining.amount":
+            used = burn(contract, line_id)["approved"]["amount"]
+            steps = [
+                {"entry_id": "approved.amount", "line_id": line_id, "amount": used, "unit": None, "arithmetic": "Σ"}
+            ]
         return self.meta() | {
             "figure": figure,
             "value": str(payload),

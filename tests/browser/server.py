@@ -158,10 +158,7 @@ class Site:
         self._send("utilization.week_updated", statement("utilization.week_updated", key, self.crew.version, data))
 
     def explain(self, contract: Contract, request: web.Request) -> Json | None:
-        figure = request.query["figure"]
-        if self.firm.explained is not None and figure not in self.firm.explained:
-            raise web.HTTPBadRequest(text=f"Nothing explains {figure!r}.")
-        return self.firm.explain(contract, figure, request.query.get("line_id"))
+        return self.firm.explain(contract, request.query["figure"], request.query.get("line_id"))
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         if self.outage:

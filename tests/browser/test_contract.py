@@ -148,13 +148,11 @@ def test_a_figure_that_does_not_agree_raises_the_alarm(page: Page, server: Serve
     page.until(lambda: "does not agree" in page.text(".drawer [role=alert]"), "the alarm")
 
 
-def test_a_figure_the_server_does_not_take_apart_is_put_in_words(page: Page, server: Server) -> None:
-    server.site.firm.explained = {"approved.amount"}
+def test_a_figure_that_others_make_leads_to_them(page: Page) -> None:
     page.open(f"#/contracts/{CONTRACT}?explain=remaining.amount")
-    page.until(lambda: "Budget − approved" in page.text(".drawer .formula"), "the words")
-    page.one(".drawer .source button").click()
-    page.one(".drawer .steps")
-    assert "explain=approved.amount" in page.driver.current_url
+    page.one('.drawer [aria-label="Approved amount"]').click()
+    page.until(lambda: "explain=approved.amount" in page.driver.current_url, "the figure it is made of")
+    page.until(lambda: page.text(".drawer h2") == "Approved amount", "its explanation")
 
 
 def test_escape_closes_the_explanation_and_takes_it_out_of_the_address(page: Page) -> None:

@@ -125,7 +125,17 @@ def test_the_order_of_store_and_export_does_not_matter(store: Path, tmp_path: Pa
     assert {name: there["digests"][name] for name in facts} == facts
 
 
-@pytest.mark.parametrize("figure", [*sorted(FIGURES), "ready_amount", "adjustment_amount", "unbilled.amount"])
+@pytest.mark.parametrize(
+    "figure",
+    [
+        *sorted(FIGURES),
+        "ready_amount",
+        "adjustment_amount",
+        "budget.amount",
+        "exhaustion.working_on",
+        "unbilled.amount",
+    ],
+)
 def test_every_figure_is_explained_and_agrees(store: Path, figure: str) -> None:
     answer = said("explain", busiest(store), figure, "--store", store)
     assert answer["agrees"]

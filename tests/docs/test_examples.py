@@ -15,6 +15,7 @@ import pytest
 from agents.effects import Record
 from app.domain.utilization import WINDOW
 from app.engine.accuracy import cells_of, ledger_of, record_rows, score_rows
+from app.engine.explain import explain
 from app.engine.figures import Figures
 from app.engine.memory import MemoryHost
 from app.engine.runner import finish
@@ -23,7 +24,7 @@ from tests.docs.pages import DOCS, ROOT, Example, Fence, examples, fences
 
 WORKED = [
     pytest.param(example, id=f"{name}-{example.line}")
-    for name in ("burn", "readiness", "documents", "fees", "forecast", "fx", "utilization", "accuracy")
+    for name in ("burn", "readiness", "documents", "fees", "forecast", "fx", "utilization", "accuracy", "explain")
     for example in examples(DOCS / f"{name}.md")
 ]
 
@@ -41,6 +42,10 @@ def test_an_example_comes_to_what_the_page_says(example: Example) -> None:
         assert _shown(figures.readiness(contract_id, as_of), said) == said
     for contract_id, said in example.expected.get("forecast", {}).items():
         assert _shown(figures.forecast(contract_id, as_of), said) == said
+    for asked, said in example.expected.get("explained", {}).items():
+        contract_id, figure = asked.split(" ")
+        contracts, head = figures.of(contract_id) or pytest.fail(contract_id)
+        assert _shown(explain(contracts, head, contract_id, figure, None, as_of), said) == said
     for contract_id, said in example.expected.get("revenue", {}).items():
         assert _shown(figures.revenue(contract_id, as_of), said) == said
     if "documents" in example.expected:

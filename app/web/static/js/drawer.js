@@ -3,7 +3,7 @@ import { address, read } from "./api.js";
 import { changed, go, leave } from "./address.js";
 import { cellContent } from "./cell.js";
 import { el, failure } from "./dom.js";
-import { count, day, hours, instant, money, percent, plural } from "./format.js";
+import { NOTHING, count, day, hours, instant, money, percent, plural } from "./format.js";
 import { figureName } from "./words.js";
 
 export class Drawer {
@@ -62,10 +62,12 @@ export class Drawer {
       path,
       query,
       (answer) => [
-        ...explanation(answer, (event) => go(changed({ event: `${event.source} ${event.id}` }), { replace: true })),
+        ...explanation(answer, {
+          event: (event) => go(changed({ event: `${event.source} ${event.id}` }), { replace: true }),
+          figure: (part) => go(changed({ explain: part.entry_id, line: part.line_id }), { replace: true }),
+        }),
         source(path, query),
       ],
-      (problem) => (problem.status === 400 && name in IN_WORDS ? this.inWords(name) : null),
     );
   }
 
@@ -76,22 +78,6 @@ export class Drawer {
       ...cellContent(answer, openEvent),
       source(path, {}),
     ]);
-  }
-
-  /** A figure the server does not take apart: how it is worked out, and the way to the figure it rests on. */
-  inWords(name) {
-    const basis = name.includes("minutes") ? "approved.billable_minutes" : "approved.amount";
-    const open = { click: () => go(changed({ explain: basis }), { replace: true }) };
-    return [
-      el("p", { class: "formula" }, IN_WORDS[name]),
-      el(
-        "p",
-        { class: "source" },
-        "It rests on ",
-        el("button", { type: "button", class: "quiet", on: open }, figureName(basis).toLowerCase()),
-        ", which is explained entry by entry.",
-      ),
-    ];
   }
 
   async openEvent(from, id, behindFigure) {
@@ -118,14 +104,14 @@ export class Drawer {
   }
 
   /** Read and show, unless the address went on meanwhile. */
-  async reading(title, crumb, path, query, build, otherwise = () => null) {
+  async reading(title, crumb, path, query, build) {
     const { shown } = this;
     this.frame(title, crumb, el("p", { class: "waiting" }, "Reading…"));
     let content;
     try {
       content = build(await read(path, query));
     } catch (problem) {
-      content = otherwise(problem) ?? [failure(problem)];
+      content = [failure(problem)];
     }
     if (this.shown === shown) this.frame(title, crumb, ...content);
   }
@@ -147,14 +133,16 @@ const source = (path, query) =>
   );
 
 const show = (value, unit) => {
-  if (value === null) return "–";
+  if (value === null) return NOTHING;
   if (unit === "minutes") return `${hours(value)} hours`;
   if (unit === "ratio") return percent(value);
   if (unit === "date") return day(value);
+  if (unit === "percent") return value.length === 0 ? NOTHING : `${value.join(", ")}\u202f%`;
   return `${money(value)} ${unit ?? ""}`.trim();
 };
 
-function explanation(answer, openEvent) {
+/** `open` leads on: to an event, and to a figure that this one is made of. */
+function explanation(answer, open) {
   const { value, unit, formula, rules, steps, steps_total: total, checksum, recomputed, agrees } = answer;
   const verdict = agrees
     ? el(
@@ -184,11 +172,11 @@ function explanation(answer, openEvent) {
       checksum && " Checksum ",
       checksum && el("code", {}, checksum),
     ),
-    steps.length > 0 && stepTable(steps, openEvent),
+    steps.length > 0 && stepTable(steps, open),
   ].filter(Boolean);
 }
 
-function stepTable(steps, openEvent) {
+function stepTable(steps, open) {
   const rows = steps.map((step) =>
     el(
       "tr",
@@ -205,21 +193,14 @@ function stepTable(steps, openEvent) {
         step.arithmetic,
         step.rate_id && el("span", { class: "ids" }, step.rate_id),
       ),
-      el("td", { class: "num" }, money(step.amount)),
+      el("td", { class: "num" }, step.unit === undefined ? money(step.amount) : show(step.amount, step.unit)),
       el(
         "td",
         {},
         step.event_id &&
-          el(
-            "button",
-            {
-              type: "button",
-              class: "quiet",
-              "aria-label": `Event ${step.event_id}`,
-              on: { click: () => openEvent({ source: step.source, id: step.event_id }) },
-            },
-            "event",
-          ),
+          step.source &&
+          lead("event", `Event ${step.event_id}`, () => open.event({ source: step.source, id: step.event_id })),
+        step.unit !== undefined && lead("figure", figureName(step.entry_id), () => open.figure(step)),
       ),
     ),
   );
@@ -239,6 +220,9 @@ function stepTable(steps, openEvent) {
   );
 }
 
+const lead = (text, label, click) =>
+  el("button", { type: "button", class: "quiet", "aria-label": label, on: { click } }, text);
+
 function eventFacts(event) {
   const facts = [
     ["Type", event.type],
@@ -255,30 +239,6 @@ function eventFacts(event) {
       .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
   );
 }
-
-const USED_SHARE = "Approved ÷ budget, on the terms of the business date.";
-const WHAT_IS_LEFT = "Budget − approved. It may be negative.";
-const WEEKLY = "Approved work of the last 28 days up to the business date, ÷ 4.";
-const LAST_DAY =
-  "The business date + what remains ÷ the daily mean of the last 28 days, rounded up to a whole day; once the budget is used up, the first work date on which the running total reached it.";
-const IN_WORDS = {
-  "ratio.amount": USED_SHARE,
-  "ratio.minutes": USED_SHARE,
-  "remaining.amount": WHAT_IS_LEFT,
-  "remaining.minutes": WHAT_IS_LEFT,
-  "per_week.amount": WEEKLY,
-  "per_week.minutes": WEEKLY,
-  "exhaustion.amount_on": LAST_DAY,
-  "exhaustion.minutes_on": LAST_DAY,
-  ready_amount:
-    "Approved, billable, priced and uninvoiced entries inside the term, up to the cap, with accepted milestones and fees; 0 while a blocker holds the whole contract.",
-  blocked_amount:
-    "What blockers hold back, where it has a price; with a blocker of the whole contract, all that would be ready.",
-  over_cap_amount: "Approved work that the cap leaves no room for, entries taken in the order of their work dates.",
-  invoiced_amount: "What live invoices name, less what was credited.",
-  adjustment_amount: "Per entry on a live invoice: what holds now − what was invoiced.",
-  retained_amount: "What the client keeps back until the retainage is released.",
-};
 
 const META = new Set([
   "as_of",
