@@ -3,8 +3,9 @@
 `python -m bench.mutate app/domain/fx.py …` prints every mutant that no test kills; `--sample` takes so many of each
 module, drawn by `--seed`. A mutant lives in a forked process that imports the changed module instead of the file, so
 nothing on disk changes. Tests stop at the first failure: the module's own first, then those of `tests/domain` that
-import it, then the laws and the comparison with the model. One that takes longer than `--patience` times the tests of
-the untouched module is killed too. The record, with a judgement of every survivor, is docs/mutation.md.
+import it, then what else is about it (`BESIDE`), then the laws and the comparison with the model. One that takes longer
+than `--patience` times the tests of the untouched module is killed too. The record, with a judgement of every survivor,
+is docs/mutation.md.
 """
 
 from __future__ import annotations
@@ -38,6 +39,29 @@ LAWS = (
     _MODEL + "a_history_with_one_rule_of_commerce",
     _MODEL + "time_and_estimates_that_are_recorded_late",
 )
+_PEOPLE = ("test_agrees_about_people.py",)
+_FORECASTS = ("test_agrees_about_forecasts.py", "test_frozen_forecasts.py")
+_DOCUMENTS = ("test_documents.py", "test_document_stories.py", "test_billing_schedule.py")
+BESIDE = {
+    "accuracy": _FORECASTS,
+    "activation": ("test_erp_project.py",),
+    "alerts": _PEOPLE,
+    "availability": _PEOPLE,
+    "booked": ("test_booked_plan.py",),
+    "casework": ("test_desk.py",),
+    "checks": ("test_policy.py", "test_demanded.py"),
+    "demand": (*_PEOPLE, *_FORECASTS),
+    "demanded": ("test_demanded.py",),
+    "documents": _DOCUMENTS,
+    "futures": ("test_futures.py",),
+    "gate": ("test_erp_gate.py",),
+    "masters": ("test_policy.py",),
+    "reconciliation": ("test_reconciliation.py",),
+    "sla": ("test_promises.py",),
+    "unlocks": _DOCUMENTS,
+    "utilization": _PEOPLE,
+}
+"""Tests of the engine that are about a module of the domain."""
 LONG = 900.0
 """Seconds that laws may take: where they end at all, they end long before."""
 HISTORIES = "2"
@@ -182,11 +206,12 @@ def _run(module: Path, source: str, tests: Tests) -> int:
 
 
 def tests_of(module: Path) -> Tests:
-    """The module's own tests, then those of the domain that import it."""
+    """The module's own tests, then those of the domain that import it, then those of the engine that are about it."""
     folder = ROOT / "tests" / "domain"
     own = folder / f"test_{module.stem}.py"
     users = [path for path in sorted(folder.glob("test_*.py")) if f"domain.{module.stem} import" in path.read_text()]
     groups = [[own] if own.exists() else [], [path for path in users if path != own]]
+    groups.append([ROOT / "tests" / "engine" / name for name in BESIDE.get(module.stem, ())])
     return [[str(path.relative_to(ROOT)) for path in group] for group in groups if group]
 
 

@@ -12,12 +12,12 @@ from typing import Any, Final, NamedTuple
 from app.domain import calendar
 from app.domain.burn import Position
 from app.domain.demanded import asked_by, lacking
-from app.domain.ledger import AMOUNT, COST, EVIDENCE_LIMIT, READY_ENTRIES, Issue, Row
+from app.domain.ledger import AMOUNT, COST, EVIDENCE_LIMIT, Issue, Row
 from app.domain.masters import Masters
 from app.domain.money import MICRO, micro
 from app.domain.policy import Code, Ruling, in_force
 from app.domain.terms import Terms
-from app.domain.unbilled import NONE, Unbilled, joined
+from app.domain.unbilled import NONE, Unbilled, is_open, joined
 
 _EPOCH_DAY: Final = 719_163  # 1970-01-01
 _DAY: Final = 86_400_000_000  # microseconds
@@ -179,7 +179,12 @@ def _padded(case: Case) -> Issue | None:
 
 
 def _unsaid(case: Case) -> Issue | None:
-    """Ready entries without a narrative, or expenses without a receipt: what a ruling that blocks takes out instead."""
+    """Ready entries without a narrative: a ruling that blocks has taken them out."""
+    return _issue([one for one in _ready(case) if one[1].lacks])
+
+
+def _unproven(case: Case) -> Issue | None:
+    """Ready expenses without a receipt: a ruling that blocks has taken them out."""
     whole = NONE
     for lack in lacking(case.position, asked_by({case.ruling.code: case.ruling}, case.ruling.action)):
         whole = joined(whole, lack.issue)
@@ -200,10 +205,10 @@ _Entry = tuple[str, Row, int]
 
 
 def _ready(case: Case) -> Iterator[_Entry]:
-    """Entries that would be ready, by (work date, id); only quarters that have such are opened."""
+    """Entries that would be ready, by (work date, id); only quarters that may have such are opened."""
     position = case.position
     for page in sorted(position.book.pages):
-        if not any(total.totals[READY_ENTRIES] for total in position.book.pages[page].values()):
+        if not any(is_open(total, position.day) for total in position.book.pages[page].values()):
             continue
         low, high = calendar.page_start(page), min(calendar.page_start(page + 1) - 1, position.day)
         for entry, row, claims in position.book.rows(low, high):
@@ -237,6 +242,6 @@ _CHECKS: Final[Mapping[Code, Callable[[Case], Issue | None]]] = {
     "DUPLICATE_SUSPECTED": _twice,
     "BILLED_EXCEEDS_WORKED": _padded,
     "NARRATIVE_MISSING": _unsaid,
-    "RECEIPT_MISSING": _unsaid,
+    "RECEIPT_MISSING": _unproven,
     "ROLE_OPTIONAL_ATTR_MISSING": _roleless,
 }

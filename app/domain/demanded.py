@@ -39,6 +39,7 @@ class Lack(NamedTuple):
 
     code: Code
     start: int
+    day: int
     id: str
     line: str | None
     issue: Issue
@@ -89,27 +90,30 @@ def without(position: Position, rulings: Mapping[Code, Ruling]) -> Rest:
 
 
 def lacking(position: Position, asked: Asked) -> Iterator[Lack]:
-    """Work up to the position's day that could be billed but for what it does not say; only open months are read."""
-    book, day = position.book, position.day
+    """Work inside the term that could be billed but for what it does not say; only open months are read."""
+    book, day, terms = position.book, position.day, position.terms
+    low, high = (terms.term_from, min(terms.term_to, day)) if terms is not None else (calendar.BEGINNING, day)
     for number in sorted(book.pages):
         if not any(is_open(total, day) for total in book.pages[number].values()):
             continue
         for start, lines in sorted(book.page(number).items()):
             if start <= day and any(is_open(total, day) for total in lines.values()):
-                yield from _in_bucket(start, book.bucket(start), day, asked)
+                its = _in_bucket(start, book.bucket(start), day, asked)
+                yield from (lack for lack in its if low <= lack.day <= high)
 
 
 def _in_bucket(start: int, bucket: Bucket, day: int, asked: Asked) -> Iterator[Lack]:
     for entry, row in bucket.rows.items() if asked.narrative else ():
-        if row.lacks and row.day <= day and is_ready(row, bucket.claims.get(f"time/{entry}"), day):
+        if row.lacks and is_ready(row, bucket.claims.get(f"time/{entry}"), day):
             amount = (row.amount or 0) - row.drawn_amount
-            yield Lack(NARRATIVE, start, entry, row.line, Issue(1, amount, row.time, [(row.day, entry, row.id)]))
+            issue = Issue(1, amount, row.time, [(row.day, entry, row.id)])
+            yield Lack(NARRATIVE, start, row.day, entry, row.line, issue)
     for expense, spend in bucket.spends.items() if asked.limit is not None else ():
         claims = bucket.claims.get(f"expense/{expense}")
-        asked_for = spend.lacks and spend.day <= day and _spent(spend) > (asked.limit or 0) * MICRO
+        asked_for = spend.lacks and _spent(spend) > (asked.limit or 0) * MICRO
         if asked_for and _billed(spend) and not claimed(claims, day):
             issue = Issue(1, spend.amount or 0, spend.time, [(spend.day, expense, spend.id)])
-            yield Lack(RECEIPT, start, expense, spend.line, issue)
+            yield Lack(RECEIPT, start, spend.day, expense, spend.line, issue)
 
 
 def _billed(spend: Spend) -> bool:

@@ -13,7 +13,7 @@ from app.domain.masters import Masters
 from app.domain.policy import CHECKS, in_force, ruling_of
 from app.domain.readiness import RULES, Papers, row
 from app.domain.terms import Agreement
-from tests.domain.ledgers import approved, card, fact, position, rates, worked
+from tests.domain.ledgers import approved, card, day, fact, position, rates, worked
 
 HOUR = {"E-1": worked("2026-03-02", 60)}
 DUE = {"number": "PO-1"}
@@ -122,6 +122,13 @@ def test_a_cost_centre_is_one_of_its_entity_s(centre: str | None, state: str) ->
     assert told("COST_CENTRE_INVALID", ENTITY, terms=terms)[0] == state
 
 
+def test_an_entity_that_lists_no_cost_centres_takes_any() -> None:
+    bare = ("legal_entity.upserted", {"legal_entity_id": "LE-1"})
+    terms = {"legal_entity_id": "LE-1"}
+    assert told("COST_CENTRE_INVALID", bare, terms=terms | {"cost_centre": "9999"})[0] == "ready"
+    assert told("COST_CENTRE_INVALID", bare, terms=terms)[0] == "blocked"
+
+
 @pytest.mark.parametrize(("on", "state"), [("2026-03-31", "ready"), ("2026-04-01", "blocked")])
 def test_a_foreign_contract_needs_a_rate_into_its_entity_s_currency(on: str, state: str) -> None:
     terms = {"legal_entity_id": "LE-1"}
@@ -205,6 +212,15 @@ def test_a_policy_that_was_withdrawn_says_nothing() -> None:
         fact("policy.withdrawn", "p-2", policy_id="P", revision=2),
     ]
     assert ruling_of(kept) is None
+
+
+def test_time_that_an_invoice_of_a_later_day_takes_is_late_until_then() -> None:
+    """Work of 1 January, told on the 5th, invoiced on 1 April: as of 31 March it is ready, and late."""
+    at = 4 * 86_400_000_000 + 1_767_225_600_000_000
+    claims = {"time/E-1": {"invoice/I": (60_000_000, day("2026-04-01"))}}
+    rows = {"E-1": worked("2026-01-01", 60, time=at)}
+    found = told("TIME_LATE", action="warning", rule={"days": 1}, rows=rows, claims=claims)
+    assert found == ("ready_with_warnings", [("TIME_LATE", "warning", "60.00")])
 
 
 def test_time_that_would_not_be_ready_is_not_late() -> None:

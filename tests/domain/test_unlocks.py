@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
+from app.domain.documents import later
 from app.domain.ledger import APPROVED, SUBMITTED, Row
+from app.domain.masters import Masters
 from app.domain.policy import Ruling, ruling_of
 from app.domain.readiness import Milestone, Papers, assess, row
 from app.domain.terms import Agreement
@@ -156,6 +160,53 @@ def asked(code: str) -> dict[str, Ruling]:
     ruling = ruling_of([said])
     assert ruling is not None
     return {"policy/P": ruling}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "ready_on"), [({"day": 5}, "2026-04-05"), ({"every": "on_dates", "dates": ["2026-03-30"]}, None)]
+)
+def test_what_is_not_due_is_told_by_period_with_its_day(schedule: dict[str, Any], ready_on: str | None) -> None:
+    """One hour in February, which is due, two in March: they are on 5 April, or while no date is agreed never."""
+    dates = {"dates": ["2026-02-28", *schedule.get("dates", [])]}
+    agreement = Agreement([approved(billing_schedule=schedule | (dates if "every" in schedule else {}))])
+    rows = {"E-1": worked("2026-02-10", 60), "E-2": worked("2026-03-10", 120)}
+    whole = assess(position(agreement, rows, "2026-03-31"), [], [], Papers())
+    whole = whole._replace(later=later(whole, Papers(), []))
+    [fix] = unlocks(whole.time.position, row(whole.time.position, [], [], found=whole), [], whole)
+    assert (fix["period"], fix["count"], fix["amount"]) == ("2026-03", 1, "120.00")
+    assert (fix["ready_on"], fix["expected_on"]) == (ready_on, ready_on)
+
+
+def test_work_of_a_closed_period_is_ready_when_the_books_of_the_next_are_open() -> None:
+    stands = position(Agreement([approved(legal_entity_id="LE-1")]), {"E-1": worked("2026-03-02", 60)}, "2026-03-31")
+    closed = Masters()
+    closed.take("period", "", [fact("period.closed", legal_entity_id="LE-1", period="2026-03", revision=1)])
+    papers = Papers(masters=closed, rulings=asked("PERIOD_CLOSED"))
+    [fix] = unlocks(stands, row(stands, [], [], papers=papers), [], opens_on="2026-04-01")
+    assert (fix["code"], fix["amount"], fix["ready_on"]) == ("PERIOD_CLOSED", "60.00", "2026-04-01")
+
+
+def test_a_missing_order_is_there_on_the_day_it_is_agreed_from() -> None:
+    agreement = Agreement(
+        [approved(purchase_order={"required": True}), amended(2, "2026-04-10", purchase_order={"number": "PO-1"})]
+    )
+    [fix] = found(agreement, {"E-1": worked("2026-03-02", 60)})
+    assert (fix["code"], fix["ready_on"]) == ("PO_MISSING", "2026-04-10")
+
+
+def test_work_after_the_term_is_told_as_work_before_it_is() -> None:
+    """The term is February: 90 minutes before it, 60 and 30 after it, at 60.00 an hour."""
+    agreement = Agreement([approved(term={"from": "2026-02-01", "to": "2026-02-28"})])
+    rows = {
+        "E-1": worked("2026-01-31", 90),
+        "E-2": worked("2026-02-28", 60),
+        "E-3": worked("2026-03-01", 60),
+        "E-4": worked("2026-03-02", 30),
+    }
+    assert [(one["period"], one["count"], one["amount"]) for one in found(agreement, rows)] == [
+        ("2026-01", 1, "90.00"),
+        ("2026-03", 2, "90.00"),
+    ]
 
 
 def test_what_lacks_a_narrative_is_told_by_line_and_month() -> None:

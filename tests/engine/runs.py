@@ -202,7 +202,7 @@ def hinted(row: Row) -> Row:
 
 def documented(row: Row) -> Row:
     """A document as the model states it: without its revision, which is history; of each line what both sides say."""
-    apart = ("revision", "type", "as_of", "reason", "amendment_id", "order_remaining_amount")
+    apart = ("revision", "type", "as_of", "reason", "amendment_id")
     shown: Row = {name: value for name, value in row.items() if name not in apart}
     if "lines" in shown:
         shown["lines"] = [{part: _plain(line.get(part), part) for part in _LINE} for line in shown["lines"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ from tests.model.histories import (
     troubled,
     unstamped,
 )
-from tests.model.oracle import recompute
+from tests.model.oracle import Figures, recompute
 
 _CUTS = (1, 2, 7, 30, 1000)
 _STORY_DAYS = [date(2026, 3, 2), date(2026, 4, 2)]
@@ -100,14 +101,14 @@ def test_a_short_story_in_every_order(story: str) -> None:
 
 
 def known(run: Run, as_of: date, known_at: datetime) -> dict[str, list[object]]:
-    """Burn rows and readiness of every contract from what was accepted up to an instant."""
+    """Burn rows, readiness and documents of every contract from what was accepted up to an instant."""
     moment = round(known_at.timestamp()) * 1_000_000
     found = {}
     for contract_id in run.figures.ids():
         then = figures(run.figures.known_at(contract_id, moment).stores, as_of)
         if contract_id in then.readiness:
             rows: list[object] = [row for (owner, _), row in then.burn.items() if owner == contract_id]
-            found[contract_id] = [*rows, then.readiness[contract_id]]
+            found[contract_id] = [*rows, then.readiness[contract_id], documents_of(then, contract_id)]
     return found
 
 
@@ -117,7 +118,19 @@ def modelled(events: list[Event], as_of: date, known_at: datetime) -> dict[str, 
     rows: dict[str, list[object]] = {contract_id: [] for contract_id in told.readiness}
     for (contract_id, _), row in told.burn.items():
         rows[contract_id].append(row)
-    return {contract_id: [*rows[contract_id], told.readiness[contract_id]] for contract_id in rows}
+    return {
+        contract_id: [*its, told.readiness[contract_id], documents_of(told, contract_id)]
+        for contract_id, its in rows.items()
+    }
+
+
+def documents_of(known: Figures, contract_id: str) -> dict[str, Any]:
+    """Its documents by their key, each without what is null."""
+    return {
+        key: {name: value for name, value in row.items() if value is not None}
+        for key, row in known.documents.items()
+        if row["contract_id"] == contract_id
+    }
 
 
 @pytest.mark.parametrize("seed", histories(16))
@@ -146,7 +159,11 @@ def test_totals_maintained_equal_totals_recomputed_from_facts(seed: int) -> None
     as_of = rng.choice(as_of_days(events))
     kept = figures(run.host.stores, as_of)
     expected = {
-        contract_id: [*(row for (owner, _), row in kept.burn.items() if owner == contract_id), row]
+        contract_id: [
+            *(its for (owner, _), its in kept.burn.items() if owner == contract_id),
+            row,
+            documents_of(kept, contract_id),
+        ]
         for contract_id, row in kept.readiness.items()
     }
     assert known(run, as_of, _DOOMSDAY) == expected

@@ -53,6 +53,33 @@ def test_with_a_warning_it_is_only_pointed_out() -> None:
     assert told_of(run) == ("ready_with_warnings", "60.00", "0.00", [missing])
 
 
+def test_a_warning_is_about_what_is_ready_no_more() -> None:
+    """Two hours at 60.00 say nothing; a cap of 60.00 lets one of them pass, so it is one, worth 60.00."""
+    capped = event(
+        "contract.amended",
+        contract_id="C",
+        version=2,
+        amendment_id="A",
+        kind="replacement",
+        effective_from="2026-01-01",
+        lines=[{"line_id": "L", "cap": {"amount": "60.00"}}],
+    )
+    late = entry("B", work_date="2026-03-04")
+    run = fold(lines([APPROVED, RATE, capped, entry("A"), late, asked("NARRATIVE_MISSING", "warning"), TICK]))
+    assert ("NARRATIVE_MISSING", "warning", 1, "60.00") in told_of(run)[3]
+
+
+def test_what_is_outside_the_term_is_not_asked() -> None:
+    """An hour and 100.00 before the contract began: the hour waits for the term, the expense for nothing."""
+    day = "2025-12-31"
+    rate = event("rate.set", **{**RATE["data"], "effective_from": "2025-01-01"})
+    log = [APPROVED, rate, entry("A", work_date=day), expense("X", "100", date=day)]
+    for action in ("blocking", "warning"):
+        demands = [asked("NARRATIVE_MISSING", action), asked("RECEIPT_MISSING", action)]
+        outside = ("OUTSIDE_TERM", "blocking", 1, "60.00")
+        assert told_of(fold(lines([*log, *demands, TICK]))) == ("nothing_to_bill", "0.00", "60.00", [outside])
+
+
 def test_a_narrative_that_comes_later_lets_the_entry_go() -> None:
     said = entry("B", "time.corrected", narrative="Workshop", revision=2)
     run = fold(lines([APPROVED, RATE, entry("B"), asked("NARRATIVE_MISSING"), said, TICK]), cut=1)
@@ -181,7 +208,7 @@ _BILLED = (
 
 @pytest.mark.parametrize("seed", histories(10))
 def test_the_rest_is_billed_as_the_model_bills_a_firm_in_which_the_silent_half_is_not_billable(seed: int) -> None:
-    """The slow model has no such demand: it is asked of the same history with every silent entry marked not billable,
+    """The slow model without any demand is asked of the same history with every silent entry marked not billable,
     where nothing was invoiced. What is kept back is what it says that those entries would have billed."""
     rng = Random(seed)
     events = history(16_000_000 + seed, 90, features=_ALONE, invoices=False)
@@ -209,7 +236,8 @@ def test_the_rest_is_billed_as_the_model_bills_a_firm_in_which_the_silent_half_i
                 for one in dossier.entries
                 if one.entry_id in silent and one.approved and one.time_amount is not None
             ]
-            billed = [one for one in its if one.method == "time_and_materials"] if dossier.terms is not None else []
+            terms = dossier.terms
+            billed = [one for one in its if terms and terms.covers(one.day) and one.method == "time_and_materials"]
             kept = [one for one in found["blockers"] if one["code"] == "NARRATIVE_MISSING"]
             assert sum(one["count"] for one in kept) == len(billed), contract_id
             assert sum(Decimal(one["amount"]) for one in kept) == sum(one.time_amount or 0 for one in billed)

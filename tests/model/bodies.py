@@ -116,6 +116,10 @@ def approved(choices: Choices, contract_id: str, version: int, days: Days, *, ef
         data.update(party(choices))
     if may(choices, "checks", 40):
         data["purchase_order"] = order(choices, currency, days.work)
+    if may(choices, "schedules", 70):
+        data["billing_schedule"] = schedule(choices, days.work)
+    if may(choices, "schedules", 40):
+        data["purchase_order"] = order(choices, currency, days.work)
     if choices.chance(20):
         data["term"] = {**data["term"], "from": choices.one([d for d in days.terms if not end or d.isoformat() <= end])}
         data["term"]["from"] = data["term"]["from"].isoformat()
@@ -135,6 +139,20 @@ def order(choices: Choices, currency: str, days: Sequence[date]) -> Data:
     """A client's order for so much, until some day."""
     data: Data = {"number": "PO-9", "amount": money(choices, currency, 2, 60)}
     return {**data, "expires_on": choices.one(days).isoformat()} if choices.chance(60) else data
+
+
+def schedule(choices: Choices, days: Sequence[date]) -> Data:
+    """When months are billed: parts of it are sometimes left out, and what does not belong to `every` may be there."""
+    data: Data = {"every": choices.one(("month", "month", "quarter", "on_dates"))}
+    if data["every"] == "on_dates" or choices.chance(10):
+        data["dates"] = [choices.one(days).isoformat() for _ in range(choices.between(0, 4))]
+    if choices.chance(60):
+        data["day"] = choices.one((1, 5, 15, 30, 31))
+    if choices.chance(50):
+        data["grace_days"] = choices.one((0, 2, 10, 40))
+    if choices.chance(20):
+        del data["every"]
+    return data
 
 
 def payers(choices: Choices) -> list[Data]:
@@ -273,6 +291,11 @@ def amended(choices: Choices, contract_id: str, version: int, days: Sequence[dat
         data["purchase_order"] = choices.one(({"number": "PO-8"}, {"required": False}))
     if may(choices, "checks", 20):
         data.update(choices.one((party(choices), {"purchase_order": order(choices, currency, days)})))
+    if may(choices, "schedules", 25):
+        parts: tuple[Data, ...] = ({"grace_days": 3}, {"every": None}, {"day": 20}, schedule(choices, days))
+        data["billing_schedule"] = choices.one((*parts, None))
+    if may(choices, "schedules", 15):
+        data["purchase_order"] = choices.one(({"amount": money(choices, currency, 1, 20)}, {"number": "PO-10"}))
     if kind != "additive" and may(choices, "checks", 8):
         data.update(choices.one(({"legal_entity_id": None}, {"cost_centre": None}, {"tax": None})))
     if kind != "additive" and choices.chance(15):
@@ -393,6 +416,8 @@ def time(choices: Choices, entry_id: str, revision: int, contract_id: str, days:
         data["billable"] = choices.chance(30)
     if choices.chance(10):
         data["rate_override"] = choices.one(("75", "0", "33.333333", "12.5"))
+    if may(choices, "papers", 80):
+        data["narrative"] = choices.one(("Workshop", "Überprüfung", "Workshop", "Überprüfung", " ", "\t "))
     if may(choices, "staffing", 40):
         data["category"] = choices.one(("training", "leave", "standard", "travel", "overtime"))
         data["billable"] = choices.chance(30)
@@ -415,6 +440,10 @@ def expense(choices: Choices, expense_id: str, revision: int, contract_id: str, 
         data["billable"] = choices.chance(30)
     if choices.chance(40):
         data["line_id"] = choices.one(LINES)
+    if may(choices, "papers", 50):
+        data["receipt_ref"] = choices.one(("scan-1", "scan-2", " "))
+    if may(choices, "papers", 10):
+        data["net"]["amount"] = choices.one(("-80", "25", "25.01"))
     return data
 
 
@@ -483,6 +512,20 @@ def policy(choices: Choices, number: int, revision: int, home: str | None) -> Da
         data["days"] = choices.one((0, 3, 30))
     if code == "MARGIN_BELOW_FLOOR":
         data["floor_ratio"] = choices.one(("0.3", "0", "0.6667", "1"))
+    return data
+
+
+def demanded(choices: Choices, number: int, revision: int, home: str | None) -> Data:
+    """A narrative or receipt that a policy asks for, of a contract (`home`), a client's contracts, or all of them."""
+    code = choices.one(("NARRATIVE_MISSING", "RECEIPT_MISSING"))
+    data: Data = {"policy_id": f"Q-{home}-{number}" if home else f"Q-{number}", "revision": revision, "code": code}
+    data["action"] = choices.one(("blocking", "warning", "off"))
+    if home is not None:
+        data["contract_id"] = home
+    if choices.chance(20):
+        data["client_id"] = choices.one(CLIENTS)
+    if code == "RECEIPT_MISSING" and choices.chance(70):
+        data["limit"] = choices.one(("25", "100", "80.5", "0", "0.004"))
     return data
 
 

@@ -12,6 +12,7 @@ from .dossier import Dossier
 from .entities import Fields
 from .numbers import number
 from .order_use import drawn
+from .papers import NARRATIVE_MISSING, lacks_narrative
 from .terms import Terms
 
 BLOCKING = "blocking"
@@ -53,6 +54,7 @@ def failed_of_entries(dossier: Dossier, ready: Sequence[Claim]) -> Iterator[tupl
     in_order = sorted(ready, key=lambda claim: (claim.entry.day, claim.entry.entry_id))
     likenesses = [_likeness(claim) for claim in in_order]
     found = {
+        NARRATIVE_MISSING: [claim for claim in in_order if lacks_narrative(claim.entry)],
         "TIME_LATE": [claim for claim in in_order if _late(dossier, claim)],
         "DUPLICATE_SUSPECTED": [
             claim for place, claim in enumerate(in_order) if likenesses[place] in likenesses[:place]

@@ -13,33 +13,20 @@ from fractions import Fraction
 from typing import Any
 
 from .amends import amends
+from .assessment import Assessment
 from .contradictions import payers
 from .dossier import Dossier
-from .numbers import exponent, fixed, shortest
-from .pricing import Entry
-from .readiness import Assessment, accepted_milestones, assess, ready_expenses, settled_milestone
-from .retainage import share
+from .lines import Line, ready_lines
+from .numbers import exponent, fixed, number, shortest
+from .order_use import drawn, order_on
+from .readiness import assess
+from .schedules import due_on, is_due, scheduled
 from .terms import terms_on
 from .vouchers import Item, Voucher
 
 ADJUSTMENT = "adjustment"
 _ZERO = Fraction(0)
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Line:
-    """One thing that is to be invoiced, in the month it belongs to."""
-
-    kind: str
-    id: str
-    month: str
-    line_id: str | None
-    amount: Fraction
-    withheld: Fraction = _ZERO
-    day: str | None = None
-    minutes: int | None = None
-    entry: Entry | None = None
 
 
 def document_rows(dossier: Dossier) -> dict[str, Row]:
@@ -55,18 +42,35 @@ def document_rows(dossier: Dossier) -> dict[str, Row]:
 def _proposals(dossier: Dossier, found: Assessment) -> Iterator[Row]:
     """One for each month and kind of what is ready; what stops the contract leaves none."""
     groups: dict[tuple[str, str], list[Line]] = {}
-    for line in _ready_lines(dossier, found) if not found.stopped else ():
+    for line in ready_lines(dossier, found) if not found.stopped else ():
         groups.setdefault((line.month, line.kind), []).append(line)
+    places = exponent(dossier.currency)
+    order = order_on(dossier, dossier.as_of).get("amount")
+    left = None if order is None else number(order) - drawn(dossier)
     for (month, kind), lines in sorted(groups.items()):
         total = sum((line.amount for line in lines), _ZERO)
-        places = exponent(dossier.currency)
+        left = None if left is None else left - total
+        heading = _heading(dossier, found, month, kind, 1 + len(_takers(dossier, found, month, kind)))
         yield {
-            **_heading(dossier, found, month, kind, 1 + len(_takers(dossier, found, month, kind))),
+            **heading,
+            **_due(dossier, month, held=heading["held"]),
             "lines": [_shown(line, places) for line in sorted(lines, key=lambda one: (one.day or "", one.id))],
             "total": fixed(total, places),
             "payers": _payers(dossier, total),
             "purchase_order": dossier.terms.fields.get("purchase_order") if dossier.terms else None,
+            "order_remaining_amount": None if left is None else fixed(left, places),
         }
+
+
+def _due(dossier: Dossier, month: str, *, held: bool) -> Row:
+    """From which day on it is to be invoiced, where the terms agree on days, and whether that waits for anything."""
+    if not scheduled(dossier.terms):
+        return {"held": held}
+    day = due_on(dossier.terms, month)
+    return {
+        "held": held or not is_due(dossier.terms, month, dossier.as_of),
+        "due_on": None if day is None else day.isoformat(),
+    }
 
 
 def _payers(dossier: Dossier, total: Fraction) -> list[Row]:
@@ -77,84 +81,6 @@ def _payers(dossier: Dossier, total: Fraction) -> list[Row]:
         {**one, "ratio": ratio["ratio"], "amount": fixed(one["amount"], places)}
         for one, ratio in zip(payers(dossier, total), said, strict=False)
     ]
-
-
-def _ready_lines(dossier: Dossier, found: Assessment) -> Iterator[Line]:
-    claims = found.time.ready
-    for claim, kept in zip(claims, found.time.withheld[: len(claims)], strict=True):
-        one = claim.entry
-        day = one.day.isoformat()
-        month = _month(day)
-        yield Line("time", one.entry_id, month, one.line_id, claim.amount, kept.amount, day, claim.minutes, one)
-    for expense in ready_expenses(dossier):
-        day = expense.day.isoformat()
-        yield Line("expense", expense.expense_id, _month(day), expense.line_id, expense.amount, day=day)
-    for milestone in accepted_milestones(dossier):
-        ready, held = settled_milestone(dossier, milestone)
-        if ready != 0 and milestone.since is not None:
-            day = milestone.since.isoformat()
-            yield Line("milestone", milestone.milestone_id, _month(day), milestone.line_id, ready, held.amount, day)
-    yield from _fee_lines(dossier, found)
-
-
-# -- fees -----------------------------------------------------------------------------------------------------------
-
-
-def _fee_lines(dossier: Dossier, found: Assessment) -> Iterator[Line]:
-    """What of each line's months is still to be paid."""
-    for line_id in sorted(_billing_fees(dossier, found)):
-        months = found.fees_by_month.get(line_id, {})
-        held = _held_by_month(dossier, line_id, months)
-        due = {month: fee - held[month] for month, fee in months.items()}
-        for release in found.releases:
-            if release.line_id == line_id:
-                due[release.month] = due.get(release.month, _ZERO) + release.amount
-        for month, amount in _unpaid(dossier, line_id, due).items():
-            if amount:
-                yield Line("fee", f"{line_id}/{month}", month, line_id, amount, held.get(month, _ZERO))
-
-
-def _billing_fees(dossier: Dossier, found: Assessment) -> set[str]:
-    """Every line that may have something due as a fee."""
-    released = {one.line_id for one in found.releases}
-    return {*found.fees_by_month, *released, *dossier.named_lines} if dossier.terms else set()
-
-
-def _held_by_month(dossier: Dossier, line_id: str, months: dict[str, Fraction]) -> dict[str, Fraction]:
-    """What is held back of each month, so that all together is what is held back of the sum."""
-    held, total, before = {}, _ZERO, _ZERO
-    for month in sorted(months):
-        total += months[month]
-        now = share(dossier.terms, line_id, total)
-        held[month], before = now - before, now
-    return held
-
-
-def _unpaid(dossier: Dossier, line_id: str, due: dict[str, Fraction]) -> dict[str, Fraction]:
-    """What is left of each month: what names a month pays for it, all else, and what is too much, the oldest first.
-
-    What was credited beyond everything is due in the oldest month.
-    """
-    left, purse = dict(due), _ZERO
-    for (kind, item), amount in dossier.invoiced.items():
-        month = item.removeprefix(f"{line_id}/")
-        if kind == "fee" and item == line_id:
-            purse += amount
-        elif kind == "fee" and item.startswith(f"{line_id}/"):
-            if month in left:
-                left[month] -= amount
-            else:
-                purse += amount
-    for month, amount in left.items():
-        if amount < 0:
-            left[month], purse = _ZERO, purse - amount
-    if purse < 0:
-        oldest = min(left, default=_month(dossier.as_of.isoformat()))
-        left[oldest], purse = left.get(oldest, _ZERO) - purse, _ZERO
-    for month in sorted(left):
-        paid = min(left[month], purse)
-        left[month], purse = left[month] - paid, purse - paid
-    return left
 
 
 def _fee_takers(dossier: Dossier, found: Assessment, month: str) -> list[Voucher]:

@@ -26,7 +26,8 @@ _NEVER_PARKED = {"assignment", "demand", "holiday"}
 class Expense:
     """An approved expense, marked up, in the contract's currency, on the line it belongs to.
 
-    `keeps`: what was invoiced for it stands.
+    `spent` is what was paid, exactly, in that currency; `receipt` says where its receipt is. `keeps`: what was invoiced
+    for it stands.
     """
 
     expense_id: str
@@ -34,6 +35,8 @@ class Expense:
     line_id: str | None
     billable: bool
     amount: Fraction
+    spent: Fraction
+    receipt: str | None
     keeps: bool
 
 
@@ -376,13 +379,15 @@ class Archive:
             exchange = self._exchange(fields, holding.currency) if holding is not None else None
             if day > as_of or holding is None or exchange is None:
                 continue
-            gross = number(fields["net"]["amount"]) * (1 + number(fields.get("markup_ratio")))
+            spent = number(fields["net"]["amount"]) * exchange
             yield Expense(
                 expense_id=entity.id,
                 day=day,
                 line_id=holding.line_of(fields.get("line_id")),
                 billable=fields.get("billable") is not False,
-                amount=holding.rounded(gross * exchange),
+                amount=holding.rounded(spent * (1 + number(fields.get("markup_ratio")))),
+                spent=spent,
+                receipt=fields.get("receipt_ref"),
                 keeps=holding.fields.get("retro_policy") == "prospective_only",
             )
 

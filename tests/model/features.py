@@ -24,6 +24,8 @@ ALL = frozenset(
         "subcontracts",  # what suppliers were promised and have invoiced, in the contract's currency or another
         "checks",  # policies, the master data they ask for, closed periods, what an ERP acknowledged
         "documents",  # invoices said anew and paid, several for one entry, fees billed by the month
+        "papers",  # narratives and receipts that a policy demands
+        "schedules",  # days from which on billing periods are due
         "contradictions",  # payers, and terms that cannot be meant as they stand
     }
 )

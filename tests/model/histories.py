@@ -178,6 +178,7 @@ class Firm:
             (4, "checks" in options.features, self._record),
             (2, "checks" in options.features, self._turn_the_books),
             (2, "checks" in options.features, self._acknowledge),
+            (5, "papers" in options.features, self._demand_papers),
             (4, options.invoices and "documents" in options.features, self._bill),
             (3, options.invoices and "documents" in options.features, self._void_or_credit),
             (3, options.invoices and "documents" in options.features, self._say_an_invoice_anew),
@@ -276,6 +277,8 @@ class Firm:
         moved = self._choices.one(
             ((), (), ("work_date",), ("minutes",), ("contract_id",), ("line_id",), ("resource_id",), tuple(fresh))
         )
+        if may(self._choices, "papers", 25):
+            moved = ("narrative",)
         data = {**self._latest[entry_id], "revision": fresh["revision"]}
         data |= {name: fresh[name] for name in moved if name in fresh}
         self._latest[entry_id] = data
@@ -375,6 +378,17 @@ class Firm:
         revision = self._next(f"policy/{home}/{number}")
         data = bodies.policy(self._choices, number, revision, home)
         if revision == 1 or self._choices.chance(75):
+            self._say("policy.set", data)
+        else:
+            self._say("policy.withdrawn", self._cut(data, "policy_id", "revision", "contract_id"))
+
+    def _demand_papers(self) -> None:
+        """Ask for narratives or receipts, or no longer; the policies have numbers of their own."""
+        home = None if self._choices.chance(30) else self._choices.one(self._contracts)
+        number = self._choices.between(11, 13)
+        revision = self._next(f"policy/{home}/{number}")
+        data = bodies.demanded(self._choices, number, revision, home)
+        if revision == 1 or self._choices.chance(85):
             self._say("policy.set", data)
         else:
             self._say("policy.withdrawn", self._cut(data, "policy_id", "revision", "contract_id"))
@@ -819,6 +833,14 @@ def _checks_content(choices: Choices, contract_id: str, revision: int) -> tuple[
     return "erp.acknowledged", bodies.acknowledgement(choices, contract_id, revision, _DAYS.work)
 
 
+def _papers_content(choices: Choices, contract_id: str, revision: int) -> tuple[str, Data]:
+    home = contract_id if choices.chance(40) else None
+    data = bodies.demanded(choices, choices.between(11, 12), revision, home)
+    if choices.chance(15):
+        return "policy.withdrawn", bodies.only_named(data, "policy_id", "revision", "contract_id")
+    return "policy.set", data
+
+
 def _resource_content(choices: Choices, _: str, revision: int) -> tuple[str, Data]:
     person = choices.one(bodies.PEOPLE)
     return "resource.upserted", bodies.resource(choices, person, revision, [*_DAYS.terms, *_DAYS.work])
@@ -865,6 +887,7 @@ _CONTENTS: dict[str, Callable[[Choices, str, int], tuple[str, Data]]] = {
     "holds": _hindrance_content,
     "subcontracts": _subcontract_content,
     "checks": _checks_content,
+    "papers": _papers_content,
     "resource": _resource_content,
     "leave": _leave_content,
     "assignment": _assignment_content,
@@ -880,7 +903,7 @@ _GROUPS = (
 
 def _groups(features: frozenset[str]) -> list[tuple[str, ...]]:
     """Commercial features with messages of their own share one more list, staffing has two."""
-    own = ("percent_complete", "writeoffs", "retainage", "fx", "holds", "subcontracts")
+    own = ("percent_complete", "writeoffs", "retainage", "fx", "holds", "subcontracts", "papers")
     extra = tuple(kind for kind in own if kind in features)
     checks = (("checks",),) if "checks" in features else ()
     staffing = (("resource",), ("assignment", "assignment", "leave", "demand")) if "staffing" in features else ()

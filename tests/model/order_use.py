@@ -14,7 +14,7 @@ from .terms import terms_on
 
 def order_of(dossier: Dossier, proposed: Fraction, places: int) -> dict[str, Any] | None:
     """What readiness says of it; nothing where the terms name neither a number nor an amount."""
-    order = _order_on(dossier, dossier.as_of)
+    order = order_on(dossier, dossier.as_of)
     if order.get("number") is None and order.get("amount") is None:
         return None
     invoiced = drawn(dossier)
@@ -31,11 +31,12 @@ def order_of(dossier: Dossier, proposed: Fraction, places: int) -> dict[str, Any
 
 def drawn(dossier: Dossier) -> Fraction:
     """What is invoiced on the order of as-of."""
-    mine = _order_on(dossier, dossier.as_of).get("number")
-    its = [one for one in dossier.bills if one.on is None or _order_on(dossier, one.on).get("number") == mine]
+    mine = order_on(dossier, dossier.as_of).get("number")
+    its = [one for one in dossier.bills if one.on is None or order_on(dossier, one.on).get("number") == mine]
     return sum((one.amount for one in its), Fraction(0))
 
 
-def _order_on(dossier: Dossier, day: date) -> Fields:
+def order_on(dossier: Dossier, day: date) -> Fields:
+    """What the terms of a day say of the purchase order."""
     terms = terms_on(dossier.versions, day)
     return (terms.fields.get("purchase_order") if terms else None) or {}

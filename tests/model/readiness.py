@@ -3,71 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from .allotments import PREPAID
 from .amends import amends
+from .assessment import BLOCKING, CONTRACT, ENTRY, HELD, NOT_DUE, WARNING, Assessment, Blocker
 from .burn import contract_shares
 from .checks import failed_of_contract, failed_of_entries, tier_of
 from .contradictions import contradictions, payers
-from .dossier import Dossier, Expense, Milestone
+from .dossier import Dossier
 from .fees import fees_by_month, invoiced_fees, unmeasured
+from .lines import (
+    accepted_milestones,
+    billable_expenses,
+    billable_milestones,
+    ready_expenses,
+    ready_lines,
+    settled_milestone,
+)
 from .numbers import exponent, fixed
 from .order_use import order_of
+from .papers import NARRATIVE_MISSING, RECEIPT_MISSING, lacks_receipt
 from .pricing import CURRENCY_MISMATCH, RATE_UNRESOLVED, Entry
-from .retainage import Release, Withheld, by_line, kept_of, released, share
+from .retainage import Withheld, by_line, released, share
 from .retainer import unpriced_months
+from .schedules import is_due, scheduled
 from .settlement import Settlement, settle
 from .terms import TIME_AND_MATERIALS
 
-CRITICAL, BLOCKING, HELD, WARNING = "critical", "blocking", "held", "warning"
-ENTRY, CONTRACT = "entry", "contract"
 _ZERO = Fraction(0)
 # Blockers of single items whose amount counts as blocked; what a cap refuses is shown apart.
-_HELD_BACK = {"OUTSIDE_TERM", "TIME_NOT_APPROVED", "MILESTONE_NOT_ACCEPTED"}
-
-
-@dataclass(frozen=True)
-class Blocker:
-    """What stands in the way. `amount` is what it holds back, or 0 where that has no price."""
-
-    code: str
-    tier: str
-    scope: str
-    count: int
-    amount: Fraction
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """All that may be billed and all that stands in the way, before a blocker of the contract stops it."""
-
-    time: Settlement
-    milestones: Fraction
-    expenses: Fraction
-    fees: Fraction
-    fees_by_month: dict[str, dict[str, Fraction]]
-    releases: tuple[Release, ...]
-    retained: Fraction
-    blockers: tuple[Blocker, ...]
-
-    @property
-    def ready_time(self) -> Fraction:
-        return sum((claim.amount for claim in self.time.ready), _ZERO)
-
-    @property
-    def total(self) -> Fraction:
-        return self.ready_time + self.milestones + self.expenses + self.fees
-
-    @property
-    def stopped(self) -> bool:
-        return any(one.scope == CONTRACT and one.tier in {CRITICAL, BLOCKING} for one in self.blockers)
-
-    @property
-    def held(self) -> bool:
-        return any(one.tier == HELD for one in self.blockers)
+_HELD_BACK = {"OUTSIDE_TERM", "TIME_NOT_APPROVED", "MILESTONE_NOT_ACCEPTED", NARRATIVE_MISSING, RECEIPT_MISSING}
 
 
 def assess(dossier: Dossier) -> Assessment:
@@ -88,6 +56,7 @@ def assess(dossier: Dossier) -> Assessment:
         *_estimate_blockers(dossier),
         *_flaws(dossier),
         *_entry_checks(dossier, time),
+        *_receipt_check(dossier),
     ]
     before = Assessment(
         time=time,
@@ -99,14 +68,14 @@ def assess(dossier: Dossier) -> Assessment:
         retained=sum((_kept(dossier, one, earned, withheld, on_fees, free) for one in _lines(withheld)), _ZERO),
         blockers=(),
     )
-    return replace(before, blockers=(*found, *_contract_blockers(dossier, before.total)))
+    return replace(before, blockers=(*found, *_not_due(dossier, before), *_contract_blockers(dossier, before.total)))
 
 
 def readiness_row(dossier: Dossier) -> dict[str, Any]:
     """The payload of `readiness.updated`, its blockers by code, tier, scope, count and amount only."""
     found = assess(dossier)
     stopped, time = found.stopped, found.time
-    held = [one.amount for one in found.blockers if one.code in _HELD_BACK]
+    held = [one.amount for one in found.blockers if one.code in _HELD_BACK and one.tier == BLOCKING]
     amounts = {
         "ready_amount": _ZERO if stopped else found.total,
         "ready_time_amount": _ZERO if stopped else found.ready_time,
@@ -147,13 +116,13 @@ def books(dossier: Dossier) -> dict[str, Fraction]:
     time = found.time
     counted = [entry for entry in dossier.entries if entry.approved and entry.amount is not None]
     ids = {entry.entry_id for entry in counted}
-    outside = sum((entry.time_amount or _ZERO for entry in time.outside), _ZERO)
+    waiting = sum((entry.time_amount or _ZERO for entry in (*time.outside, *time.unsaid)), _ZERO)
     return {
         "earned": sum((entry.amount or _ZERO for entry in counted), _ZERO),
         "invoiced": sum((dossier.invoiced_for("time", entry_id) for entry_id in ids), _ZERO),
         "adjustment": sum((one.amount for one in time.adjustments if one.entry and one.entry.entry_id in ids), _ZERO),
         "ready": _ZERO if found.stopped else found.ready_time,
-        "blocked": outside + (found.ready_time if found.stopped else _ZERO),
+        "blocked": waiting + (found.ready_time if found.stopped else _ZERO),
         "over_cap": sum(time.over, _ZERO),
         "retained": sum((one.amount for one in time.withheld), _ZERO),
         "written_off": time.written_off,
@@ -171,38 +140,11 @@ def _state(found: Assessment, ready: Fraction) -> str:
     tiers = {one.tier for one in found.blockers}
     if found.stopped:
         return "blocked"
-    if found.held:
+    if found.waits:
         return "held"
     if ready <= 0:
         return "nothing_to_bill"
     return "ready_with_warnings" if WARNING in tiers else "ready"
-
-
-def _billable_milestones(dossier: Dossier) -> list[Milestone]:
-    """On any line but a non-billable one."""
-    return [
-        one
-        for one in dossier.milestones
-        if dossier.terms is None or dossier.terms.method(one.line_id) != "non_billable"
-    ]
-
-
-def accepted_milestones(dossier: Dossier) -> list[Milestone]:
-    return [
-        one
-        for one in _billable_milestones(dossier)
-        if one.status == "accepted" and (one.accepted_on is None or one.accepted_on <= dossier.as_of)
-    ]
-
-
-def settled_milestone(dossier: Dossier, one: Milestone) -> tuple[Fraction, Withheld]:
-    """What is ready of an accepted milestone, all of it or nothing but what is held back; once invoiced nothing."""
-    held = share(dossier.terms, one.line_id, one.amount)
-    invoiced = dossier.invoiced_for("milestone", one.milestone_id)
-    if invoiced != 0:
-        held = kept_of(one.amount - invoiced, held)
-    ready = one.amount - held if invoiced == 0 else _ZERO
-    return ready, Withheld(one.line_id or "", one.accepted_on, held)
 
 
 def _withheld_fees(dossier: Dossier, earned: dict[str, Fraction]) -> list[Withheld]:
@@ -250,26 +192,17 @@ def _open_fees(
     return sum((max(_ZERO, amount - invoiced_fees(dossier, one)) for one, amount in open_.items()), _ZERO)
 
 
-def ready_expenses(dossier: Dossier) -> list[Expense]:
-    return [
-        one
-        for one in dossier.expenses
-        if one.billable
-        and (dossier.terms is None or dossier.terms.covers(one.day))
-        and dossier.invoiced_for("expense", one.expense_id) == 0
-    ]
-
-
 def _entry_blockers(dossier: Dossier, time: Settlement) -> Iterable[Blocker]:
     submitted = [entry for entry in dossier.entries if entry.submitted and entry.billable]
     completed = [
         one
-        for one in _billable_milestones(dossier)
+        for one in billable_milestones(dossier)
         if one.status == "completed" and dossier.invoiced_for("milestone", one.milestone_id) == 0
     ]
     unpriced = [entry for entry in dossier.entries if entry.approved and entry.billable and entry.amount is None]
     found: dict[str, list[Fraction | None]] = {
         "OUTSIDE_TERM": [entry.time_amount for entry in time.outside],
+        NARRATIVE_MISSING: [entry.time_amount for entry in time.unsaid],
         "TIME_NOT_APPROVED": [entry.amount for entry in submitted],
         "MILESTONE_NOT_ACCEPTED": [one.amount for one in completed],
         RATE_UNRESOLVED: [
@@ -329,6 +262,26 @@ def _entry_checks(dossier: Dossier, time: Settlement) -> Iterable[Blocker]:
     """What is only pointed out: it holds nothing back."""
     for code, claims in failed_of_entries(dossier, time.ready):
         yield Blocker(code, WARNING, ENTRY, len(claims), sum((claim.amount for claim in claims), _ZERO))
+
+
+def _receipt_check(dossier: Dossier) -> Iterable[Blocker]:
+    """What was spent without a receipt: kept back where the policy blocks, else pointed out."""
+    if RECEIPT_MISSING not in dossier.policies:
+        return
+    missing = [one for one in billable_expenses(dossier) if lacks_receipt(dossier, one)]
+    if missing:
+        tier = tier_of(RECEIPT_MISSING, dossier.policies[RECEIPT_MISSING])
+        yield Blocker(RECEIPT_MISSING, tier, ENTRY, len(missing), sum((one.amount for one in missing), _ZERO))
+
+
+def _not_due(dossier: Dossier, before: Assessment) -> Iterable[Blocker]:
+    """The documents of months that are not due yet; it is all of the contract where the others come to nothing."""
+    lines = ready_lines(dossier, before) if scheduled(dossier.terms) else ()
+    later = [one for one in lines if not is_due(dossier.terms, one.month, dossier.as_of)]
+    if later:
+        amount = sum((one.amount for one in later), _ZERO)
+        scope = CONTRACT if before.total <= amount else ENTRY
+        yield Blocker(NOT_DUE, HELD, scope, len({(one.month, one.kind) for one in later}), amount)
 
 
 def _budget_warnings(dossier: Dossier) -> Iterable[Blocker]:

@@ -10,6 +10,7 @@ from .allotments import PREPAID
 from .caps import Claim, capped
 from .dossier import Dossier
 from .numbers import number
+from .papers import kept_for_narrative
 from .pricing import Entry
 from .retainage import Withheld, withheld_of, withheld_on_invoice
 from .terms import TIME_AND_MATERIALS
@@ -28,10 +29,13 @@ class Adjustment:
 
 @dataclass(frozen=True)
 class Settlement:
-    """The time of a contract. `over` was refused by a cap, `excess` passed one that only warns."""
+    """The time of a contract. `over` was refused by a cap, `excess` passed one that only warns; `unsaid` is kept back
+    for want of a narrative.
+    """
 
     ready: tuple[Claim, ...]
     outside: tuple[Entry, ...]
+    unsaid: tuple[Entry, ...]
     over: tuple[Fraction, ...]
     excess: tuple[Fraction, ...]
     adjustments: tuple[Adjustment, ...]
@@ -40,16 +44,19 @@ class Settlement:
 
 
 def settle(dossier: Dossier) -> Settlement:
-    """Candidates without what was written off, inside the term, under their cap, less what is held back.
+    """Candidates without what was written off, inside the term, with what a policy demands, under their cap, less what
+    is held back.
 
-    What is written off, as entries or as a sum, uses no cap.
+    What is written off, as entries or as a sum, uses no cap; nor does what lacks a narrative, and no sum takes of it.
     """
     gone = {entry_id for one in dossier.writeoffs for entry_id in one.get("entry_ids") or []}
     candidates = _candidates(dossier)
     open_ = [entry for entry in candidates if entry.entry_id not in gone]
     inside = [entry for entry in open_ if dossier.terms is None or dossier.terms.covers(entry.day)]
+    unsaid = [entry for entry in inside if kept_for_narrative(dossier, entry)]
     adjustments, kept = _on_invoices(dossier)
-    left, adjustments, written = _written_off(dossier, inside, adjustments)
+    said = [entry for entry in inside if entry not in unsaid]
+    left, adjustments, written = _written_off(dossier, said, adjustments)
     passed = capped(dossier, left)
     claims = passed.claims
     withheld = [withheld_of(claim) for claim in claims]
@@ -58,6 +65,7 @@ def settle(dossier: Dossier) -> Settlement:
             replace(claim, amount=claim.amount - one.amount) for claim, one in zip(claims, withheld, strict=True)
         ),
         outside=tuple(entry for entry in open_ if entry not in inside),
+        unsaid=tuple(unsaid),
         over=passed.over,
         excess=passed.excess,
         adjustments=tuple(adjustments),

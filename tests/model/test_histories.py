@@ -235,6 +235,11 @@ def test_every_state_and_blocker_is_reached() -> None:
     assert states == {"blocked", "held", "nothing_to_bill", "ready_with_warnings", "ready"}
     assert codes == {
         ("ADJUSTMENT_NEEDED", "warning"),
+        ("BILLING_SCHEDULE_NOT_DUE", "held"),
+        ("NARRATIVE_MISSING", "blocking"),
+        ("NARRATIVE_MISSING", "warning"),
+        ("RECEIPT_MISSING", "blocking"),
+        ("RECEIPT_MISSING", "warning"),
         ("AMENDMENT_AFTER_END", "info"),
         ("BUDGET_BELOW_ZERO", "info"),
         ("CAP_BELOW_ZERO", "warning"),
