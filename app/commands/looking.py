@@ -124,8 +124,9 @@ def _show_explanation(answer: dict[str, Any]) -> None:
         )
         for s in answer["steps"]
     ]
+    value = "none" if answer["value"] is None else f"{answer['value']} {answer['unit']}"
     table(
-        f"{answer['figure']} of {answer['contract_id']} as of {answer['as_of']}: {answer['value']} {answer['unit']}",
+        f"{answer['figure']} of {answer['contract_id']} as of {answer['as_of']}: {value}",
         columns,
         rows,
         right=(6,),

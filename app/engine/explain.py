@@ -280,7 +280,7 @@ class _Desk:
             "entry_id": item.id,
             "line_id": item.line_id,
             "work_date": calendar.text_of(item.day) if item.day is not None else None,
-            "amount": self._amount(worked.kind, item.amount),
+            "amount": self._amount(item.kind or worked.kind, item.amount),
             "arithmetic": item.arithmetic,
         }
         if behind is not None:

@@ -39,7 +39,8 @@ class Told(Protocol):
 class Item(NamedTuple):
     """`amount` in micro-units, or minutes or entries, exactly; `behind` is what decides about it, where there is that.
 
-    `more` is said of it besides. `claims`: of an entry that itself adds up, what invoices say of it.
+    `more` is said of it besides. `claims`: of an entry that itself adds up, what invoices say of it. `kind`: how it is
+    shown, where not as its figure is.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Item(NamedTuple):
     behind: Told | None = None
     more: Mapping[str, Any] = {}
     claims: Claims | None = None
+    kind: str | None = None
 
 
 class Asked:

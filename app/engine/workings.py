@@ -21,9 +21,10 @@ from app.domain.burn import (
     WINDOW_WORKING_DAYS,
     target,
 )
-from app.domain.money import MICRO, portion
+from app.domain.money import MICRO, decimal, portion
 from app.domain.resolution import effective
 from app.engine.items import Asked, Item
+from app.events.plan import Plan
 from tables.reference import REFERENCE
 
 Exact = Any
@@ -135,7 +136,7 @@ def _thresholds(dimension: str) -> Callable[[On], Exact]:
         reached = [percent for percent in THRESHOLDS if used * 100 >= percent * budget]
         days = [_reached(on, dimension, target(percent, budget)) for percent in reached]
         on.use(
-            Item(f"{percent} %", target(percent, budget), "reached", on.line_id, day)
+            Item(f"{percent} %", target(percent, budget), "reached", on.line_id, day, kind=_KINDS[dimension])
             for percent, day in zip(reached, days, strict=True)
         )
         return reached
@@ -279,12 +280,11 @@ def _days(piece: Piece) -> int:
     )
 
 
-def _stretch(on: On, measure: Measure, plan: Any, line: str | None, piece: Piece, days: int) -> Item:
+def _stretch(on: On, measure: Measure, plan: Plan, line: str | None, piece: Piece, days: int) -> Item:
     money = measure in (Measure.AMOUNT, Measure.SOFT_AMOUNT)
     each = piece.value / MICRO if money else piece.value
     weekdays = [weekday + 1 for weekday in range(7) if piece.weekdays >> weekday & 1]
-    said = f"{days} days × {each}" + ("" if money else " min")
-    more = {
+    more: dict[str, Any] = {
         "resource_id": plan.resource_id,
         "from": calendar.text_of(piece.first),
         "to": calendar.text_of(piece.last),
@@ -292,8 +292,20 @@ def _stretch(on: On, measure: Measure, plan: Any, line: str | None, piece: Piece
         "each": str(each),
         "measure": measure.name.lower(),
     }
-    told = _Told(plan.id, plan.source, plan.time)
-    return Item(f"assignment/{plan.assignment_id}", piece.value * days, said, line, piece.first, told, more)
+    terms = on.asked.contract.agreement.on(piece.first)
+    if money and terms is not None:
+        card = on.asked.contract.rates.find("bill", terms.client_id, plan.resource_id, plan.role, piece.first)
+        more |= {"rate_id": card.rate_id, "rate_scope": card.scope} if card is not None else {}
+    said = f"{days} days × {_plainly(each)}{'' if money else ' min'}"
+    told, kind = _Told(plan.id, plan.source, plan.time), "money" if money else "hundredths"
+    name = f"assignment/{plan.assignment_id}"
+    return Item(name, piece.value * days, said, line, piece.first, told, more, kind=kind)
+
+
+def _plainly(number: Fraction) -> str:
+    """As a decimal where six places hold it, else as a fraction."""
+    millionths = number * MICRO
+    return decimal(int(millionths)).removesuffix(".00") if millionths.denominator == 1 else str(number)
 
 
 class _Told(NamedTuple):
@@ -329,7 +341,7 @@ def _of(dimension: str, kind: str, used: str) -> Mapping[str, Working]:
     ends = f"as-of + ⌈({budget} − {used}) × {WINDOW_DAYS} ÷ {window}⌉ days"
     weekly = "quarters" if dimension == "minutes" else kind
     return {
-        budget: Working(kind, "Σ what each version of the contract changed of it", _budget(dimension), True, _VERSIONS),
+        budget: Working(kind, "Σ changes of it by versions of the contract", _budget(dimension), True, _VERSIONS),
         f"remaining.{dimension}": Working(
             kind, f"{budget} − {used}", _remaining(dimension), True, ("may be negative",)
         ),
