@@ -34,7 +34,7 @@ from app.domain.futures import Question
 from app.domain.fx import Quotes, quote_of
 from app.domain.ledger import EVIDENCE_LIMIT, Bucket, Issue, Row
 from app.domain.masters import Masters
-from app.domain.money import decimal, micro
+from app.domain.money import decimal, micro, round_to
 from app.domain.policy import ruling_of
 from app.domain.rates import RateBook, Rates, card_of
 from app.domain.readiness import Assessment, Milestone, Papers
@@ -145,7 +145,7 @@ class Contract:
         promised = each("subcontract", _commitment)
         self.commitments = [one for type_, one in promised if type_ == "subcontract.committed.v1"]
         self._invoices = [one for type_, one in promised if type_ == "subcontract.invoiced.v1"]
-        self._stones = [stone for one in self._milestones if (stone := _stone(one.message, one.said)) is not None]
+        self._stones = [stone for one in self._milestones if (stone := _stone(one, self.agreement)) is not None]
         estimated = [said for key, said in facts.items() if key.startswith("estimate/")]
         self.revenue = _earning(estimated, self._milestones, self.agreement)
         self._estimates = [one for its in each("estimate", lambda said: estimates([said])) for one in its]
@@ -220,13 +220,13 @@ class Contract:
     def milestones(self, head: Head) -> Iterator[Milestone]:
         for message, said, accepted_in, _ in self._milestones:
             claims = head.unplaced.get(f"milestone/{said['milestone_id']}")
-            yield readiness.milestone_of(message, said, claims, accepted_in)
+            yield readiness.milestone_of(message, said, _worth(message, said, self.agreement), claims, accepted_in)
 
     def stones(self) -> Iterator[tuple[str, Fact, Stone]]:
         """The milestones that stand, by id: the message that decides, and what it comes to in a forecast."""
-        for message, said, *_ in self._milestones:
-            if (stone := _stone(message, said)) is not None:
-                yield said["milestone_id"], message, stone
+        for one in self._milestones:
+            if (stone := _stone(one, self.agreement)) is not None:
+                yield one.said["milestone_id"], one.message, stone
 
     def papers_of(self, kind: str) -> Iterator[tuple[str, Fact, dict[str, Any]]]:
         """Every paper of a kind, in order: `kind/id`, the message that decides, and what it says."""
@@ -252,17 +252,32 @@ def _commitment(facts: Sequence[Fact]) -> tuple[str, Commitment]:
     return message.type, one
 
 
-def _stone(message: Fact, said: Mapping[str, Any]) -> Stone | None:
+def _worth(message: Fact, said: Mapping[str, Any], agreement: Agreement) -> int:
+    """What a milestone is billed at: its amount, rounded once by the terms of its acceptance."""
+    amount, terms = micro(said.get("amount") or "0"), agreement.on(_accepted_on(message, said))
+    return amount if terms is None else round_to(amount, terms.exponent, half_even=terms.rounding.half_even)
+
+
+def _reached(status: str, said: Mapping[str, Any]) -> int:
+    """The day from which a milestone is completed or accepted, the earlier; always, where its status has no day."""
+    if status not in ("accepted", "completed"):
+        return calendar.FOREVER
+    if said.get(f"{status}_on") is None:
+        return calendar.BEGINNING
+    names = ("completed_on", "accepted_on") if status == "accepted" else ("completed_on",)
+    return min(calendar.number(said[name]) for name in names if said.get(name))
+
+
+def _stone(one: _Milestone, agreement: Agreement) -> Stone | None:
     """A milestone's part in what is done; None once it is cancelled."""
+    message, said = one.message, one.said
     status = message.type.split(".")[1]
     if status == "cancelled":
         return None
-    on = said.get(f"{status}_on")
-    reached = status in ("accepted", "completed")
     return Stone(
         said.get("line_id"),
-        micro(said.get("amount") or "0"),
-        calendar.FOREVER if not reached else calendar.number(on) if on else calendar.BEGINNING,
+        _worth(message, said, agreement),
+        _reached(status, said),
         micro(said.get("progress_ratio") or "0"),
         said.get("due_on") is not None,
     )
@@ -273,7 +288,7 @@ def _earning(
 ) -> revenue.Said:
     """What of a contract's papers its revenue rests on."""
     accepted = [
-        revenue.Accepted(said.get("line_id"), _accepted_on(message, said), micro(said.get("amount") or "0"))
+        revenue.Accepted(said.get("line_id"), _accepted_on(message, said), _worth(message, said, agreement))
         for message, said, *_ in milestones
         if message.type == "milestone.accepted.v1"
     ]

@@ -150,7 +150,10 @@ _STOPPING: Final = ("critical", "blocking")
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """A milestone as it holds; `amount` in micro-units. `periods` are those that any message accepted it in."""
+    """A milestone as it holds; `amount` in micro-units. `periods` are those that any message accepted it in.
+
+    `completed_on`: the day on which it was completed, where one was said, also of one that was accepted since.
+    """
 
     milestone_id: str
     status: str
@@ -161,6 +164,7 @@ class Milestone:
     time: int
     claims: Claims | None
     periods: frozenset[str] = frozenset()
+    completed_on: int | None = None
 
     @property
     def billed_on(self) -> int:
@@ -647,7 +651,7 @@ def _milestones(position: Position, milestones: Iterable[Milestone]) -> Reached:
             held.append((_line_of(position, milestone) or "", milestone.accepted_on or 0, kept))
             if not invoiced:
                 accepted.append((milestone, milestone.amount - kept))
-        elif milestone.status == "completed" and not invoiced:
+        elif waits(position, milestone):
             evidence = [(0, milestone.milestone_id, milestone.id)]
             waiting = joined(waiting, Issue(1, milestone.amount, milestone.time, evidence))
     return Reached(accepted, held, waiting, changed)
@@ -656,6 +660,19 @@ def _milestones(position: Position, milestones: Iterable[Milestone]) -> Reached:
 def _accepted(position: Position, milestone: Milestone) -> bool:
     begun = milestone.accepted_on is None or milestone.accepted_on <= position.day
     return milestone.status == "accepted" and begun
+
+
+def waits(position: Position, milestone: Milestone) -> bool:
+    """Whether it is completed and waits for acceptance: not before the day of the first, nor from that of the second.
+
+    One that was invoiced already waits for nobody.
+    """
+    if not billable(position, milestone) or claimed(milestone.claims, position.day):
+        return False
+    on = milestone.completed_on
+    if milestone.status == "accepted":
+        return on is not None and on <= position.day and not _accepted(position, milestone)
+    return milestone.status == "completed" and (on is None or on <= position.day)
 
 
 def unmet(position: Position, milestone: Milestone) -> int:
@@ -680,8 +697,8 @@ def _line_of(position: Position, milestone: Milestone) -> str | None:
 
 
 def _withheld(position: Position, milestone: Milestone, invoiced: int) -> int:
-    """What is held back of a milestone, and once it is invoiced, of what is missing there."""
-    terms = position.terms
+    """What is held back of a milestone by the terms of its acceptance, and once it is invoiced, of what is missing."""
+    terms = position.agreement.on(milestone.billed_on) if position.terms is not None else None
     line = terms.lines.get(_line_of(position, milestone) or "") if terms is not None else None
     if terms is None or line is None or not line.retainage:
         return 0
@@ -734,18 +751,19 @@ def _warnings(position: Position, blockers: _Blockers) -> None:
 
 
 def milestone_of(
-    message: Any, said: Mapping[str, Any], claims: Claims | None, periods: frozenset[str] = frozenset()
+    message: Any, said: Mapping[str, Any], amount: int, claims: Claims | None, periods: frozenset[str] = frozenset()
 ) -> Milestone:
-    """Read a milestone from its folded fields; `message` is the deciding one."""
-    accepted_on = said.get("accepted_on")
+    """Read a milestone from its folded fields; `message` is the deciding one, `amount` what it is billed at."""
+    accepted_on, completed_on = said.get("accepted_on"), said.get("completed_on")
     return Milestone(
         milestone_id=said["milestone_id"],
         status=message.type.split(".")[1],
-        amount=micro(said.get("amount") or "0"),
+        amount=amount,
         line_id=said.get("line_id"),
         accepted_on=calendar.number(accepted_on) if accepted_on else None,
         id=message.id,
         time=message.time,
         claims=claims,
         periods=periods,
+        completed_on=calendar.number(completed_on) if completed_on else None,
     )

@@ -321,8 +321,8 @@ def _passed(position: Position, line: str, total: Sum, edge: Edge, cut: _Cut) ->
     if its is None or its.cap is None:
         return whole
     claims = position.sums[line].totals if line in position.sums else totals
-    amount_room = None if its.cap.amount is None else max(its.cap.amount - claims[CLAIMED_AMOUNT], 0)
-    minutes_room = None if its.cap.minutes is None else max(its.cap.minutes - claims[CLAIMED_MINUTES], 0)
+    amount_room = None if its.cap.amount is None else its.cap.amount - claims[CLAIMED_AMOUNT]
+    minutes_room = None if its.cap.minutes is None else its.cap.minutes - claims[CLAIMED_MINUTES]
     fits = (amount_room is None or totals[ROOM_AMOUNT] - cut.amount <= amount_room) and (
         minutes_room is None or totals[ROOM_MINUTES] - cut.minutes <= minutes_room
     )
@@ -350,7 +350,10 @@ class _Under:
 def _walk_cap(
     position: Position, line: str, cap: Cap, amount_room: int | None, minutes_room: int | None, edge: Edge
 ) -> Passed:
-    """Work eats the cap by (work date, entry id); an entry of 0 or less always passes and gives room to later ones."""
+    """Work eats the cap by (work date, entry id); an entry of 0 or less always passes and gives room to later ones.
+
+    Room is below 0 where more was invoiced than the cap: what an entry gives back makes up for that first.
+    """
     terms = position.terms
     assert terms is not None  # a cap comes from terms
     exponent = terms.exponent

@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 from app.domain import calendar
 from app.domain.burn import Position
 from app.domain.demanded import Where
-from app.domain.ledger import APPROVED, EVIDENCE_LIMIT, SUBMITTED, Issue, claimed
+from app.domain.ledger import APPROVED, EVIDENCE_LIMIT, SUBMITTED, Issue
 from app.domain.money import micro, show
-from app.domain.readiness import Assessment, Milestone, billable, instant
+from app.domain.readiness import Assessment, Milestone, instant, waits
 from app.domain.terms import Terms
 from app.domain.unbilled import is_ready
 
@@ -202,7 +202,7 @@ def _waiting(position: Position, milestones: Iterable[Milestone]) -> Iterator[Pa
     found: dict[Where, Issue] = {}
     only = position.terms.only_line if position.terms else None
     for one in sorted(milestones, key=lambda milestone: milestone.milestone_id):
-        if one.status == "completed" and billable(position, one) and not claimed(one.claims, position.day):
+        if waits(position, one):
             _note(found, (one.line_id or only or "", ""), one.amount, one.time, (0, one.milestone_id, one.id))
     yield from (Part(line, period, issue) for (line, period), issue in sorted(found.items()))
 

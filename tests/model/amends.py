@@ -58,13 +58,12 @@ def _of_milestones(dossier: Dossier) -> Iterator[Amends]:
             yield Amends("milestone", one.milestone_id, -invoiced)
         elif _stands(dossier, one) and not _keeps(dossier, one):
             missing = one.amount - invoiced
-            held = kept_of(missing, share(dossier.terms, one.line_id, one.amount))
+            held = kept_of(missing, share(one.terms, one.line_id, one.amount))
             yield Amends("milestone", one.milestone_id, missing - held)
 
 
 def _stands(dossier: Dossier, one: Milestone) -> bool:
-    begun = one.accepted_on is None or one.accepted_on <= dossier.as_of
-    return dossier.terms is not None and one.status == "accepted" and begun
+    return dossier.terms is not None and one.accepted(dossier.as_of)
 
 
 def _keeps(dossier: Dossier, one: Milestone) -> bool:

@@ -47,7 +47,10 @@ def capped(dossier: Dossier, entries: Sequence[Entry]) -> Passed:
 
 
 class _Room:
-    """What is left under a line's cap, in money and minutes; a dimension without a cap has room for everything."""
+    """What is left under a line's cap, in money and minutes; a dimension without a cap has room for everything.
+
+    It is below 0 where more was invoiced: what an entry gives back makes up for that first.
+    """
 
     def __init__(self, dossier: Dossier, line_id: str, cap: Fields) -> None:
         invoiced = [
@@ -57,19 +60,20 @@ class _Room:
         ]
         amount = sum((amount for _, amount in invoiced), _ZERO)
         minutes = sum(entry.time_minutes for entry, amount in invoiced if amount != 0)
-        self.amount = None if cap.get("amount") is None else max(_ZERO, number(cap["amount"]) - amount)
-        self.minutes = None if cap.get("minutes") is None else max(0, int(number(cap["minutes"])) - minutes)
+        self.amount = None if cap.get("amount") is None else number(cap["amount"]) - amount
+        self.minutes = None if cap.get("minutes") is None else int(number(cap["minutes"])) - minutes
 
     def fits(self, entry: Entry, places: int) -> tuple[Fraction, int]:
         """The amount and minutes of `entry` that fit: minutes first, its amount pro rata, then the money."""
         amount, minutes = entry.time_amount or _ZERO, entry.time_minutes
         if amount <= 0 and minutes <= 0:
             return amount, minutes
-        if self.minutes is not None and minutes > self.minutes:
-            amount = half_away(amount * self.minutes / minutes, places)
-            minutes = self.minutes
-        if self.amount is not None and amount > self.amount:
-            amount = self.amount
+        if self.minutes is not None and minutes > max(0, self.minutes):
+            fitting = max(0, self.minutes)
+            amount = half_away(amount * fitting / minutes, places)
+            minutes = fitting
+        if self.amount is not None and amount > max(_ZERO, self.amount):
+            amount = max(_ZERO, self.amount)
         return amount, minutes
 
     def take(self, amount: Fraction, minutes: int) -> None:

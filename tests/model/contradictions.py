@@ -104,7 +104,7 @@ def _other_than_fee(dossier: Dossier, terms: Terms, line_id: str) -> bool:
     line = terms.line(line_id)
     if line.get("billing_method") != "milestone" or line.get("fee") is None:
         return False
-    planned = [one.amount for one in dossier.milestones if one.line_id == line_id and one.status != "cancelled"]
+    planned = [one.agreed for one in dossier.milestones if one.line_id == line_id and one.status != "cancelled"]
     return sum(planned, Fraction(0)) != number(line["fee"])
 
 

@@ -42,7 +42,11 @@ class Expense:
 
 @dataclass(frozen=True)
 class Milestone:
-    """`status` is planned, completed, accepted, rejected or cancelled; `accepted_on` may be unknown."""
+    """`status` is planned, completed, accepted, rejected or cancelled; `accepted_on` may be unknown.
+
+    `terms` are those of its acceptance, or of the day it was spoken of; by them `amount` is `agreed` rounded, and part
+    of it held back.
+    """
 
     milestone_id: str
     status: str
@@ -53,16 +57,26 @@ class Milestone:
     said_on: date
     progress: Fraction
     due: bool
+    agreed: Fraction
+    terms: Terms | None
 
     @property
     def since(self) -> date | None:
         """The day of acceptance; where none was said, the day it was spoken of."""
         return (self.accepted_on or self.said_on) if self.status == "accepted" else None
 
+    def accepted(self, as_of: date) -> bool:
+        return self.status == "accepted" and _begun_on(self.accepted_on, as_of)
+
+    def completed(self, as_of: date) -> bool:
+        """Whether it is completed, and not accepted yet: one accepted later was completed where a day says so."""
+        if self.status == "accepted":
+            return not self.accepted(as_of) and self.completed_on is not None and self.completed_on <= as_of
+        return self.status == "completed" and _begun_on(self.completed_on, as_of)
+
     def reached(self, as_of: date) -> bool:
         """Whether it is completed or accepted."""
-        on = {"accepted": self.accepted_on, "completed": self.completed_on}
-        return self.status in on and _begun_on(on[self.status], as_of)
+        return self.accepted(as_of) or self.completed(as_of)
 
     def done(self, as_of: date) -> Fraction:
         """How much of it is done: all once it is completed or accepted, before that what is said of its progress."""
@@ -239,7 +253,9 @@ class Archive:
             versions=tuple(versions),
             entries=tuple(entry for entry in entries if entry.day <= as_of),
             expenses=tuple(self._expenses(contract_id, as_of, terms)),
-            milestones=tuple(_milestone(entity, terms[as_of]) for entity in self.at("milestone", contract_id)),
+            milestones=tuple(
+                _milestone(entity, terms[as_of], versions) for entity in self.at("milestone", contract_id)
+            ),
             vouchers=tuple(bills),
             invoiced=claims,
             placed=self._placed(contract_id) | self._accepted(contract_id),
@@ -455,22 +471,27 @@ def _planned(booking: Booking, day: date, minutes: Fraction, terms: Terms | None
     )
 
 
-def _milestone(entity: Entity, terms: Terms | None) -> Milestone:
+def _milestone(entity: Entity, terms: Terms | None, versions: Sequence[Event]) -> Milestone:
     fields = entity.folded()
     said = [event for event in entity.revisions if happened(event) != "changed"]
     states = [happened(event) for event in said]
     deciding = (said or entity.revisions)[-1]
     accepted_on = fields.get("accepted_on")
+    said_on = instant(deciding["time"]).date()
+    amount = number(fields.get("amount"))
+    then = terms_on(versions, date.fromisoformat(accepted_on) if accepted_on else said_on)
     return Milestone(
         milestone_id=entity.id,
         status=states[-1] if states else "planned",
         line_id=terms.line_of(fields.get("line_id")) if terms else fields.get("line_id"),
-        amount=number(fields.get("amount")),
+        amount=then.rounded(amount) if then else amount,
         accepted_on=date.fromisoformat(accepted_on) if accepted_on else None,
         completed_on=date.fromisoformat(fields["completed_on"]) if fields.get("completed_on") else None,
-        said_on=instant(deciding["time"]).date(),
+        said_on=said_on,
         progress=number(fields.get("progress_ratio")),
         due=fields.get("due_on") is not None,
+        agreed=amount,
+        terms=then,
     )
 
 

@@ -59,16 +59,12 @@ def billable_milestones(dossier: Dossier) -> list[Milestone]:
 
 
 def accepted_milestones(dossier: Dossier) -> list[Milestone]:
-    return [
-        one
-        for one in billable_milestones(dossier)
-        if one.status == "accepted" and (one.accepted_on is None or one.accepted_on <= dossier.as_of)
-    ]
+    return [one for one in billable_milestones(dossier) if one.accepted(dossier.as_of)]
 
 
 def settled_milestone(dossier: Dossier, one: Milestone) -> tuple[Fraction, Withheld]:
     """What is ready of an accepted milestone, all of it or nothing but what is held back; once invoiced nothing."""
-    held = share(dossier.terms, one.line_id, one.amount)
+    held = share(one.terms, one.line_id, one.amount)
     invoiced = dossier.invoiced_for("milestone", one.milestone_id)
     if invoiced != 0:
         held = kept_of(one.amount - invoiced, held)

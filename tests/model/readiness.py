@@ -197,7 +197,7 @@ def _entry_blockers(dossier: Dossier, time: Settlement) -> Iterable[Blocker]:
     completed = [
         one
         for one in billable_milestones(dossier)
-        if one.status == "completed" and dossier.invoiced_for("milestone", one.milestone_id) == 0
+        if one.completed(dossier.as_of) and dossier.invoiced_for("milestone", one.milestone_id) == 0
     ]
     unpriced = [entry for entry in dossier.entries if entry.approved and entry.billable and entry.amount is None]
     found: dict[str, list[Fraction | None]] = {
