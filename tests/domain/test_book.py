@@ -102,6 +102,24 @@ def test_a_use_is_reached_on_the_first_day_a_walk_over_all_days_finds(
     assert book(rows, claims).reached(line_id, dimension, target, as_of) == walked
 
 
+@given(ledgers(), st.sampled_from(["", "L-1", "L-2"]), st.sampled_from(_EDGES))
+def test_the_cost_up_to_a_day_is_that_of_the_rows(
+    kept: tuple[dict[str, Row], dict[str, Claims]], line_id: str, until: int
+) -> None:
+    rows, claims = kept
+    mine = [row for row in rows.values() if row.status == APPROVED and (row.line or "") == line_id]
+    assert book(rows, claims).cost(line_id, until) == sum(row.cost for row in mine if row.day <= until)
+
+
+@given(ledgers(), st.sampled_from(_EDGES))
+def test_work_before_a_day_is_whatever_was_not_rejected(
+    kept: tuple[dict[str, Row], dict[str, Claims]], until: int
+) -> None:
+    rows, claims = kept
+    early = [row for row in rows.values() if row.day < until and row.status != REJECTED]
+    assert book(rows, claims).works_before(until) == bool(early)
+
+
 @given(ledgers(), st.sampled_from([None, "L-1"]), st.sampled_from(_EDGES), st.sampled_from(_EDGES))
 def test_days_are_those_with_work_in_order(
     kept: tuple[dict[str, Row], dict[str, Claims]], line_id: str | None, low: int, high: int

@@ -52,9 +52,14 @@ def test_what_was_resolved_may_be_opened_again() -> None:
 def test_a_critical_case_is_due_after_four_hours() -> None:
     assert due(0, "critical") == 4 * 3600 * 1_000_000
     assert due(0, "no such tier") == due(0, "warning")
+    # A day, three days, five: docs/exceptions.md.
+    assert [due(7, tier) - 7 for tier in ("blocking", "held", "warning")] == [n * 86_400_000_000 for n in (1, 3, 5)]
 
 
 def test_an_id_too_long_for_an_id_ends_in_a_hash() -> None:
     one, other = case_id("blocker", "C" * 300, "A"), case_id("blocker", "C" * 300, "B")
     assert one != other
     assert len(one) <= 200
+    # What fits is kept as it is: "blocker/" and 192 more.
+    assert case_id("blocker", "C" * 192) == "blocker/" + "C" * 192
+    assert case_id("blocker", "C" * 193)[160] == "#"

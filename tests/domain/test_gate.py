@@ -140,6 +140,11 @@ def test_slices_share_what_a_target_takes_and_each_can_send_one_in_the_end() -> 
     assert full(its, 3) == cost(3)
 
 
+def test_of_a_document_that_lacks_the_least_credit_the_next_microsecond_is_asked() -> None:
+    its = Limit(per_minute=60, burst=1)
+    assert [affordable_in(cost(2) - lacking, its, 2) for lacking in (0, 1, 60, 61)] == [0, 1, 1, 2]
+
+
 @given(st.integers(1, 1000), st.integers(1, 8), st.integers(0, 600 * MINUTE))
 def test_a_document_can_be_sent_exactly_when_it_was_said(per_minute: int, slices: int, credit: int) -> None:
     its = Limit(per_minute=per_minute, burst=1)
