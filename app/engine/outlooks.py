@@ -368,26 +368,20 @@ def _schedule(on: On) -> Schedule:
         on.use(item for item, _ in booked)
         if booked:
             pieces[None, measure] = [piece for _, piece in booked]
-    alone: dict[str, dict[Measure, list[Piece]]] = {}
-    chances = {
-        plan.assignment_id: plan.probability
-        for plan, _ in on.asked.contracts.bookings(on.asked.position.contract_id, on.asked.head)
-    }
+    alone: dict[tuple[str, str], dict[Measure, list[Piece]]] = {}
+    chances: dict[tuple[str, str], int] = {}
     for measure in (Measure.SOFT, Measure.SOFT_AMOUNT):
         for item, piece in stretches(on, measure):
+            key = item.id.partition("/")[2], item.more["resource_id"]
+            chances[key] = micro(item.more["probability_ratio"])
+            alone.setdefault(key, {}).setdefault(measure, []).append(piece)
             on.use([item])
-            alone.setdefault(item.id.partition("/")[2], {}).setdefault(measure, []).append(piece)
             if measure is Measure.SOFT:
                 pieces.setdefault((None, measure), []).append(piece)
-    soft = [
-        Soft(
-            name,
-            chances[name],
-            *(Course(its[one]) if one in its else None for one in (Measure.SOFT, Measure.SOFT_AMOUNT)),
-        )
-        for name, its in alone.items()
-        if Measure.SOFT in its
-    ]
+    soft = []
+    for (name, person), its in alone.items():
+        worth = [Course(its[one]) if one in its else None for one in (Measure.SOFT, Measure.SOFT_AMOUNT)]
+        soft.append(Soft(name, chances[name, person], *worth))
     return Schedule(pieces, soft)
 
 

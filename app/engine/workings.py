@@ -291,6 +291,7 @@ def _stretch(on: On, measure: Measure, plan: Plan, line: str | None, piece: Piec
         "weekdays": weekdays,
         "each": str(each),
         "measure": measure.name.lower(),
+        "probability_ratio": decimal(plan.probability),
     }
     terms = on.asked.contract.agreement.on(piece.first)
     if money and terms is not None:
