@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from agents.effects import EXCEPTIONS, Effects, Statement
+import msgspec
+
+from agents.alarms import CONFLICT, Alarm, name_of, raised, resolved
+from agents.effects import Effects
 from app.domain.resolution import CANCELLING, conflicts, counting, effective, insert
-from app.events.cloudevents import timestamp
 from app.events.fact import Fact
 from tables import Store, Table
 from tables.controls import CONTROLS, Control, new
@@ -131,13 +133,27 @@ class Custody(Register):
         return entity
 
 
-def raise_conflicts(effects: Effects, subject: str, facts: Sequence[Fact], fence: int) -> None:
-    """Raise an exception for every revision of `subject` about which two messages disagree."""
+def raise_conflicts(
+    effects: Effects, subject: str, facts: Sequence[Fact], fence: int, explained: Collection[str] = ()
+) -> None:
+    """Raise an exception for every revision of `subject` about which two messages disagree.
+
+    Messages that are `explained` (`source#id`) contradict nothing; what was raised because of them is taken back.
+    """
     if _distinct(facts):
         return
-    for conflict in conflicts(facts):
+    cause = cause_of(facts)
+    found = conflicts(facts)
+    if explained:
+        standing = conflicts([fact for fact in facts if name_of(fact) not in explained])
+        for revision in {one.revision for one in found} - {one.revision for one in standing}:
+            name = _conflict(subject, revision)
+            effects.writes.append((RAISED, name, None))
+            effects.statements.append(resolved(name, "REVISION_CONFLICT", subject, fence, cause))
+        found = standing
+    for conflict in found:
         evidence = [f"{message.source}#{message.id}" for message in conflict.messages]
-        raised = Raised(
+        said = Raised(
             fence,
             "REVISION_CONFLICT",
             "warning",
@@ -148,10 +164,20 @@ def raise_conflicts(effects: Effects, subject: str, facts: Sequence[Fact], fence
             evidence,
             min(message.time for message in conflict.messages),
         )
-        exception_id = f"REVISION_CONFLICT/{subject}/{conflict.revision}"
-        effects.writes.append((RAISED, exception_id, raised))
-        latest = max(facts, key=lambda fact: (fact.time, fact.source, fact.id))
-        effects.statements.append(exception_statement(exception_id, raised, latest))
+        name = _conflict(subject, conflict.revision)
+        effects.writes.append((RAISED, name, said))
+        alarm = Alarm(CONFLICT, name, *msgspec.structs.astuple(said)[1:])
+        effects.statements.append(raised(alarm, fence, cause))
+
+
+def _conflict(subject: str, revision: int) -> str:
+    return f"REVISION_CONFLICT/{subject}/{revision}"
+
+
+def cause_of(facts: Sequence[Fact]) -> tuple[int, str, str, str]:
+    """The latest of several facts as the cause of a statement."""
+    fact = max(facts, key=lambda fact: (fact.time, fact.source, fact.id))
+    return fact.time, fact.source, fact.id, fact.correlation or ""
 
 
 def _distinct(facts: Sequence[Fact]) -> bool:
@@ -159,26 +185,3 @@ def _distinct(facts: Sequence[Fact]) -> bool:
         one, other = facts
         return one.revision != other.revision and (one.id != other.id or one.source != other.source)
     return len({fact.revision for fact in facts}) == len(facts) == len({(fact.source, fact.id) for fact in facts})
-
-
-def exception_statement(exception_id: str, raised: Raised, latest: Fact) -> Statement:
-    """A contradiction is one on every day, so the statement is as of none."""
-    payload = {
-        "as_of": None,
-        "exception_id": exception_id,
-        "code": raised.code,
-        "tier": raised.tier,
-        "owner": raised.owner,
-        "subject": raised.subject,
-        "message": raised.message,
-        "evidence": raised.evidence,
-        "since": timestamp(raised.since),
-    }
-    return Statement(
-        EXCEPTIONS,
-        "exception.raised.v1",
-        exception_id,
-        raised.fence,
-        payload,
-        (latest.time, latest.source, latest.id, latest.correlation or ""),
-    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
+from agents.alarms import name_of, raised, refusal, resolved
 from agents.contracts import Contract, Contracts, RateFacts, Reference, latest
-from agents.custody import Register, merge, merge_version, raise_conflicts, recalled
+from agents.custody import Register, cause_of, merge, merge_version, raise_conflicts, recalled
 from agents.desk import Desk
 from agents.effects import (
     BURN,
@@ -21,6 +22,7 @@ from agents.effects import (
     Effects,
     Send,
     Statement,
+    contract_of,
     key_of,
 )
 from agents.proposals import Clerk, Scope
@@ -39,7 +41,7 @@ from app.domain.walks import Walks
 from app.events.fact import Fact
 from app.events.home import Home
 from app.events.plan import Plan
-from app.events.posting import Draft, Halt, Reply
+from app.events.posting import Draft, Halt, Reply, Resend
 from tables import Store, extracts, invoices, proposals
 from tables.dossiers import CONTRACT, DOSSIERS, Dossier
 from tables.entities import Entity
@@ -75,6 +77,7 @@ class _Engagement:
         self.periods: dict[str, set[str] | None] = {}  # contract → whose work changed meanwhile; None: perhaps of any
         # Contracts that are due for a new document only, as nothing changed since: what was found of their documents.
         self.filing: dict[str, Filed] = {}
+        self.again: dict[str, set[str]] = {}  # contract → documents of it that are to be said again as they are
         self._marked: dict[str, set[str]] | None = None  # `client/x`, `currency/x` … → contracts whose terms name it
         self._walks: dict[str, Walks] = {}
         self.hinted = Hinted()
@@ -231,6 +234,8 @@ class _Work:
             self.desk(value.contract_id).book(offset, value)
             self.agent.contracts.rebook(value.contract_id)
             self.agent.note_booked(value)
+        elif isinstance(value, Resend):
+            self._resend(offset, value)
         elif not self.register.redelivered(offset, value):
             self._take_fact(offset, value)
 
@@ -270,12 +275,53 @@ class _Work:
             self.agent.periods[contract_id] = None
         if kind == "erp":
             self._to_gate(contract_id, [_reply(contract_id, dossier.facts[key])])
+            self._state_refusals(offset, contract_id, dossier.facts[key])
         if kind == "writeoff":
             _apply_write_off(desk, fact.entity, dossier.facts[key])
         if kind == "rate":
             for card in filter(None, (before, card_of(dossier.facts[key]))):
                 desk.reprice(card.effective_from, card.effective_to, card.resource_id, card.role)
-        self._raise_conflicts(offset, contract_id, key, dossier.facts[key])
+        self._raise_conflicts(offset, contract_id, key, dossier.facts[key], dossier.resent.get(key, ()))
+
+    def _resend(self, offset: int, resend: Resend) -> None:
+        """The gate is told what is wanted, and then the document as it is now. What ERP answered before contradicts
+        nothing that it answers after."""
+        contract_id, key = resend.contract_id, f"erp/{resend.key}/{resend.target}"
+        dossier = self._dossier(contract_id)
+        dossier.fence = max(dossier.fence, offset)
+        if resend.refusals:
+            dossier.resent[key] = sorted({*resend.refusals, *dossier.resent.get(key, ())})
+        self.told.setdefault(contract_id, set())
+        if key in dossier.facts:
+            self._raise_conflicts(offset, contract_id, key, dossier.facts[key], dossier.resent.get(key, ()))
+        if contract_id not in self.desks and self.store.get(HEADS, contract_id) is None:
+            return  # nobody spoke of the contract itself yet
+        self.desk(contract_id).touch(offset)
+        self._to_gate(contract_id, [resend])
+        name = resend.key.removeprefix(f"{key_of(contract_id)}/")
+        self.agent.again.setdefault(contract_id, set()).add(name)
+        periods = self.agent.periods.setdefault(contract_id, set())
+        if periods is not None:
+            periods.add(name.partition("/")[0])
+
+    def _state_refusals(self, offset: int, contract_id: str, facts: Sequence[Fact]) -> None:
+        """A document that an ERP refused is an exception, until it accepts it or speaks of a higher revision of it.
+
+        Whoever answers in the name of another contract than the document's says nothing of the document.
+        """
+        over = {}
+        for fact in facts:
+            said = msgspec.json.decode(fact.data)
+            if said.get("status") == "rejected" and contract_of(said["document_key"]) == contract_id:
+                one = refusal(fact, said)
+                over[one.exception_id] = one
+        cause, say = cause_of(facts), self.effects.statements.append
+        message, said = effective(facts)
+        stands = refusal(message, said) if said.get("status") == "rejected" else None
+        if stands is not None and over.pop(stands.exception_id, None):
+            say(raised(stands, offset, cause))
+        for exception_id, one in sorted(over.items()):
+            say(resolved(exception_id, one.code, one.subject, offset, cause))
 
     def _dossier(self, contract_id: str) -> Dossier:
         dossier = self.dossiers.get(contract_id)
@@ -285,9 +331,11 @@ class _Work:
             dossier = self.dossiers[contract_id] = self.store.get(DOSSIERS, contract_id) or Dossier(-1, {})
         return dossier
 
-    def _raise_conflicts(self, offset: int, contract_id: str, key: str, facts: Sequence[Fact]) -> None:
+    def _raise_conflicts(
+        self, offset: int, contract_id: str, key: str, facts: Sequence[Fact], explained: Collection[str] = ()
+    ) -> None:
         subject = f"contract/{contract_id}" if key == CONTRACT else f"contract/{contract_id}/{key}"
-        raise_conflicts(self.effects, subject, facts, offset)
+        raise_conflicts(self.effects, subject, facts, offset, explained)
 
     def _invoice(self, offset: int, fact: Fact, contract_id: str, invoice_id: str) -> None:
         invoice = self._paper(contract_id, invoice_id)
@@ -605,7 +653,7 @@ class _Work:
             self._rate_facts(contract_id),
         )
         clerk = Clerk(agent.contracts, contract_id, head, position.as_of)
-        scope = Scope(None if restate else periods, restate)
+        scope = Scope(None if restate else periods, restate, agent.again.pop(contract_id, frozenset()))
         halt = clerk.halt(found)
         if halt is not None:
             self._to_gate(contract_id, [Halt(contract_id, halt)])
@@ -617,7 +665,7 @@ class _Work:
                 agent.filing[contract_id] = clerk.filed
         self._keep(contract_id, clerk)
 
-    def _to_gate(self, contract_id: str, said: Iterable[Draft | Halt | Reply]) -> None:
+    def _to_gate(self, contract_id: str, said: Iterable[Draft | Halt | Reply | Resend]) -> None:
         """Documents leave by way of the gate, which knows when ERP takes them."""
         self.effects.sends += [Send(DOCUMENTS, contract_id, one) for one in said]
 
@@ -726,7 +774,17 @@ def _reply(contract_id: str, facts: Sequence[Fact]) -> Reply:
     message, said = effective(facts)
     names = ("document_key", "target", "status", "erp_id", "reason")
     key, target, status, erp_id, reason = (said.get(name) for name in names)
-    return Reply(contract_id, key or "", target or "", message.revision, status or "", erp_id, reason, message.time)
+    return Reply(
+        contract_id,
+        key or "",
+        target or "",
+        message.revision,
+        status or "",
+        erp_id,
+        reason,
+        message.time,
+        name_of(message),
+    )
 
 
 def _filed(said: list[Fact], fact: Fact) -> str:

@@ -11,29 +11,36 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from heapq import heappop, heappush
 
+from msgspec.structs import replace
+
+from agents import alarms
 from agents.custody import Register, merge
 from agents.effects import BILLING, SHADOW, Batch, Effects, Statement, contract_of, key_of
 from app.domain import gate, period
+from app.domain.casework import case_id
 from app.domain.documents import WITHDRAWN
 from app.domain.gate import Limit, Rules
 from app.domain.resolution import effective
 from app.events.fact import Fact
 from app.events.instant import micros
-from app.events.posting import Draft, Halt, Moment, Reply
+from app.events.posting import Draft, Halt, Moment, Reply, Resend
 from tables import Store
 from tables.entities import Entity
 from tables.outbox import (
+    ALARMS,
     HALTS,
     MOMENT,
     MOMENTS,
     OUTBOX,
     QUOTAS,
     WINDOWS,
+    Alarm,
     Halted,
     Heard,
     Outbox,
     Quota,
     Reached,
+    Resent,
     Sent,
     Turn,
     Window,
@@ -41,6 +48,12 @@ from tables.outbox import (
 
 SHADOWED = "billing.shadowed.v1"
 _CLOSED = "erp.window.closed.v1"
+NO_ROUTE = "NO_ROUTE"
+ACK_OVERDUE = "ACK_OVERDUE"
+_FIX = {
+    NO_ROUTE: "set a route for its legal entity and period",
+    ACK_OVERDUE: "see what became of it in ERP, and have ERP acknowledge it",
+}
 
 
 async def erp_gate(batches: AsyncIterator[Batch], store: Store, rules: Rules = gate.OPEN) -> AsyncIterator[Effects]:
@@ -94,11 +107,16 @@ class _Gate:
         self.leaving: dict[str, None] = {}  # documents that are to be said with the next batch, in order
         self.said: dict[str, None] = {}  # those that were with the last one: it was delivered when another comes
         self.answers: list[tuple[int, str, int, int]] = []  # (when it is late, key, revision, attempt), a heap
+        self.alarms = dict(store.scan(ALARMS))  # what was raised of documents, by exception id
+        self.passing: set[str] = set()  # of these, what the last batch said is over
+        self.doubtful = {one.key for one in self.alarms.values()}  # nobody knows what was heard of these documents
         self._load()
 
     def _load(self) -> None:
         limited = []
         for key, row in self.store.scan(OUTBOX):
+            if alarm(key, row) is not None:
+                self.doubtful.add(key)
             if row.why == gate.LIMIT:
                 limited.append((row.turn, key, row))
             elif row.why == gate.LEAVING:
@@ -129,18 +147,42 @@ class _Gate:
             return
         if not sent.at:
             self.undated.add(key)
-        elif sent.attempts <= limit.attempts:
-            late = sent.at + gate.patience(key, limit, sent.attempts)
+        elif sent.attempts - sent.before <= limit.attempts:
+            late = sent.at + gate.patience(key, limit, sent.attempts - sent.before)
             heappush(self.answers, (late, key, sent.revision, sent.attempts))
 
 
 def answered(row: Outbox) -> Heard | None:
-    """What the document's own target said of what was said last; of one ERP whatever its name, the latest of all."""
+    """What the document's own target said of what was said last; of one ERP whatever its name, the latest of all.
+
+    A refusal after which somebody had the document sent again is no answer any more.
+    """
     sent = row.sent
     if sent is None:
         return None
     its = row.replies.values() if row.target in (gate.ANY, None) else filter(None, [row.replies.get(row.target or "")])
-    return max((one for one in its if one.revision >= sent.revision), key=lambda one: one.time, default=None)
+    settled = row.resent.refusals if row.resent is not None and row.resent.revision == sent.revision else ()
+    fresh = (one for one in its if one.revision >= sent.revision and one.name not in settled)
+    return max(fresh, key=lambda one: one.time, default=None)
+
+
+def alarm(key: str, row: Outbox) -> alarms.Alarm | None:
+    """What somebody should act on of a document at the gate: no route is for it, or no answer comes in time."""
+    if row.why == gate.NO_ROUTE and row.since:
+        code, since = NO_ROUTE, row.since
+    elif row.late_since and answered(row) is None:
+        code, since = ACK_OVERDUE, row.late_since
+    else:
+        return None
+    return _alarm(code, key, row.target or "", since)
+
+
+def _alarm(code: str, key: str, target: str, since: int) -> alarms.Alarm:
+    message = f"{key} for {target or 'ERP'}: {_FIX[code]}"
+    name = case_id("gate", code, key)
+    return alarms.Alarm(
+        alarms.DOCUMENT, name, code, "blocking", "finance systems", f"document/{key}", message, [], since
+    )
 
 
 class _Work:
@@ -156,6 +198,7 @@ class _Work:
         self.windows: dict[str, Window] = {}
         self.halts: dict[str, Halted | None] = {}
         self.quotas: dict[str, Quota] = {}
+        self.alarms: dict[str, Alarm | None] = {}
         self.moment: Reached | None = None
 
     def fold(self) -> Effects:
@@ -166,7 +209,8 @@ class _Work:
         self._say_what_leaves()
         for record in self.batch.records:
             self._take(record.offset, record.value)
-        self.effects.owing = len(self.agent.leaving) + len(self.agent.said)
+        self._state_alarms()
+        self.effects.owing = len(self.agent.leaving) + len(self.agent.said) + len(self.agent.passing)
         self.effects.due = self._due()
         self._write()
         return self.effects
@@ -185,11 +229,13 @@ class _Work:
             if row is not None and row.why == gate.LEAVING and row.draft is not None:
                 self._say(row, row.draft)
 
-    def _take(self, offset: int, value: Draft | Reply | Halt | Moment | Fact) -> None:
+    def _take(self, offset: int, value: Draft | Reply | Resend | Halt | Moment | Fact) -> None:
         if isinstance(value, Draft):
             self._draft(offset, value)
         elif isinstance(value, Reply):
             self._reply(offset, value)
+        elif isinstance(value, Resend):
+            self._resend(offset, value)
         elif isinstance(value, Moment):
             self._moment(offset, value)
         elif isinstance(value, Halt):
@@ -222,6 +268,7 @@ class _Work:
         writes.extend((OUTBOX, key, row) for key, row in self.rows.items())
         writes.extend((HALTS, key, halted) for key, halted in self.halts.items())
         writes.extend((WINDOWS, key, window) for key, window in self.windows.items())
+        writes.extend((ALARMS, name, one) for name, one in self.alarms.items())
         writes.append(self.register.closing(self.last))
 
     # -- documents --------------------------------------------------------------------------------------------------
@@ -232,7 +279,7 @@ class _Work:
         if row is not None and offset <= row.fence:
             # Nobody knows whether what was said upon it was heard; what leaves meanwhile is newer.
             if row.sent is not None and row.sent.offset == offset and row.why != gate.LEAVING:
-                self._say(row, draft)
+                self._say(row, as_said(row.sent, draft))
             return
         if row is None:
             row = Outbox(-1, draft.contract_id, None, None, draft.version)
@@ -243,16 +290,20 @@ class _Work:
         waits = bool(row.why)
         if row.why == gate.LEAVING:
             waits = self._overtake(key, row)
-        if not waits and row.target == target and _same(row.sent, draft):
+        known = row.target == target and same(row.sent, draft)
+        if known and not waits and not _owed(row):
             self._restate(offset, row, draft)
             return
         self.rows[key] = row
-        row.fence, row.version, row.draft, row.legal_entity_id = offset, draft.version, draft, entity
+        row.fence, row.version, row.legal_entity_id = offset, draft.version, entity
+        row.draft = as_said(row.sent, draft) if known and row.sent is not None else draft
         if waits and row.sent is None and draft.type == WITHDRAWN:
             self._forget(key, row)
             return
         if not waits:
-            row.turn, row.since, row.late_since = offset, 0, 0
+            row.turn, row.since = offset, 0
+        if not known:
+            row.late_since = 0
         moved, row.target = row.target != target, target
         self._advance(offset, key, row, own=True, moved=moved)
         self._pump_all(offset, row)
@@ -278,7 +329,7 @@ class _Work:
         if not self._limit(row).per_minute and not self._hindrance(offset, row, draft):
             self.rows[draft.key] = row
             row.fence, row.version = offset, draft.version
-            sent.offset, sent.version = offset, draft.version
+            sent.offset, sent.version, sent.as_of, sent.cause = offset, draft.version, *_shown(draft)
             if row.draft is not None:
                 row.draft = draft
             self._say(row, draft)
@@ -330,8 +381,16 @@ class _Work:
         draft, sent = row.draft, row.sent
         assert draft is not None  # it leaves
         self.rows[key] = row
-        attempts = sent.attempts if sent is not None and _same(sent, draft) else 0
-        row.sent = Sent(draft.type, draft.revision, draft.version, draft.content, offset, 0, attempts + 1)
+        attempts = before = 0
+        if sent is not None and same(sent, draft):
+            attempts, before = sent.attempts, sent.attempts if _owed(row) else sent.before
+            if row.resent is not None:
+                row.resent.owed = False
+        else:
+            row.resent = None
+        as_of, cause = _shown(draft)
+        said = draft.type, draft.revision, draft.version, draft.content
+        row.sent = Sent(*said, offset, 0, attempts + 1, before, as_of, cause)
         row.why, row.shadows = "", self._shadows(row, draft)
         awaits = self._awaits(row)
         if offset < 0 or awaits:
@@ -428,10 +487,12 @@ class _Work:
     # -- limits and moments -----------------------------------------------------------------------------------------
 
     def _quota(self, target: str) -> Quota:
+        agent = self.agent
+        limit = agent.rules.limit(target)
         quota = self.quotas.get(target) or self.store.get(QUOTAS, target)
         if quota is None:
-            agent = self.agent
-            quota = Quota(-1, gate.full(agent.rules.limit(target), agent.slices), agent.now)
+            quota = Quota(-1, gate.full(limit, agent.slices), agent.now)
+        quota.per_minute, quota.burst = limit.per_minute, limit.burst
         self.quotas[target] = quota
         return quota
 
@@ -516,7 +577,7 @@ class _Work:
             row.fence = offset
             row.late_since = row.late_since or due
             limit = self._limit(row)
-            if row.sent.attempts < limit.attempts:
+            if row.sent.attempts - row.sent.before < limit.attempts:
                 row.turn = offset
                 self._advance(offset, key, row)
 
@@ -535,7 +596,75 @@ class _Work:
             found += [one.turns[-1].until for one in agent.windows.values() if one.turns[-1].until > agent.now]
         return min(found, default=None)
 
+    # -- exceptions -------------------------------------------------------------------------------------------------
+
+    def _state_alarms(self) -> None:
+        """Raise what stands of the documents that changed, and say of what was raised that it is over: so until that is
+        known to have been heard. After a start what was raised before is said once more."""
+        agent = self.agent
+        for name in agent.passing:
+            if agent.alarms[name].over:
+                del agent.alarms[name]
+                self.alarms[name] = None
+        agent.passing = set()
+        doubtful, agent.doubtful = agent.doubtful, set()
+        for key in sorted({*self.rows, *doubtful}):
+            self._alarm_of(key, self._row(key), again=key in doubtful)
+
+    def _alarm_of(self, key: str, row: Outbox | None, *, again: bool) -> None:
+        stands = alarm(key, row) if row is not None else None
+        if stands is None and not self.agent.alarms:
+            return
+        for code in _FIX:
+            name = case_id("gate", code, key)
+            known = self.agent.alarms.get(name)
+            holds = stands is not None and stands.code == code
+            if stands is not None and holds and (known is None or known.over):
+                cause = _cause_of(row) or (0, "", "", "")
+                known = Alarm(self._version(), key, code, row.target or "" if row else "", stands.since, cause)
+                self._note(name, known)
+            elif known is not None and not holds and not known.over:
+                cause = _cause_of(row) or known.cause
+                known = Alarm(self._version(), key, code, known.target, known.since, cause, over=True)
+                self._note(name, known)
+            elif known is not None and again:
+                self._note(name, known)
+
+    def _note(self, name: str, one: Alarm) -> None:
+        self.agent.alarms[name] = self.alarms[name] = one
+        its = _alarm(one.code, one.key, one.target, one.since)
+        if one.over:
+            self.agent.passing.add(name)
+            said = alarms.resolved(name, one.code, its.subject, one.fence, one.cause)
+        else:
+            said = alarms.raised(its, one.fence, one.cause)
+        self.effects.statements.append(said)
+
+    def _version(self) -> int:
+        """The last record that was taken in, whether or not it came with this batch."""
+        return max(self.register.control.fence, self.last)
+
     # -- answers ----------------------------------------------------------------------------------------------------
+
+    def _resend(self, offset: int, resend: Resend) -> None:
+        """Somebody has what ERP refused, or did not answer, sent again; its content comes with the document's draft.
+
+        What is over, or has another revision by now, is not; and the same action is told again and again.
+        """
+        row = self._row(resend.key)
+        if row is None or offset <= row.fence or row.sent is None or row.sent.type == WITHDRAWN:
+            return
+        if row.sent.revision != resend.revision or (row.target and resend.target not in (None, row.target)):
+            return
+        known = row.resent
+        if known is None or known.revision != resend.revision:
+            known = Resent(resend.revision, {}, [], owed=False)
+        if resend.number <= known.numbers.get(resend.case_id, 0):
+            return
+        self.rows[resend.key] = row
+        row.fence = offset
+        numbers = {**known.numbers, resend.case_id: resend.number}
+        row.resent = Resent(resend.revision, numbers, sorted({*known.refusals, *resend.refusals}), owed=True)
 
     def _reply(self, offset: int, reply: Reply) -> None:
         row = self._row(reply.key)
@@ -543,12 +672,15 @@ class _Work:
             return
         self.rows[reply.key] = row
         row.fence = offset
-        row.replies[reply.target] = Heard(reply.revision, reply.status, reply.erp_id, reply.reason, reply.time)
+        said = reply.revision, reply.status, reply.erp_id, reply.reason, reply.time, reply.name
+        row.replies[reply.target] = Heard(*said)
         heard = answered(row)
         if heard is None:
             return
         row.late_since = 0
-        if row.why and row.draft is not None and _same(row.sent, row.draft):
+        if heard.status == "accepted" and row.resent is not None:
+            row.resent.owed = False
+        if row.why and row.draft is not None and same(row.sent, row.draft) and not _owed(row):
             self.agent.let_go(reply.key, row)
             self.agent.leaving.pop(reply.key, None)
             self.agent.said.pop(reply.key, None)
@@ -557,13 +689,40 @@ class _Work:
             row.draft = None
 
 
-def _same(sent: Sent | None, draft: Draft) -> bool:
+def same(sent: Sent | None, draft: Draft) -> bool:
+    """Whether the draft says what was said last."""
     return sent is not None and (sent.type, sent.revision, sent.content) == (draft.type, draft.revision, draft.content)
+
+
+def as_said(sent: Sent, draft: Draft) -> Draft:
+    """A draft that says what was said last, as it was said then: so the statement is the same one."""
+    if sent.cause is None:
+        return draft
+    names = ("time", "source", "id", "correlation")
+    cause = dict(zip(names, sent.cause, strict=True))
+    return replace(draft, version=sent.version, payload={**draft.payload, "as_of": sent.as_of}, **cause)
+
+
+def _shown(draft: Draft) -> tuple[str | None, tuple[int, str, str, str]]:
+    """What a statement shows besides its content: the day it is as of, and the latest fact behind it."""
+    return draft.payload.get("as_of"), (draft.time, draft.source, draft.id, draft.correlation)
+
+
+def _owed(row: Outbox) -> bool:
+    """Whether somebody had it sent again, and it was not yet."""
+    return row.resent is not None and row.resent.owed
 
 
 def _begins(draft: Draft) -> int:
     """The first day of the document's period."""
     return period.first_day(draft.key.rsplit("/", 3)[1])
+
+
+def _cause_of(row: Outbox | None) -> tuple[int, str, str, str] | None:
+    """The latest fact behind the document, where anybody remembers."""
+    if row is None:
+        return None
+    return _shown(row.draft)[1] if row.draft is not None else row.sent.cause if row.sent is not None else None
 
 
 def _taken(draft: Draft) -> bool:

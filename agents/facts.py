@@ -9,15 +9,16 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from agents.custody import Custody, raise_conflicts
-from agents.effects import ENGAGEMENTS, PRACTICES, RESOURCES, Batch, Effects, Send
+from agents.effects import ENGAGEMENTS, PRACTICES, RESOURCES, Batch, Effects, Send, contract_of
 from app.domain import calendar
 from app.domain.demand import Opening
 from app.domain.ledger import APPROVED, REJECTED, REVERSED, SUBMITTED, Row, Spend, Was
 from app.domain.money import MICRO, micro
-from app.domain.resolution import CANCELLING, effective
+from app.domain.resolution import CANCELLING, counting, effective
 from app.domain.utilization import HARD, Booking, Group, Worked, class_of, staff
 from app.events.fact import Fact
 from app.events.home import Home
+from app.events.posting import Resend
 from app.events.stint import Assigned, Stint
 from app.events.wanted import Wanted
 from tables import Store
@@ -70,6 +71,20 @@ class AssignmentData(msgspec.Struct, gc=False):
     line_id: str | None = None
 
 
+class ResentData(msgspec.Struct, gc=False):
+    """What the gate needs of a document that somebody had sent again."""
+
+    document_key: str
+    document_revision: int
+    target: str | None = None
+    event_source: str | None = None
+    event_id: str | None = None
+
+    @property
+    def refusal(self) -> str:
+        return f"{self.event_source}#{self.event_id}" if self.event_id else ""
+
+
 class DemandData(msgspec.Struct, gc=False):
     """What a practice needs of a demand."""
 
@@ -84,6 +99,7 @@ class DemandData(msgspec.Struct, gc=False):
 _read_time = msgspec.json.Decoder(TimeData).decode
 _read_spend = msgspec.json.Decoder(SpendData).decode
 _read_assignment = msgspec.json.Decoder(AssignmentData).decode
+_read_resent = msgspec.json.Decoder(ResentData).decode
 _read_demand = msgspec.json.Decoder(DemandData).decode
 _TIME_STATUS = {
     "time.approved.v1": APPROVED,
@@ -92,6 +108,7 @@ _TIME_STATUS = {
     "time.rejected.v1": REJECTED,
     "time.reversed.v1": REVERSED,
 }
+_RESENT = "case.resent.v1"
 _FILLED = "demand.filled.v1"
 _SPEND_STATUS = {"expense.approved.v1": APPROVED, "expense.corrected.v1": APPROVED, "expense.rejected.v1": REJECTED}
 
@@ -335,6 +352,31 @@ def _tell_demand(said: Sequence[Fact], n: int) -> list[Send]:
     ]
 
 
+def _tell_case(said: Sequence[Fact], n: int) -> list[Send]:
+    """The contract whose document was sent again; of what else was done about an exception only the desk asks."""
+    resent = [fact for fact in counting(said) if fact.type == _RESENT]
+    if not resent:
+        return []
+    named = [_read_resent(fact.data) for fact in resent]
+    last = named[-1]
+    contract_id = contract_of(last.document_key)
+    return [
+        Send(
+            ENGAGEMENTS,
+            contract_id,
+            Resend(
+                contract_id,
+                last.document_key,
+                last.target,
+                last.document_revision,
+                resent[-1].entity,
+                resent[-1].revision,
+                sorted({one.refusal for one in named if one.refusal and one.document_key == last.document_key}),
+            ),
+        )
+    ]
+
+
 def _opened(said: Sequence[Fact], named: Sequence[Any]) -> tuple[set[Group], Opening | None]:
     """Who a demand looks in, and the demand as it is open: none once it is filled or cancelled."""
     decided, data = _decided(said, named, DemandData)
@@ -379,7 +421,7 @@ _TOLD: dict[str, Callable[[Sequence[Fact], int], list[Send]]] = {
     "expense": _tell_spend,
     "assignment": _tell_assignment,
     "demand": _tell_demand,
-    "case": lambda said, n: [],  # only the desk asks what was done about an exception
+    "case": _tell_case,
 }
 
 

@@ -34,10 +34,11 @@ NOTHING_LEFT = "nothing_left"
 
 class Scope(NamedTuple):
     """What changed since the contract was stated last: work in these periods, or (None) perhaps in all. With `restate`
-    all of it is to be said again, as nobody knows what was heard."""
+    all of it is to be said again, as nobody knows what was heard; the documents `again`, as somebody asked for it."""
 
     periods: Collection[str] | None
     restate: bool
+    again: Collection[str] = ()
 
 
 def document_key(contract_id: str, name: str) -> str:
@@ -111,7 +112,7 @@ class Clerk:
             periods = {*periods, *documents.open_periods(position, period.first_day(min(periods)))}
         filed = self.filed = self._contracts.documents(position, self._head, found, periods, changed)
         ended = self._ended()
-        yield from self._propose(filed, version, restate=always)
+        yield from self._propose(filed, version, restate=always, again=scope.again)
         for name in sorted(over.keys() - filed.rows.keys()):
             of, kind, _ = name.split("/")
             if not over[name] and (of in periods or kind in _ALWAYS):
@@ -128,11 +129,11 @@ class Clerk:
         yield from self._propose(filed, version, restate=False)
         self._forget(ended, filed)
 
-    def _propose(self, filed: Filed, version: int, *, restate: bool) -> Iterator[Draft]:
+    def _propose(self, filed: Filed, version: int, *, restate: bool, again: Collection[str] = ()) -> Iterator[Draft]:
         for name, (type_, payload) in sorted(filed.rows.items()):
             if self._is_new(name):
                 continue
-            if self._revise(name, payload) or restate:
+            if self._revise(name, payload) or restate or name in again:
                 yield self._statement(type_, name, payload, version)
 
     def _ended(self) -> list[str]:

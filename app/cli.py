@@ -159,6 +159,11 @@ def _looking(add: _Add) -> None:
     explain.add_argument("--known-at", type=_instant, metavar="T")
     _store(explain)
     _desk(add)
+    gate = _command(add, "gate", "gate:gate", "show what waits for ERP, for what, and when the next of it leaves")
+    of = gate.add_mutually_exclusive_group()
+    _store(of)
+    of.add_argument("--url", help="address of a running worker, on either host")
+    gate.add_argument("--token", help="bearer token for --url")
     reconcile = _command(add, "reconcile", "reconciling:reconcile", "compare with extracts of a PSA and an ERP")
     reconcile.add_argument("--psa", type=Path, metavar="FILE", help="entries and contract versions of the PSA")
     reconcile.add_argument("--erp", type=Path, metavar="FILE", help="invoice lines and contract versions of the ERP")
@@ -173,7 +178,7 @@ def _looking(add: _Add) -> None:
 
 def _desk(add: _Add) -> None:
     desk = _command(add, "exceptions", "desk:exceptions", "list what somebody should act on, and act on it")
-    actions = ("list", "groups", "claim", "release", "comment", "retry", "resolve", "reopen")
+    actions = ("list", "groups", "claim", "release", "comment", "retry", "resend", "resolve", "reopen")
     desk.add_argument("action", nargs="?", choices=actions, default="list")
     desk.add_argument("id", nargs="?", help="of the exception to act on, as it is listed")
     desk.add_argument("--by", help="who acts")
@@ -181,7 +186,9 @@ def _desk(add: _Add) -> None:
     desk.add_argument("--to", help="with claim, whose it is now instead of --by")
     desk.add_argument("--event", type=Path, metavar="FILE", help="with resolve, the corrected event, sent instead")
     desk.add_argument("--fingerprint", help="of a group: list it, or act on all of it")
-    desk.add_argument("--status", choices=("open", "claimed", "resolved", "all"), help="list only these cases")
+    desk.add_argument(
+        "--status", choices=("open", "claimed", "resent", "resolved", "all"), help="list only these cases"
+    )
     desk.add_argument(
         "--kind", choices=("conflict", "parked", "blocker", "document", "dead_letter"), help="list only this kind"
     )

@@ -13,7 +13,7 @@ from tables.holidays import HOLIDAYS
 from tables.invoices import INVOICES
 from tables.leaves import LEAVES
 from tables.openings import OPENINGS
-from tables.outbox import HALTS, MOMENTS, OUTBOX, QUOTAS, WINDOWS
+from tables.outbox import ALARMS, HALTS, MOMENTS, OUTBOX, QUOTAS, WINDOWS
 from tables.pages import PAGES
 from tables.people import PEOPLE
 from tables.plans import PLANS
@@ -50,6 +50,7 @@ TABLES: tuple[Table[Any], ...] = (
     WINDOWS,
     QUOTAS,
     MOMENTS,
+    ALARMS,
     REFERENCE,
     EXCEPTIONS,
     CONTROLS,

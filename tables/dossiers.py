@@ -9,10 +9,14 @@ from tables.table import Table
 
 
 class Dossier(msgspec.Struct, array_like=True, gc=False):
-    """Every distinct message, by `kind/id` of its entity; all versions of the contract itself under `contract`."""
+    """Every distinct message, by `kind/id` of its entity; all versions of the contract itself under `contract`.
+
+    `resent`, of an ERP's answers about a document: the refusals (`source#id`) after which somebody had it sent again.
+    """
 
     fence: int
     facts: dict[str, list[Fact]]
+    resent: dict[str, list[str]] = {}
 
 
 CONTRACT = "contract"

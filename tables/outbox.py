@@ -11,7 +11,10 @@ from tables.table import Table
 
 class Sent(msgspec.Struct, array_like=True, gc=False):
     """What was said last. `offset` is that of the record it was said upon, `at` the moment (0: not known yet),
-    `attempts` how often this content was said."""
+    `attempts` how often this content was said, of which `before` had passed when somebody had it sent again.
+
+    `as_of` and `cause`, the latest fact behind it, are those of the statement: said again, it is the same one.
+    """
 
     type: str
     revision: int
@@ -20,16 +23,31 @@ class Sent(msgspec.Struct, array_like=True, gc=False):
     offset: int
     at: int
     attempts: int
+    before: int = 0
+    as_of: str | None = None
+    cause: tuple[int, str, str, str] | None = None
 
 
 class Heard(msgspec.Struct, array_like=True, gc=False):
-    """What a target answered last."""
+    """What a target answered last; `name` is the answer's, as `source#id`."""
 
     revision: int
     status: str
     erp_id: str | None
     reason: str | None
     time: int
+    name: str = ""
+
+
+class Resent(msgspec.Struct, array_like=True, gc=False):
+    """That somebody had a document sent again: the `revision` of it, by which actions (`numbers`, by case the revision
+    of the last) and after which `refusals` (`source#id`), which are no answers to it any more. `owed`: it is still to
+    be said."""
+
+    revision: int
+    numbers: dict[str, int]
+    refusals: list[str]
+    owed: bool
 
 
 class Outbox(msgspec.Struct, array_like=True, gc=False):
@@ -55,6 +73,7 @@ class Outbox(msgspec.Struct, array_like=True, gc=False):
     waited: int = 0
     late_since: int = 0
     shadows: list[str] = []
+    resent: Resent | None = None
 
 
 OUTBOX: Table[Outbox] = Table("outbox", 1, Outbox)
@@ -95,11 +114,14 @@ HALTS: Table[Halted] = Table("halts", 1, Halted)
 
 
 class Quota(msgspec.Struct, array_like=True, gc=False):
-    """What a target may still be sent: `credit` in the unit of `app.domain.gate.COST`, as of the moment `at`."""
+    """What a target may still be sent: `credit` in the unit of `app.domain.gate.cost`, as of the moment `at`; and the
+    limit that it grows by, whoever looks (0 a minute: none)."""
 
     fence: int
     credit: int
     at: int
+    per_minute: int = 0
+    burst: int = 1
 
 
 QUOTAS: Table[Quota] = Table("quotas", 1, Quota)
@@ -118,3 +140,22 @@ MOMENTS: Table[Reached] = Table("moments", 1, Reached)
 """One value, under `MOMENT`."""
 
 MOMENT = "last"
+
+
+class Alarm(msgspec.Struct, array_like=True, gc=False):
+    """What was raised of the document `key`; `over`: it was resolved, which is said until it is known that it was.
+
+    `target` and `since` are as they were then; `cause` is the latest fact behind the document.
+    """
+
+    fence: int
+    key: str
+    code: str
+    target: str
+    since: int
+    cause: tuple[int, str, str, str]
+    over: bool = False
+
+
+ALARMS: Table[Alarm] = Table("alarms", 1, Alarm)
+"""By exception id."""

@@ -160,7 +160,7 @@ async def _act_here(options: argparse.Namespace, said: Row) -> list[Row]:
 def _act_through(options: argparse.Namespace, said: Row) -> list[Row]:
     what = f"groups/{quote(options.fingerprint, safe='')}" if options.fingerprint else quote(options.id, safe="")
     body = json.dumps({"by": options.by, **said}).encode()
-    answer = _ask(options, f"/v1/exceptions/{what}/{options.action}", body)
+    answer = ask(options, f"/v1/exceptions/{what}/{options.action}", body)
     return list(answer["results"]) if options.fingerprint else [answer]
 
 
@@ -170,13 +170,14 @@ def _read_all(options: argparse.Namespace, path: str, wanted: dict[str, str | No
     cursor: str | None = ""
     while cursor is not None:
         page = {"cursor": cursor} if cursor else {}
-        answer = _ask(options, f"{path}?{urlencode({**query, **page})}")
+        answer = ask(options, f"{path}?{urlencode({**query, **page})}")
         rows += answer["items"]
         cursor = answer.get("next")
     return rows
 
 
-def _ask(options: argparse.Namespace, path: str, body: bytes | None = None) -> Row:
+def ask(options: argparse.Namespace, path: str, body: bytes | None = None) -> Row:
+    """The JSON answer of the worker at `--url`; Misuse says what it refused, or that it cannot be reached."""
     if not options.url.startswith(("http://", "https://")):
         raise Misuse(f"--url {options.url!r} is not an address; give one like http://127.0.0.1:8787")
     headers = {"Content-Type": "application/json"}

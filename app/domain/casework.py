@@ -14,13 +14,14 @@ from typing import Any, Final, Literal
 from app.domain.readiness import instant
 from app.domain.resolution import Message, counting
 
-Action = Literal["claim", "release", "comment", "retry", "resolve", "reopen"]
+Action = Literal["claim", "release", "comment", "retry", "resend", "resolve", "reopen"]
 
 TYPES: Final[Mapping[str, str]] = {
     "claim": "case.claimed.v1",
     "release": "case.released.v1",
     "comment": "case.commented.v1",
     "retry": "case.retried.v1",
+    "resend": "case.resent.v1",
     "resolve": "case.resolved.v1",
     "reopen": "case.reopened.v1",
 }
@@ -41,6 +42,11 @@ def case_id(kind: str, *parts: object) -> str:
     return f"{name[:160]}#{blake2b(name.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
 
 
+def fingerprint(*parts: str) -> str:
+    """What exceptions of one cause have in common, as a short word."""
+    return blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
 def state(facts: Sequence[Message]) -> dict[str, Any]:
     """Where a case stands: of nobody's doing yet it is open."""
     found: dict[str, Any] = {
@@ -48,6 +54,7 @@ def state(facts: Sequence[Message]) -> dict[str, Any]:
         "claimed_by": None,
         "comments": [],
         "retries": 0,
+        "resent": None,
         "resolution": None,
         "revision": 0,
     }
@@ -65,6 +72,9 @@ def _apply(found: dict[str, Any], fact: Message, said: Mapping[str, Any]) -> Non
         found["status"], found["claimed_by"] = "open", None
     elif fact.type == "case.retried.v1":
         found["retries"] += 1
+    elif fact.type == "case.resent.v1":
+        found["status"] = "resent"
+        found["resent"] = {"at": at, **{name: said.get(name) for name in ("by", "event_source", "event_id")}}
     elif fact.type == "case.resolved.v1":
         names = ("by", "how", "event_source", "event_id")
         found["status"] = "resolved"
@@ -74,6 +84,17 @@ def _apply(found: dict[str, Any], fact: Message, said: Mapping[str, Any]) -> Non
         found["resolution"] = None
     if said.get("text"):
         found["comments"].append({"by": said["by"], "at": at, "text": said["text"]})
+
+
+def answered(case: Mapping[str, Any], evidence: Sequence[str]) -> dict[str, Any]:
+    """The case of a document that was sent again, seen beside what stands now: another refusal opens it again.
+
+    `evidence` names the refusal that stands, as `source#id`. An acceptance leaves nothing that stands.
+    """
+    resent = case["resent"]
+    if case["status"] != "resent" or not evidence or f"{resent['event_source']}#{resent['event_id']}" in evidence:
+        return dict(case)
+    return {**case, "status": "claimed" if case["claimed_by"] else "open"}
 
 
 def due(since: int, tier: str) -> int:

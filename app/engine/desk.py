@@ -26,7 +26,7 @@ SOURCE: Final = "/headrace/desk"
 LETTERS_AT_ONCE: Final = 2_000
 LETTERS_LOOKED_AT: Final = 10_000
 BULK: Final = 1_000
-OPEN: Final = ("open", "claimed")
+OPEN: Final = ("open", "claimed", "resent")
 
 Take = Callable[[Sequence[bytes], Sequence[tuple[str, bytes]]], Awaitable[Sequence[Taken]]]
 
@@ -146,6 +146,8 @@ class Desk:
         told: dict[str, Any] = {}
         if action == "retry":
             lines, told = self._again(row)
+        elif action == "resend":
+            told = _resent(row)
         elif action == "resolve" and said.get("event") is not None:
             lines, told = self._corrected(row, said["event"])
         elif action == "resolve":
@@ -210,6 +212,19 @@ class Desk:
             raise Rejected(refusal.code, refusal.message, refusal.pointer) from None
 
 
+def _resent(row: Answer) -> dict[str, Any]:
+    """Which document ERP is to be sent again, after which refusal; the gate says it, as it knows when ERP is open."""
+    document = row.get("document")
+    if document is None:
+        raise Rejected(
+            "nothing_to_send",
+            f"{row['kind']} {row['code']} is about no document that ERP could be sent again; retry sends a dead letter",
+        )
+    if document["unsendable"] is not None:
+        raise Rejected("nothing_to_send", document["unsendable"])
+    return {name: value for name, value in document.items() if name != "unsendable" and value is not None}
+
+
 def _letter(row: Answer) -> Answer:
     """A refused record as an exception. Its time and identity are its own where it can be read that far."""
     topic = row["topic"].removeprefix("headrace.")
@@ -256,6 +271,7 @@ def _joined(item: Answer, cases: Mapping[str, Answer], watermark: str | None) ->
     """An exception with its case and its clock: age and due moment by the latest event that was counted."""
     case = cases.get(item["exception_id"]) or casework.state(())
     now, since = (micros(one) if one else None for one in (watermark, item["since"]))
+    case = casework.answered(case, item["evidence"])
     limit = casework.due(since, item["tier"]) if since is not None else None
     age = max(0, now - since) // 1_000_000 if now is not None and since is not None else None
     late = now is not None and limit is not None and now > limit and case["status"] != "resolved"
@@ -279,5 +295,5 @@ def place_of(row: Answer) -> str:
 
 
 def shown(row: Answer) -> Answer:
-    """A row as it goes out: without the bytes that only a retry needs."""
-    return {name: value for name, value in row.items() if name not in ("record", "event_id")}
+    """A row as it goes out: without what only sending something again needs."""
+    return {name: value for name, value in row.items() if name not in ("record", "event_id", "document")}

@@ -346,7 +346,9 @@ class Queries:
     def gate(self, slices: Slices) -> Answer:
         """What these slices add to the gate's answer (`app.engine.outgoing.together`)."""
         parts = [one.outgoing.gate() for one in slices]
-        return {name: [row for part in parts for row in part[name]] for name in ("counts", "closed")}
+        return {
+            name: [row for part in parts for row in part[name]] for name in ("counts", "closed", "releases", "credit")
+        }
 
     def shadow(self, slices: Slices) -> Answer:
         """What these slices add to the answer about shadows (`app.engine.outgoing.shadows`)."""
@@ -462,13 +464,17 @@ class Queries:
                     if "oldest_open" in one
                 ],
             ),
-            *_gated(together([self.gate(slices)])),
+            *_gated(self.gate(slices)),
             ("build_info", "gauge", "The running version.", [({"version": ENGINE_VERSION}, 1)]),
         ]
 
 
-def _gated(rows: Sequence[Answer]) -> list[tuple[str, str, str, list[Sample]]]:
+def _gated(part: Answer) -> list[tuple[str, str, str, list[Sample]]]:
     """The gate's metrics; a label is empty where nothing is named."""
+    rows = together([part])
+    credit: dict[str, int] = {}
+    for target, documents in part["credit"]:
+        credit[target] = credit.get(target, 0) + documents
 
     def labels(row: Answer) -> dict[str, str]:
         return {name: row[name] or "" for name in ("target", "legal_entity_id")}
@@ -489,6 +495,12 @@ def _gated(rows: Sequence[Answer]) -> list[tuple[str, str, str, list[Sample]]]:
             "gauge",
             "Whether the target takes documents (1) or has closed a window (0).",
             [(labels(row), int(row["open"])) for row in rows],
+        ),
+        (
+            "gate_credit_documents",
+            "gauge",
+            "Documents that the target may be sent at once, of its limit.",
+            [({"target": target}, documents) for target, documents in sorted(credit.items())],
         ),
     ]
 

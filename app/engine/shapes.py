@@ -6,15 +6,15 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from hashlib import blake2b
 from heapq import merge
 from itertools import islice
 from typing import Any, Final
 
 import orjson
 
+from agents.alarms import Alarm
 from agents.contracts import Contract
-from app.domain import calendar, sla
+from app.domain import calendar, casework, sla
 from app.domain.burn import Position
 from app.domain.currency import EXPONENTS
 from app.domain.ledger import NO_RATE, OTHER_CURRENCY, STATUS_NAMES, Claims, Row, claimed
@@ -268,11 +268,6 @@ def unlocks(parts: Sequence[Answer], limit: int) -> Answer:
     }
 
 
-def fingerprint(*parts: str) -> str:
-    """What exceptions of one cause have in common, as a short word."""
-    return blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-
-
 def standing(kind: str, name: str, row: Answer, events: Sequence[str]) -> Answer:
     """Something that stands in the tables, as the desk lists it; `name` is its id, `events` are the evidence."""
     return {
@@ -281,9 +276,15 @@ def standing(kind: str, name: str, row: Answer, events: Sequence[str]) -> Answer
         **{part: row.get(part) for part in ("code", "tier", "owner", "subject", "message", "amount", "currency")},
         "since": row["since"],
         "evidence": list(events),
-        "fingerprint": fingerprint(kind, row["code"], row["owner"]),
+        "fingerprint": casework.fingerprint(kind, row["code"], row["owner"]),
         "event_id": events[0].rpartition("#")[2] if events else None,
     }
+
+
+def alarm(one: Alarm) -> Answer:
+    """The same of what is stated as it stands."""
+    row = {**one._asdict(), "since": timestamp(one.since)}
+    return standing(one.kind, one.exception_id, row, one.evidence)
 
 
 def measured(one: Measured) -> Answer:

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from agents import proposals
+from agents.alarms import refusal
 from agents.contracts import Contracts, Reference
 from app.domain import calendar, sla
 from app.domain.burn import Position
@@ -285,8 +286,8 @@ class Slice:
                 if count:
                     yield self._parked(contract_id, count, day)
         for _, rows in sorted(self._at_contracts(day).items()):
-            yield from rows
-        yield from self.outgoing.standing()
+            yield from map(self.outgoing.placed, rows)
+        yield from map(self.outgoing.placed, self.outgoing.standing())
 
     def _at_contracts(self, day: int | None) -> dict[str, list[Answer]]:
         """Blockers and refused documents of the contracts that have any; only contracts that changed are read again."""
@@ -304,16 +305,10 @@ class Slice:
     def _refused_documents(self, contract_id: str) -> Iterator[Answer]:
         """Documents that an ERP refused, until it accepts them or a higher revision of them."""
         for message, said in self._contracts.compiled(contract_id).refusals:
-            row = {
-                "code": "DOCUMENT_REJECTED",
-                "tier": "blocking",
-                "owner": "finance",
-                "subject": f"document/{said['document_key']}",
-                "message": f"{said['target']} refused revision {message.revision}: {said.get('reason') or 'no reason'}",
-                "since": timestamp(message.time),
-            }
-            name = case_id("document", said["target"], said["document_key"], message.revision)
-            yield shapes.standing("document", name, row, [f"{message.source}#{message.id}"])
+            row = shapes.alarm(refusal(message, said))
+            document = {"document_key": said["document_key"], "document_revision": message.revision}
+            cause = {"target": said["target"], "event_source": message.source, "event_id": message.id}
+            yield {**row, "document": {**document, **cause}}
 
     def _parked(self, contract_id: str, count: int, day: int | None) -> Answer:
         [blocker] = [one for one in self._open(contract_id, day)[1] if one["code"] == "CONTRACT_UNKNOWN"]

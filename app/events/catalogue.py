@@ -171,6 +171,7 @@ def _reference() -> Iterator[EventType]:
         ("case.released", inputs.CaseMoved),
         ("case.commented", inputs.CaseCommented),
         ("case.retried", inputs.CaseRetried),
+        ("case.resent", inputs.CaseResent),
         ("case.resolved", inputs.CaseResolved),
         ("case.reopened", inputs.CaseMoved),
     ):

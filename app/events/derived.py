@@ -579,7 +579,7 @@ class ForecastAccuracyUpdated(Statement):
 
 
 class ExceptionRaised(Statement):
-    """Something a person must settle."""
+    """Something a person must settle, by the moment `due`; what has one cause has one `fingerprint`."""
 
     exception_id: Text
     code: Text
@@ -589,6 +589,8 @@ class ExceptionRaised(Statement):
     message: Text
     evidence: list[str]
     since: Moment
+    due: Moment | None = None
+    fingerprint: Text | None = None
 
 
 class ExceptionResolved(Statement):

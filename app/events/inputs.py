@@ -792,6 +792,15 @@ class CaseRetried(CaseMoved):
     event_id: Text | None = None
 
 
+class CaseResent(CaseRetried):
+    """The document was sent to ERP again, in the same revision; `event_source` and `event_id` are of the refusal that
+    this is about, if there is one."""
+
+    document_key: Id
+    document_revision: Revision
+    target: Id | None = None
+
+
 class CaseResolved(CaseRetried):
     """It is done with: by an event that corrects it, by sending it again, or as it is."""
 

@@ -1,4 +1,5 @@
-"""What the gate is told: a document as it is now, what an ERP said of one, that a contract is halted, and the time."""
+"""What the gate is told: a document as it is now, what an ERP said of one, that one is to be sent again, that a
+contract is halted, and the time."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ class Draft(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="d
 class Reply(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="reply"):
     """What an ERP says last of a document: what resolution makes of every message about it so far.
 
-    `revision` is the document's, `status` is `accepted` or `rejected`.
+    `revision` is the document's, `status` is `accepted` or `rejected`, `name` the deciding message as `source#id`.
     """
 
     contract_id: str
@@ -42,6 +43,22 @@ class Reply(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="r
     erp_id: str | None
     reason: str | None
     time: int
+    name: str = ""
+
+
+class Resend(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="resend"):
+    """Somebody has a document sent again, in the revision that it had: what was done about a case so far.
+
+    `number` is the case's revision, `refusals` are all that the case was about (`source#id`).
+    """
+
+    contract_id: str
+    key: str
+    target: str | None
+    revision: int
+    case_id: str
+    number: int
+    refusals: list[str]
 
 
 class Halt(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="halt"):

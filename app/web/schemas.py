@@ -223,10 +223,11 @@ EXCEPTION = record(
         "overdue": FLAG,
         "evidence": array(TEXT),
         "fingerprint": TEXT,
-        "status": {"enum": ["open", "claimed", "resolved"]},
+        "status": {"enum": ["open", "claimed", "resent", "resolved"]},
         "claimed_by": maybe(TEXT),
         "comments": array(record({"by": TEXT, "at": maybe(INSTANT), "text": TEXT})),
         "retries": WHOLE,
+        "resent": maybe(ANYTHING),
         "resolution": maybe(ANYTHING),
         "revision": WHOLE,
     },
@@ -501,10 +502,12 @@ SCHEMAS: dict[str, Schema] = {
                             "waiting": WHOLE,
                             "why": {"type": "object", "additionalProperties": WHOLE},
                             "oldest": maybe(TEXT),
+                            "next_release_at": maybe(TEXT),
                             "late": WHOLE,
                             "rejected": WHOLE,
                         },
-                        "`why`: how many documents wait for what. `oldest`: since when the first of them waits.",
+                        "`why`: how many documents wait for what. `oldest`: since when the first of them waits."
+                        " `next_release_at`: when the next of them leaves if nothing changes; null where nobody knows.",
                     )
                 )
             }

@@ -332,6 +332,7 @@ class Firm:
         self.version = 0
         self.stale = False
         self.honest = True
+        self.queued = 602
         self.partitions_answered = 4
         self.contracts = {contract.contract_id: contract for contract in self._made(contracts, entries)}
 
@@ -684,6 +685,48 @@ class Firm:
             {"sla": "dispute_rate", "meaning": "disputes of invoices", **rate},
         ]
         return self.meta() | {"items": items}
+
+    def gate(self) -> Json:
+        """One ERP is closed until the evening, another takes so many a minute, of a third nothing is known."""
+
+        def row(target: str | None, entity: str | None, waiting: int, **said: Any) -> Json:
+            calm: Json = {"open": True, "opens_at": None, "why": {}, "oldest": None, "next_release_at": None}
+            return (
+                {"target": target, "legal_entity_id": entity, "waiting": waiting}
+                | calm
+                | {"late": 0, "rejected": 0}
+                | said
+            )
+
+        evening = "2026-11-20T20:00:00Z"
+        since = "2026-11-20T14:30:00Z"
+        items = [
+            row(
+                "old",
+                "LE-1",
+                1204,
+                open=False,
+                opens_at=evening,
+                why={"window": 1200, "halted": 4},
+                oldest=since,
+                next_release_at=evening,
+            ),
+            row(
+                "new",
+                "LE-2",
+                self.queued,
+                why={"limit": self.queued},
+                oldest=since,
+                next_release_at=WATERMARK,
+                late=2,
+                rejected=1,
+            ),
+            row(None, None, 3, why={"no_route": 3}, oldest=since),
+        ]
+        return self.meta() | {"items": items}
+
+    def shadow(self) -> Json:
+        return self.meta() | {"targets": [{"target": "next", "same": 40, "differs": 2, "unanswered": 7}], "items": []}
 
     def streams(self) -> Json:
         topics = [("contracts", 1), ("timesheets", 4), ("staffing", 1), ("milestones", 1), ("erp-feedback", 1)]

@@ -59,6 +59,8 @@ class Site:
         app.router.add_get("/v1/practices", self.answer(lambda request: self.groups("practice", request)))
         app.router.add_get("/v1/forecast/accuracy", self.answer(self.accuracy))
         app.router.add_get("/v1/events", self.answer(lambda request: self.firm.event(request.query["id"])))
+        app.router.add_get("/v1/gate", self.answer(lambda _: self.firm.gate()))
+        app.router.add_get("/v1/gate/shadow", self.answer(lambda _: self.firm.shadow()))
         app.router.add_get("/v1/slas", self.answer(lambda _: self.firm.slas()))
         app.router.add_get("/v1/streams", self.answer(lambda _: self.firm.streams()))
         app.router.add_get("/v1/stream", self.stream)

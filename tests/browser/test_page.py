@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 
 ADDRESSES = [
     "#/",
+    "#/gate",
     "#/promises",
     "#/streams",
     "#/people",
@@ -66,7 +67,7 @@ def test_every_control_and_image_has_a_name(page: Page, address: str) -> None:
     assert page.run(UNNAMED) == []
 
 
-@pytest.mark.parametrize("address", ["#/", "#/promises", "#/streams", "#/people", "#/contracts/C-0003"])
+@pytest.mark.parametrize("address", ["#/", "#/gate", "#/promises", "#/streams", "#/people", "#/contracts/C-0003"])
 def test_a_view_has_one_main_heading_and_its_landmarks(page: Page, address: str) -> None:
     page.open(address)
     settled(page)
@@ -82,7 +83,7 @@ def test_text_stands_out_from_its_ground(page: Page, dark: bool) -> None:
     assert too_faint == {}
 
 
-@pytest.mark.parametrize("address", ["#/", "#/promises", "#/streams", "#/people", "#/contracts/C-0003"])
+@pytest.mark.parametrize("address", ["#/", "#/gate", "#/promises", "#/streams", "#/people", "#/contracts/C-0003"])
 def test_a_phone_never_scrolls_sideways(page: Page, address: str) -> None:
     page.open(address, width=390, height=844)
     settled(page)

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 import orjson
 
-from agents.effects import BILLING, INPUTS
+from agents.effects import BILLING, DOCUMENTS, INPUTS
 from app.domain.gate import MINUTE, SECOND, Limit, Rules
 from app.engine.embedded import STATEMENTS, EmbeddedHost
 from app.engine.store import Store
+from app.events.fact import Fact
+from app.events.posting import Draft
 from tables.outbox import MOMENT, MOMENTS, OUTBOX
 from tests.engine.test_policy import event
 
@@ -163,6 +165,37 @@ def waits(path: Path) -> dict[str, int]:
             for key, row in store.tables(p).scan(OUTBOX)
             if row.sent is not None and row.waited
         }
+
+
+def queued(path: Path) -> dict[str, list[str]]:
+    """The documents of each contract in the order in which they were first stated after ERP had closed."""
+    found: dict[str, list[str]] = {}
+    with Store(path, read_only=True) as store:
+        for p in range(store.partitions):
+            its = [record.value for record in store.read(DOCUMENTS, p, 0, store.end(DOCUMENTS, p))]
+            note_drafts(its, found)
+    return found
+
+
+def note_drafts(journal: Sequence[Any], found: dict[str, list[str]]) -> None:
+    """Add which documents one slice's journal says anything new of once the window is closed, as they come."""
+    closed = False
+    said: dict[str, str] = {}  # what ERP has of each document
+    for one in journal:
+        closed = closed or (isinstance(one, Fact) and "closed" in one.type)
+        if isinstance(one, Draft) and not closed:
+            said[one.key] = one.content
+        elif isinstance(one, Draft) and said.get(one.key) != one.content:
+            its = found.setdefault(one.contract_id, [])
+            if one.key not in its:
+                its.append(one.key)
+
+
+def moments(path: Path) -> list[list[int]]:
+    """When the documents of each slice left last, in microseconds, in order."""
+    with Store(path, read_only=True) as store:
+        rows = [[row for _, row in store.tables(p).scan(OUTBOX)] for p in range(store.partitions)]
+    return [sorted(row.sent.at for row in its if row.sent is not None and row.waited) for its in rows]
 
 
 def told(waited: dict[str, int]) -> str:

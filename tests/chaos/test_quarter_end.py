@@ -11,8 +11,20 @@ from signal import SIGKILL
 from time import sleep
 
 from app.domain.documents import WITHDRAWN
-from app.domain.gate import SECOND
-from tests.chaos.quarter_end import BURST, CLOSED, CONTRACTS, LIMITS, delivered, opened, run, told, waits
+from app.domain.gate import PULSE, SECOND, cost, full
+from tests.chaos.quarter_end import (
+    BURST,
+    CLOSED,
+    CONTRACTS,
+    LIMITS,
+    delivered,
+    moments,
+    opened,
+    queued,
+    run,
+    told,
+    waits,
+)
 from tests.chaos.runs import ROOT
 
 
@@ -44,6 +56,29 @@ def test_a_quarter_end_delivers_every_document_once_in_order_and_says_how_long_e
     assert min(waited[key] for key in live) >= CLOSED // SECOND
     longest = max(waited[key] for key in live)
     assert longest <= CLOSED // SECOND + 60 * len(after) // LIMITS.limit("erp").per_minute + 60
+
+
+def test_each_contract_s_documents_leave_in_the_order_in_which_they_began_to_wait(tmp_path: Path) -> None:
+    path = quarter(tmp_path / "q.sqlite")
+    left: dict[str, list[str]] = {}
+    for one in delivered(path)[3 * CONTRACTS :]:
+        left.setdefault(one.contract_id, []).append(one.key)
+    # What came and went while ERP was closed never left; its place in the order is nobody's.
+    waited = {name: [key for key in its if key in left[name]] for name, its in queued(path).items()}
+    assert left == waited
+    assert sum(map(len, left.values())) >= 3 * CONTRACTS
+
+
+def test_erp_is_never_sent_more_than_it_takes(tmp_path: Path) -> None:
+    """30 a minute and 5 at once, half of both in each of two slices; a moment is as exact as moments are handed in."""
+    limit, slices = LIMITS.limit("erp"), 2
+    for its in moments(quarter(tmp_path / "q.sqlite")):
+        assert len(its) > CONTRACTS
+        for first in range(len(its)):
+            for last in range(first, len(its)):
+                elapsed = its[last] - its[first] + PULSE
+                taken = full(limit, slices) + elapsed * limit.per_minute
+                assert (last - first + 1) * cost(slices) <= taken
 
 
 def test_no_contract_waits_for_another_ones_documents(tmp_path: Path) -> None:

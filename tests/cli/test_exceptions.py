@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.test_desk import LOG, entry
+from tests.engine.test_desk import KEY, LOG, RATE, answer, entry
 from tests.host.runs import headrace, refused, said
 
 
@@ -40,3 +40,20 @@ def test_what_cannot_be_done_says_what_to_do(store: Path) -> None:
     assert "--by" in refused(headrace("exceptions", "claim", "X", "--store", store))
     assert "lists them" in refused(headrace("exceptions", "claim", "X", "--by", "ana", "--store", store))
     assert "--fingerprint" in refused(headrace("exceptions", "claim", "--by", "ana", "--store", store))
+
+
+def test_what_erp_refused_is_sent_again(tmp_path: Path) -> None:
+    log, store = tmp_path / "log.jsonl", tmp_path / "s.sqlite"
+    log.write_bytes(b"\n".join([*LOG, RATE, answer(1, "rejected", reason="no such customer")]) + b"\n")
+    assert headrace("publish", log, "--store", store).returncode == 0
+    name = f"document/sap/{KEY}/1"
+    [done] = said("exceptions", "resend", name, "--by", "ana", "--store", store)["results"]
+    assert (done["done"], done["document_key"]) == (True, KEY)
+    [row] = said("exceptions", "--status", "resent", "--store", store)["exceptions"]
+    assert row["exception_id"] == name
+    told = headrace("topics", "tail", "erp.billing", "-n", "0", "--store", store).stdout.splitlines()
+    assert len({json.loads(line)["id"] for line in told[-2:]}) == 1  # the same statement once more
+    # Nothing is wrong with a contract that nobody approved that sending a document could mend.
+    assert "about no document" in refused(
+        headrace("exceptions", "resend", "parked/NOBODY", "--by", "ana", "--store", store)
+    )

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import orjson
 
-from agents.effects import DOCUMENTS, Batch, Effects, Record, Statement
+from agents.effects import DOCUMENTS, EXCEPTIONS, Batch, Effects, Record, Statement
 from agents.erp_gate import erp_gate
 from app.domain.gate import OPEN, Rules
 from app.engine.runner import Runner, finish
 from app.events.fact import Fact
 from app.events.journalled import Journalled
-from app.events.posting import Draft, Halt, Moment, Reply
+from app.events.posting import Draft, Halt, Moment, Reply, Resend
 from tables.outbox import OUTBOX, Outbox
 from tests.engine.lossy import ByteStore
 
@@ -46,26 +46,42 @@ def window(what: str, window_id: str = "W", revision: int = 1, offset: int = 0, 
 
 
 def reply(
-    key: str, revision: int = 1, status: str = "accepted", target: str = "sap", reason: str | None = None
+    key: str,
+    revision: int = 1,
+    status: str = "accepted",
+    target: str = "sap",
+    reason: str | None = None,
+    *,
+    at: int = 0,
+    name: str = "",
 ) -> Reply:
-    return Reply(key.split("/")[0], key, target, revision, status, f"ERP-{revision}", reason, revision)
+    """An answer, of the moment `at`; later revisions are answered later."""
+    return Reply(key.split("/")[0], key, target, revision, status, f"ERP-{revision}", reason, at or revision, name)
+
+
+def resend(key: str, refusal: str = "", *, revision: int = 1, number: int = 1, target: str | None = "sap") -> Resend:
+    """Somebody's action of this `number` about a document that was refused by the answer `refusal`, or not answered."""
+    case_id, refusals = (f"document/sap/{key}", [refusal]) if refusal else (f"gate/ACK_OVERDUE/{key}", [])
+    return Resend(key.split("/")[0], key, target, revision, case_id, number, refusals)
 
 
 @dataclass
 class Gate:
-    """`said` are the statements that got out, `due` the moment that is waited for."""
+    """`said` are the statements about documents that got out, `raised` those about exceptions, `due` the moment that is
+    waited for."""
 
     rules: Rules = OPEN
     store: ByteStore = field(default_factory=ByteStore)
     journal: list[bytes] = field(default_factory=list)
     said: list[Statement] = field(default_factory=list)
+    raised: list[Statement] = field(default_factory=list)
     position: int = 0
     due: int | None = None
     owing: int = 0
     notes: list[Callable[[Any, str, Any], None]] = field(default_factory=list)
     _runner: Runner | None = None
 
-    def send(self, *values: Draft | Reply | Halt | Moment | Fact) -> list[tuple[str, int]]:
+    def send(self, *values: Draft | Reply | Resend | Halt | Moment | Fact) -> list[tuple[str, int]]:
         """One batch of records; (key, revision) of what is said upon it."""
         self.add(*values)
         before = len(self.said)
@@ -74,7 +90,7 @@ class Gate:
             self.step(0)
         return told(self.said[before:])
 
-    def add(self, *values: Draft | Reply | Halt | Moment | Fact) -> None:
+    def add(self, *values: Draft | Reply | Resend | Halt | Moment | Fact) -> None:
         self.journal += [_encode(value) for value in values]
 
     def step(self, size: int, cut: Callable[[Effects], None] | None = None) -> None:
@@ -90,7 +106,7 @@ class Gate:
             self.restart()
             return
         self.keep(effects.writes)
-        self.said += effects.statements
+        self.hear(effects.statements)
         self.position += len(records)
         self.due, self.owing = effects.due, effects.owing
 
@@ -99,6 +115,17 @@ class Gate:
             self.store.put(table.name, key, None if value is None else table.encode(value))
             for note in self.notes:
                 note(table, key, value)
+
+    def hear(self, statements: Sequence[Statement]) -> None:
+        """These got out."""
+        self.said += [one for one in statements if one.topic != EXCEPTIONS]
+        self.raised += [one for one in statements if one.topic == EXCEPTIONS]
+
+    def standing(self) -> dict[str, tuple[str, Any]]:
+        """What the latest statement of each exception that is not resolved says: (code, since)."""
+        latest = {one.key: one for one in self.raised}
+        stands = {key: one.payload for key, one in latest.items() if one.type == "exception.raised.v1"}
+        return {key: (said["code"], said["since"]) for key, said in stands.items()}
 
     def restart(self) -> None:
         """A new process over the same tables."""

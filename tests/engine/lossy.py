@@ -41,7 +41,7 @@ _KEPT = {
     ENGAGEMENTS: ("reference", "dossiers", "invoices", "buckets", "pages", "plans", "heads", "standings", "proposals"),
     RESOURCES: ("people", "leaves", "schedules", "weeks", "holidays", "turns"),
     PRACTICES: ("shares", "openings", "group_turns"),
-    DOCUMENTS: ("outbox", "halts", "windows", "quotas", "moments"),
+    DOCUMENTS: ("outbox", "halts", "windows", "quotas", "moments", "alarms"),
 }
 _CONTROL = {ENGAGEMENTS: "engagement", RESOURCES: "resource", PRACTICES: "practice", DOCUMENTS: "gate"}
 _encode = msgspec.json.Encoder().encode

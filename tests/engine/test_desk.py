@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import orjson
@@ -11,7 +13,7 @@ import pytest
 
 from agents.facts import _TOLD
 from app.engine.desk import Desk, Rejected, place_of
-from app.engine.embedded import EmbeddedHost
+from app.engine.embedded import STATEMENTS, EmbeddedHost
 from app.engine.gather import Gather
 from app.engine.letters import StoredLetters
 from app.engine.placement import Taken
@@ -212,6 +214,122 @@ async def test_a_document_that_an_erp_refused_is_finance_s_until_it_is_accepted(
         lines([envelope("erp.acknowledged", {**said, "revision": 2, "status": "accepted"}, "a-2", AT)]), ()
     )
     assert await house.rows(kind="document") == []
+
+
+KEY = "C/2026-03/time/1"
+_HOURLY = {"rate_id": "R", "revision": 1, "amount": "60.00", "currency": "EUR", "effective_from": "2026-01-01"}
+[RATE] = lines([envelope("rate.set", _HOURLY, "r", AT)])
+
+
+def answer(number: int, status: str, key: str = KEY, **said: Any) -> bytes:
+    """What ERP says of a document, for the `number`-th time; later each time."""
+    data = {"document_key": key, "revision": 1, "contract_id": "C", "target": "sap", "status": status, **said}
+    return lines([envelope("erp.acknowledged", data, f"a-{key}-{number}", AT + timedelta(minutes=number))])[0]
+
+
+def heard(house: House, key: str = KEY) -> list[str]:
+    """The ids of everything that left for ERP about a document."""
+    letters = [orjson.loads(letter.value) for _, letter in house.host.store.letters(STATEMENTS, 0)]
+    return [said["id"] for said in letters if said["type"].startswith("billing.") and said["subject"] == key]
+
+
+def latest(house: House) -> dict[str, str]:
+    """The latest statement of every exception: its type."""
+    return {key: orjson.loads(value)["type"] for key, value in house.host.store.latest("exceptions")}
+
+
+async def billed(house: House) -> None:
+    """The rate is there, so March is proposed: one hour, 60.00; and one hour of February."""
+    await house._take([RATE, *lines([entry("E-9", work_date="2026-02-02")])], ())
+
+
+async def test_a_document_that_erp_refused_is_sent_again_with_the_id_that_it_had(house: House) -> None:
+    await billed(house)
+    await house._take([answer(1, "rejected", reason="no such customer")], ())
+    before = heard(house)
+    [row] = await house.rows(kind="document")
+    name = row["exception_id"]
+    assert latest(house)[name] == "exception.raised.v1"
+    told = await house.desk.act(name, "resend", "ana", {"text": "the customer is there now"})
+    assert told is not None
+    assert (told["document_key"], told["document_revision"], told["event_id"]) == (KEY, 1, f"a-{KEY}-1")
+    assert heard(house) == [*before, before[-1]]
+    [row] = await house.rows(kind="document")
+    assert (row["status"], row["resent"]["by"]) == ("resent", "ana")
+    # Refused once more: somebody has to act again. Accepted: it is over, and neither answer contradicts the other.
+    await house._take([answer(2, "rejected", reason="no tax code")], ())
+    [row] = await house.rows(kind="document")
+    assert (row["status"], row["exception_id"], row["message"]) == (
+        "open",
+        name,
+        "sap refused revision 1: no tax code",
+    )
+    await house.desk.act(name, "resend", "ana", {})
+    await house._take([answer(3, "accepted", erp_id="SAP-1")], ())
+    assert await house.rows(kind="document") == []
+    assert await house.rows(kind="conflict") == []
+    assert latest(house)[name] == "exception.resolved.v1"
+    assert heard(house) == [*before, *[before[-1]] * 2]
+    assert (await verify(house.host.store, lambda done: None)).agrees
+
+
+async def test_all_that_one_cause_kept_from_erp_is_sent_again_at_once(house: House) -> None:
+    await billed(house)
+    keys = [KEY, "C/2026-02/time/1"]
+    await house._take([answer(1, "rejected", key, reason="no such customer") for key in keys], ())
+    [row, _] = await house.rows(kind="document")
+    told = await house.desk.act_on_all(row["fingerprint"], "resend", "ana", {})
+    assert [one["done"] for one in told] == [True, True]
+    assert [len(heard(house, key)) for key in keys] == [2, 2]
+    # What is not answered yet may be sent once more: whoever took it knows its id.
+    await house.desk.act(row["exception_id"], "resend", "bo", {})
+    assert sorted(len(heard(house, key)) for key in keys) == [2, 3]
+
+
+async def test_only_what_erp_refused_as_it_is_can_be_sent_again(house: House) -> None:
+    await billed(house)
+    await house._take([answer(1, "rejected"), answer(1, "rejected", "C/2026-01/time/1")], ())
+    rows = await house.rows(kind="document")
+    refused = {row["subject"].removeprefix("document/"): row["exception_id"] for row in rows}
+    [parked] = await house.rows(kind="parked")
+    # Of January nothing was ever said; and March says otherwise by now.
+    await house._take(lines([entry("E-3")]), ())
+    for name, why in (
+        (parked["exception_id"], "about no document"),
+        (refused["C/2026-01/time/1"], "has not left"),
+        (refused[KEY], "revision 2 has taken its place"),
+    ):
+        with pytest.raises(Rejected, match=why) as rejected:
+            await house.desk.act(name, "resend", "ana", {})
+        assert rejected.value.code == "nothing_to_send"
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_in_whatever_order_answers_and_actions_come_the_exceptions_are_the_same(
+    tmp_path: Path, seed: int
+) -> None:
+    """Refused, sent again, refused, sent again, accepted: nothing stands and nothing contradicts itself."""
+    said = {
+        "case_id": f"document/sap/{KEY}/1",
+        "by": "ana",
+        "target": "sap",
+        "document_key": KEY,
+        "document_revision": 1,
+    }
+    refusals = [{"revision": n, "event_source": "/masterdata", "event_id": f"a-{KEY}-{n}"} for n in (1, 2)]
+    actions = [envelope("case.resent", {**said, **one}, f"s-{one['revision']}", AT) for one in refusals]
+    log = [*LOG, answer(1, "rejected"), answer(2, "rejected"), answer(3, "accepted"), *lines(actions)]
+    Random(seed).shuffle(log)
+    with EmbeddedHost(Store(tmp_path / "s.sqlite", partitions=3), lambda: NOW, batch_size=1 + seed % 3) as host:
+        for line in log:
+            host.take([line])
+            await host.work()
+        await host.drain()
+        house = House(host)
+        assert await house.rows(kind="conflict") == []
+        assert await house.rows(kind="document") == []
+        assert {name for name, type_ in latest(house).items() if type_ == "exception.raised.v1"} == set()
+        assert (await verify(host.store, lambda done: None)).agrees
 
 
 def test_the_facts_agent_knows_every_kind_that_goes_to_its_journal() -> None:

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from agents.effects import BILLING, Effects, Record
+from agents.erp_gate import alarm
 from app.domain import calendar
 from app.domain.gate import Limit, Route, Rules
 from app.engine.outgoing import Outgoing, shadows, together
 from app.engine.runner import finish
 from app.events.posting import Draft, Halt, Moment
-from tests.engine.gated import MINUTE, Gate, draft, reply, told, window
+from tables.outbox import OUTBOX
+from tests.engine.gated import MINUTE, Gate, draft, reply, resend, told, window
 from tests.engine.noise import noisy, tick
 from tests.engine.runs import carry, histories, lines, started
 from tests.engine.test_documents import live
@@ -210,6 +212,190 @@ def test_a_retry_waits_for_a_closed_window_and_is_dropped_when_the_answer_comes(
     assert gate.send(window("opened", revision=2, offset=1)) == []
 
 
+# -- sent again -------------------------------------------------------------------------------------------------------
+
+
+def refused(**limit: Any) -> Gate:
+    """A-1 was said and refused by the answer `/erp#1`."""
+    gate = limited(**limit) if limit else Gate()
+    assert gate.send(draft(A1, as_of="2026-03-31")) == [(A1, 1)]
+    gate.send(Moment(MINUTE, 1), reply(A1, status="rejected", reason="no such customer", name="/erp#1"))
+    return gate
+
+
+def state(gate: Gate, key: str = A1) -> str | None:
+    found = Outgoing(gate.store).delivery(key)
+    return found["state"] if found else None
+
+
+def test_what_erp_refused_is_said_again_as_it_was_once_somebody_asks_for_it() -> None:
+    gate = refused()
+    assert gate.send(resend(A1, "/erp#1")) == []  # its content comes with the document, whatever today is
+    assert gate.send(draft(A1, version=9, as_of="2026-04-02")) == [(A1, 1)]
+    assert gate.said[-1] == gate.said[0]  # the day, the version, the cause: so it has the id that it had
+    assert state(gate) == "sent"
+
+
+def test_an_action_has_it_said_once_and_another_action_once_more() -> None:
+    gate = refused()
+    gate.send(resend(A1, "/erp#1"), draft(A1, version=9))
+    # Whoever comments on the case afterwards has its actions told again.
+    assert gate.send(resend(A1, "/erp#1")) == []
+    assert gate.send(draft(A1, version=10, as_of="2026-04-01")) == [(A1, 1)]  # said as of another day, as ever
+    gate.send(resend(A1, "/erp#1", number=3), draft(A1, version=11, as_of="2026-04-02"))
+    assert len(gate.said) == 4
+    assert (gate.said[1], gate.said[3]) == (gate.said[0], gate.said[2])
+
+
+def test_the_refusal_that_was_dealt_with_is_no_answer_any_more_and_the_next_one_is() -> None:
+    gate = refused()
+    gate.send(resend(A1, "/erp#1"), draft(A1, version=9))
+    gate.send(reply(A1, status="rejected", name="/erp#1"))  # as an ERP says it twice
+    assert state(gate) == "sent"
+    gate.send(reply(A1, status="rejected", at=2, name="/erp#2"))
+    assert state(gate) == "rejected"
+    gate.send(resend(A1, "/erp#2", number=2), draft(A1, version=10), reply(A1, at=3, name="/erp#3"))
+    assert state(gate) == "acknowledged"
+    assert gate.send(resend(A1, "/erp#2", number=2), draft(A1, version=10, as_of="2026-03-31")) == [(A1, 1)]
+    assert state(gate) == "acknowledged"
+
+
+def test_what_is_sent_again_waits_like_anything_else() -> None:
+    gate = refused(per_minute=60, burst=1)
+    gate.send(window("closed"), resend(A1, "/erp#1"))
+    assert gate.send(draft(A1, version=9)) == []
+    assert state(gate) == "waiting"
+    gate.send(window("opened", revision=2, offset=1))
+    gate.wait()
+    assert told(gate.said) == [(A1, 1)] * 2
+    gate.send(resend(A1, "/erp#1", number=2), Halt("A", "LEGAL_ENTITY_MISMATCH"))
+    assert gate.send(draft(A1, version=10)) == []
+    gate.send(Halt("A", ""))
+    gate.wait()
+    assert told(gate.said) == [(A1, 1)] * 3
+
+
+def test_what_erp_accepts_meanwhile_is_not_sent_again() -> None:
+    gate = refused()
+    gate.send(window("closed"), resend(A1, "/erp#1"), draft(A1, version=9))
+    gate.send(reply(A1, at=2, name="/erp#2"))
+    assert gate.send(window("opened", revision=2, offset=1)) == []
+    assert state(gate) == "acknowledged"
+
+
+def test_another_refusal_of_what_was_said_before_does_not_keep_it_from_being_sent_again() -> None:
+    gate = refused()
+    gate.send(window("closed"), resend(A1, "/erp#1"), draft(A1, version=9))
+    gate.send(reply(A1, status="rejected", at=2, name="/erp#2"))
+    assert gate.send(window("opened", revision=2, offset=1)) == [(A1, 1)]
+
+
+def test_a_newer_revision_takes_the_place_of_what_is_to_be_sent_again() -> None:
+    gate = refused()
+    gate.send(resend(A1, "/erp#1"))
+    assert gate.send(draft(A1, 2)) == [(A1, 2)]
+    # Of what is not what ERP was told last nothing is sent again, nor of what is over.
+    assert gate.send(resend(A1, number=2), draft(A1, 2, version=3, as_of=None)) == [(A1, 2)]
+    gate.send(draft(A1, 3, kind="withdrawn", reason="nothing_left"))
+    assert gate.send(resend(A1, revision=3, number=3), resend("Z/2026-03/time/1")) == []
+
+
+def test_what_is_sent_again_is_tried_as_often_as_at_first() -> None:
+    gate = refused(ack=MINUTE, attempts=2)
+    gate.send(resend(A1, "/erp#1"), draft(A1, version=9))
+    gate.wait()
+    assert told(gate.said) == [(A1, 1)] * 3  # once, then twice
+    assert [(code, key) for key, (code, _) in gate.standing().items()] == [("ACK_OVERDUE", f"gate/ACK_OVERDUE/{A1}")]
+    # Nobody answered at all: that, too, can be sent again. It is another case, whose actions have numbers of their own.
+    gate.send(resend(A1), draft(A1, version=10))
+    gate.wait()
+    assert told(gate.said) == [(A1, 1)] * 5
+    assert len({str(one) for one in gate.said}) == 1
+
+
+@pytest.mark.parametrize("seed", histories(60))
+def test_a_crash_does_not_keep_a_document_from_being_sent_again(seed: int) -> None:
+    rng = Random(7_000_000 + seed)
+    gate = Gate(Rules((), rng.choice(({}, {"*": Limit(60, 2)}, {"*": Limit(60, 1, MINUTE, 2)}))))
+    others = [draft(f"{contract}/2026-0{month}/time/1") for contract in "BCD" for month in (3, 4)]
+    gate.send(draft(A1), *others[:2])
+    gate.wait()
+    its: list[Any] = [reply(A1, status="rejected", name="/erp#1"), resend(A1, "/erp#1"), draft(A1, version=9)]
+    for one in others[2:]:
+        its.insert(rng.randint(0, len(its)), one)
+    gate.add(*its)
+
+    def cut(effects: Effects) -> None:
+        for name in sorted({table.name for table, _, _ in effects.writes}):
+            written = [one for one in effects.writes if one[0].name == name]
+            gate.keep(written[: rng.randint(0, len(written))])
+        gate.hear(effects.statements[: rng.randint(0, len(effects.statements))])
+
+    while gate.position < len(gate.journal) or gate.owing or gate.due is not None:
+        if gate.position == len(gate.journal) and not gate.owing and gate.due is not None:
+            gate.add(Moment(gate.due or 1, 1), *([draft(A1, version=10)] if rng.random() < 0.3 else []))
+        # A host that lost what it did not know was heard says every document once more.
+        gate.step(rng.choice((1, 2, 5)), cut if rng.random() < 0.3 and gate.position < 20 else None)
+    said = [one for one in gate.said if one.key == A1]
+    assert len(said) >= 2
+    assert len({str(one) for one in said if one.version == said[0].version}) == 1
+    row = gate.row(A1)
+    assert row is not None
+    assert row.resent is not None
+    assert not row.resent.owed
+
+
+# -- exceptions -------------------------------------------------------------------------------------------------------
+
+
+def test_what_no_route_is_for_is_raised_with_owner_and_due_moment_until_one_is() -> None:
+    gate = Gate(Rules((Route("new", "LE-1"),)))
+    gate.send(draft(A1), Moment(MINUTE, 1))
+    [said] = [one.payload for one in gate.raised]
+    assert (said["code"], said["owner"], said["subject"]) == ("NO_ROUTE", "finance systems", f"document/{A1}")
+    # Blocking: a day from when it began to wait.
+    assert (said["since"], said["due"]) == ("1970-01-01T00:01:00Z", "1970-01-02T00:01:00Z")
+    gate.restart()
+    gate.rules = Rules((Route("new"),))
+    assert gate.send(draft(A1)) == [(A1, 1)]
+    assert gate.standing() == {}
+    assert [one.type for one in gate.raised][-1] == "exception.resolved.v1"
+
+
+def test_an_answer_that_is_overdue_is_raised_once_however_often_the_document_is_said_again() -> None:
+    gate = limited(ack=MINUTE, attempts=3)
+    gate.send(draft(A1), Moment(MINUTE, 1))
+    gate.wait()
+    assert told(gate.said) == [(A1, 1)] * 3
+    assert [one.type for one in gate.raised] == ["exception.raised.v1"]
+    gate.send(reply(A1))
+    assert [one.type for one in gate.raised] == ["exception.raised.v1", "exception.resolved.v1"]
+    gate.restart()
+    gate.send(draft(B1))
+    assert len(gate.raised) == 2  # it is over, and that was heard
+
+
+def test_what_is_overdue_of_a_document_that_is_over_or_says_otherwise_now_is_over_too() -> None:
+    for newer in (draft(A1, 2), draft(A1, 2, kind="withdrawn", reason="invoiced", invoice_id="I")):
+        gate = limited(ack=MINUTE, attempts=1)
+        gate.send(draft(A1), Moment(MINUTE, 1))
+        gate.wait()
+        assert len(gate.standing()) == 1
+        gate.send(newer)
+        assert gate.standing() == {}
+
+
+@pytest.mark.parametrize("seed", histories(60))
+def test_a_crash_leaves_nothing_raised_that_is_over_and_nothing_unsaid_that_stands(seed: int) -> None:
+    _, gate = carried(seed, cuts=35)
+    gate.restart()
+    gate.send(draft("Y/2026-03/time/1"))  # the next start says what it does not know to have been heard
+    stands = {
+        found.exception_id: found.code for key, row in gate.store.scan(OUTBOX) if (found := alarm(key, row)) is not None
+    }
+    assert {name: code for name, (code, _) in gate.standing().items()} == stands
+
+
 # -- routes -----------------------------------------------------------------------------------------------------------
 
 JULY = calendar.number("2026-07-01")
@@ -301,7 +487,7 @@ def carried(seed: int, cuts: int) -> tuple[list[Any], Gate]:
         for name in names:
             its = [one for one in effects.writes if one[0].name == name]
             gate.keep(its[: rng.randint(0, len(its))])
-        gate.said += effects.statements[: rng.randint(0, len(effects.statements))]
+        gate.hear(effects.statements[: rng.randint(0, len(effects.statements))])
 
     furthest = 0
     while gate.position < len(gate.journal) or gate.owing or gate.due is not None:
@@ -376,12 +562,42 @@ def test_the_gate_tells_what_is_closed_what_waits_and_since_when() -> None:
             "waiting": 3,
             "why": {"window": 3},
             "oldest": "1970-01-01T00:01:00Z",
+            "next_release_at": "1970-01-01T02:00:00Z",
             "late": 0,
             "rejected": 0,
         }
     ]
     gate.send(window("opened", target="old", revision=2, offset=1))
     assert seen(gate) == []
+
+
+def test_the_gate_tells_when_the_next_document_leaves_under_a_limit() -> None:
+    # 60 a minute, one at once: A's first left, then one a second. B's oldest is the fourth in the queue.
+    gate = Gate(Rules((Route("sap"),), {"*": Limit(60, 1)}))
+    gate.send(Moment(10 * SECOND, 1))
+    gate.send(*(draft(f"A/2026-0{month}/time/1", legal_entity_id="LE-1") for month in (1, 2, 3)))
+    gate.send(draft("C/2026-03/time/1", legal_entity_id="LE-1"), draft(B1, legal_entity_id="LE-2"))
+    gate.send(Moment(10 * SECOND, 1))
+    rows = {row["legal_entity_id"]: (row["waiting"], row["next_release_at"]) for row in seen(gate)}
+    # By turns: A, C, B, then A once more.
+    assert rows == {"LE-1": (3, "1970-01-01T00:00:11Z"), "LE-2": (1, "1970-01-01T00:00:13Z")}
+    [(target, tokens)] = Outgoing(gate.store).gate()["credit"]
+    assert (target, tokens) == ("sap", 0)
+    gate.wait()
+    assert seen(gate) == []
+    gate.send(Moment(100 * SECOND, 1))
+    assert Outgoing(gate.store).gate()["credit"] == [["sap", 1]]
+
+
+def test_when_what_is_halted_or_has_no_route_leaves_nobody_knows() -> None:
+    gate = Gate(Rules((Route("sap", "LE-1"),)))
+    gate.send(Halt("A", "LEGAL_ENTITY_MISMATCH"), draft(A1, legal_entity_id="LE-1"), draft(B1), Moment(MINUTE, 1))
+    assert [(row["waiting"], row["next_release_at"]) for row in seen(gate)] == [(1, None), (1, None)]
+    # Nor of a window that does not say until when.
+    gate.send(Halt("A", ""), window("closed", until="1970-01-01T02:00:00Z"), window("closed", "W2", offset=1))
+    gate.send(draft(A2, legal_entity_id="LE-1"), Moment(MINUTE, 1))
+    [row] = [row for row in seen(gate) if row["legal_entity_id"] == "LE-1"]
+    assert (row["open"], row["opens_at"], row["next_release_at"]) == (False, None, None)
 
 
 def test_a_document_tells_where_it_is_on_its_way() -> None:

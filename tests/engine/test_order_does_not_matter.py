@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator, Sequence
 from datetime import date, timedelta
 from random import Random
 from typing import Any
@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from agents.effects import BILLING, BURN, EXCEPTIONS, FORECAST, READINESS, REVENUE, THRESHOLDS, key_of
 from app.domain import burn
 from app.engine.figures import Figures
+from app.engine.slices import Slice
 from app.events.cloudevents import timestamp
+from tables import Store
 from tests.engine.crew import crew
 from tests.engine.noise import UNREADABLE, bystanders, noisy, tick
 from tests.engine.runs import (
@@ -192,11 +194,20 @@ def test_every_exception_in_the_table_was_stated_as_it_stands(seed: int) -> None
     rng = Random(seed)
     run = fold(noisy(lines(troubled(history(7_000_000 + seed, 80), rng)), rng), partitions=3, cut=7, publish=True)
     raised = {key: orjson.loads(value) for key, value in facts(run.host.stores)["exceptions"]}
-    said = {key: one[1] for (topic, key), one in run.said.items() if topic == EXCEPTIONS}
+    said = {key: one for (topic, key), one in run.said.items() if topic == EXCEPTIONS}
     assert raised
-    assert {key: [payload[name] for name in _RAISED] for key, payload in said.items()} == {
+    conflicts = {key: one[1] for key, one in said.items() if one[1]["code"] == "REVISION_CONFLICT"}
+    assert {key: [payload[name] for name in _RAISED] for key, payload in conflicts.items()} == {
         key: [*fields, timestamp(since)] for key, (*fields, since) in raised.items()
     }
+    # What ERPs refused stands in no table of its own: it follows from their answers.
+    refused = {key for key, one in said.items() if key not in conflicts and one[0] == "exception.raised.v1"}
+    assert refused == {row["exception_id"] for row in refusals(run.host.stores)}
+
+
+def refusals(stores: Sequence[Store]) -> Iterator[dict[str, Any]]:
+    for number, store in enumerate(stores):
+        yield from (row for row in Slice(number, store).standing(None) if row["code"] == "DOCUMENT_REJECTED")
 
 
 # -- dispositions -------------------------------------------------------------------------------------------------

@@ -6,20 +6,22 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 import pytest
 
-from agents.effects import BILLING
+from agents.effects import BILLING, DOCUMENTS
 from app.domain.documents import WITHDRAWN
+from app.domain.gate import PULSE
 from app.engine.figures import Figures
 from app.engine.kafka.log import Log
+from app.engine.kafka.records import decode_journal
 from app.engine.kafka.snapshot import tables
 from app.settings import Settings
 from tables import Store
 from tables.outbox import OUTBOX
-from tests.chaos.quarter_end import CONTRACTS, LOTS, told
+from tests.chaos.quarter_end import CONTRACTS, LOTS, note_drafts, told
 from tests.kafka.broker import Broker
 from tests.kafka.feed import Feed
 from tests.kafka.fleet import Fleet, Membership, Setup
@@ -27,8 +29,11 @@ from tests.kafka.test_agreement import make_topics
 from tests.kafka.truth import Cluster, settle
 
 PARTITIONS = 4
-LIMITS = (("HEADRACE_ERP_LIMITS", '{"*": {"per_minute": 1200, "burst": 10}}'),)
-"""Twenty a second, five in each slice: two hours are not to be had here, seconds are."""
+PER_SECOND, BURST = 8, 4
+LIMITS = (("HEADRACE_ERP_LIMITS", f'{{"*": {{"per_minute": {60 * PER_SECOND}, "burst": {BURST}}}}}'),)
+"""Eight a second, two in each slice: two hours are not to be had here, seconds are."""
+QUIET = 4.0
+"""Seconds without anything new before ERP opens, while all that came waits."""
 
 
 class Left(NamedTuple):
@@ -37,6 +42,8 @@ class Left(NamedTuple):
     type: str
     id: str
     total: str | None
+    slice: int
+    at: int  # milliseconds
 
 
 @pytest.fixture
@@ -61,7 +68,19 @@ def left(cluster: Cluster) -> list[Left]:
         headers = dict(one.headers)
         data = orjson.loads(one.value or b"{}")
         kind, name = headers["ce_type"].decode(), headers["ce_id"].decode()
-        found.append(Left((one.key or b"").decode(), data["revision"], kind, name, data.get("total")))
+        key = (one.key or b"").decode()
+        found.append(Left(key, data["revision"], kind, name, data.get("total"), one.partition, one.timestamp))
+    return found
+
+
+def queued(cluster: Cluster) -> dict[str, list[str]]:
+    """The documents of each contract in the order in which they were first stated after ERP had closed."""
+    slices: dict[int, list[Any]] = {}
+    for one in cluster.read(cluster.prefix + DOCUMENTS):
+        slices.setdefault(one.partition, []).append(decode_journal(one.value or b""))
+    found: dict[str, list[str]] = {}
+    for its in slices.values():
+        note_drafts(its, found)
     return found
 
 
@@ -85,11 +104,13 @@ def test_every_document_leaves_once_in_its_last_revision_after_erp_opened(
     send(broker, group, LOTS[4:20])
     assert fleet.workers[0].kill_child()
     send(broker, group, LOTS[20:-1])
-    assert settle(cluster, 180, quiet=4) == ""
+    assert settle(cluster, 180, quiet=QUIET) == ""
     # Nothing left meanwhile, but what the killed worker's successor says once more: it has the id that it had.
     assert {one.id for one in left(cluster)} == {one.id for one in before}
     send(broker, group, LOTS[-1:])
     assert settle(cluster, 120, quiet=4) == ""
+    feedback = [one.timestamp for one in cluster.read(f"{cluster.prefix}erp-feedback")]
+    closed, opened = min(feedback), max(feedback)
     assert set(fleet.stop()) == {0}
     after, known = left(cluster), {one.id for one in before}
     fresh = [one for one in after if one.id not in known]
@@ -105,3 +126,18 @@ def test_every_document_leaves_once_in_its_last_revision_after_erp_opened(
     }
     print(told(waited))
     assert waited.keys() >= {one.key for one in fresh} - over
+    # All that was there while nothing moved any more had waited so long; nobody longer than from the closing on.
+    assert min(waited[key] for key in {one.key for one in fresh} - over) >= int(QUIET) - 1
+    assert max(waited.values()) <= (max(one.at for one in fresh) - closed) / 1_000 + 1
+    # In each slice one leaves at once and then two a second: the last of so many not before they all can have.
+    for p in range(PARTITIONS):
+        its = [one.at for one in fresh if one.slice == p]
+        assert len(its) >= 10
+        assert max(its) - opened >= 1_000 * (len(its) - BURST // PARTITIONS) * PARTITIONS / PER_SECOND - PULSE // 1_000
+    left_by_contract: dict[str, list[str]] = {}
+    for one in fresh:
+        left_by_contract.setdefault(one.key.split("/")[0], []).append(one.key)
+    began = queued(cluster)
+    assert left_by_contract == {
+        name: [key for key in began[name] if key in its] for name, its in left_by_contract.items()
+    }

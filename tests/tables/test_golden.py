@@ -22,12 +22,12 @@ from app.events.fact import Fact
 from app.events.home import Home
 from app.events.journalled import Journalled
 from app.events.plan import Plan
-from app.events.posting import Draft, Halt, Moment, Reply
+from app.events.posting import Draft, Halt, Moment, Reply, Resend
 from app.events.share import Share, Weekly
 from app.events.stint import Assigned, Stint
 from app.events.wanted import Wanted
 from tables import TABLES, Table
-from tables.outbox import Heard, Sent, Turn
+from tables.outbox import Heard, Resent, Sent, Turn
 from tables.schedules import Held
 from tables.shares import Given
 
@@ -35,7 +35,7 @@ _GOLDEN = Path(__file__).parent / "golden"
 _FILES = sorted(_GOLDEN.glob("*-v*.json"))
 _SHAPES: dict[str, list[str]] = orjson.loads((_GOLDEN / "shapes.json").read_bytes())
 _BY_NAME = {table.name: table for table in TABLES}
-_TOLD: tuple[type[msgspec.Struct], ...] = (Home, Stint, Assigned, Wanted, Share, Weekly, Reply, Halt, Moment)
+_TOLD: tuple[type[msgspec.Struct], ...] = (Home, Stint, Assigned, Wanted, Share, Weekly, Reply, Resend, Halt, Moment)
 """What stands in journals only."""
 _KEPT: tuple[type[msgspec.Struct], ...] = (
     Fact,
@@ -54,6 +54,7 @@ _KEPT: tuple[type[msgspec.Struct], ...] = (
     Draft,
     Sent,
     Heard,
+    Resent,
     Turn,
 )
 _WITHIN: tuple[type[msgspec.Struct], ...] = (*_TOLD, *_KEPT, Given)

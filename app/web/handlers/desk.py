@@ -18,7 +18,9 @@ from app.web.problems import CONFLICT, MALFORMED, NOT_FOUND, VALIDATION, Problem
 ACTIONS: tuple[str, ...] = get_args(Action)
 KINDS = ("conflict", "parked", "blocker", "document", "dead_letter")
 STATUS = choice(
-    "status", ("open", "claimed", "resolved", "all"), "Only cases of this status; without, those not resolved."
+    "status",
+    ("open", "claimed", "resent", "resolved", "all"),
+    "Only cases of this status; without, those not resolved.",
 )
 KIND = choice("kind", KINDS, "Only exceptions of this kind.")
 OWNER = text("owner", "Only what this owner should act on.")

@@ -5,6 +5,7 @@ import { Book } from "./book.js";
 import { Contract } from "./contract.js";
 import { el, empty } from "./dom.js";
 import { Drawer } from "./drawer.js";
+import { Gate } from "./gate.js";
 import { Live } from "./live.js";
 import { Overview } from "./overview.js";
 import { People } from "./people.js";
@@ -13,7 +14,7 @@ import { Shell } from "./shell.js";
 import { Streams } from "./streams.js";
 
 /** Views with a place of their own in the navigation, and what they are made of where their address is not it. */
-const VIEWS = ["people", "promises", "streams"];
+const VIEWS = ["people", "gate", "promises", "streams"];
 const SOURCES = { undefined: ["overview"], people: ["resources"], promises: ["slas"] };
 const main = document.getElementById("main");
 const shell = new Shell();
@@ -28,6 +29,7 @@ function viewOf(path) {
   if (path.length === 0) return overview;
   if (path[0] === "contracts" && path.length === 2) return new Contract(path[1]);
   if (path[0] === "people" && path.length === 1) return new People((source) => shell.showSource(source));
+  if (path[0] === "gate" && path.length === 1) return new Gate();
   if (path[0] === "promises" && path.length === 1) return new Promises();
   if (path[0] === "streams" && path.length === 1) return new Streams();
   return {

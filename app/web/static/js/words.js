@@ -102,6 +102,16 @@ const FIGURES = {
 };
 export const figureName = (path) => FIGURES[path] ?? sentence(path.replaceAll(".", " "));
 
+/** Why a document waits at the gate. */
+const WAITS = {
+  window: "ERP is closed",
+  limit: "ERP takes so many a minute",
+  halted: "A critical exception halts the contract",
+  no_route: "No route is set",
+  leaving: "Leaving now",
+};
+export const waiting = (why) => WAITS[why] ?? sentence(why);
+
 const METHODS = {
   time_and_materials: "Time and materials",
   milestone: "Milestones",
