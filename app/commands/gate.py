@@ -39,28 +39,30 @@ async def _read_here(options: argparse.Namespace) -> list[Row]:
 
 def _show(rows: Sequence[Row]) -> None:
     table(
-        f"What waits for ERP: {sum(row['waiting'] for row in rows):,} documents",
-        ("to", "entity", "state", "waiting", "for", "oldest since", "next leaves", "no answer", "refused"),
+        f"What waits for ERP: {sum(row['waiting'] for row in rows):,}",
+        ("to", "state", "waiting", "for", "since", "next leaves", "late", "refused"),
         [
             (
-                row["target"] or "ERP",
-                row["legal_entity_id"] or "every",
-                _state(row),
+                _place(row),
+                "open" if row["open"] else f"closed until {_minute(row['opens_at']) or 'it is opened'}",
                 f"{row['waiting']:,}",
-                ", ".join(f"{why.replace('_', ' ')} {count:,}" for why, count in sorted(row["why"].items())) or None,
-                row["oldest"],
-                row["next_release_at"] or ("not known" if row["waiting"] else None),
+                "\n".join(f"{why.replace('_', ' ')} {count:,}" for why, count in sorted(row["why"].items())) or None,
+                _minute(row["oldest"]),
+                _minute(row["next_release_at"]) or ("not known" if row["waiting"] else None),
                 row["late"],
                 row["rejected"],
             )
             for row in rows
         ],
-        right=(3, 7, 8),
+        right=(2, 6, 7),
         whole=(2, 3),
     )
 
 
-def _state(row: Row) -> str:
-    if row["open"]:
-        return "open"
-    return f"closed until {row['opens_at']}" if row["opens_at"] else "closed"
+def _place(row: Row) -> str:
+    return ", ".join(filter(None, (row["target"] or "ERP", row["legal_entity_id"])))
+
+
+def _minute(moment: str | None) -> str | None:
+    """`2026-03-31T20:00:00Z` as one reads it."""
+    return f"{moment[:10]} {moment[11:16]}" if moment else None

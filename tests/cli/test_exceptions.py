@@ -44,8 +44,9 @@ def test_what_cannot_be_done_says_what_to_do(store: Path) -> None:
 
 def test_what_erp_refused_is_sent_again(tmp_path: Path) -> None:
     log, store = tmp_path / "log.jsonl", tmp_path / "s.sqlite"
-    log.write_bytes(b"\n".join([*LOG, RATE, answer(1, "rejected", reason="no such customer")]) + b"\n")
-    assert headrace("publish", log, "--store", store).returncode == 0
+    for events in ([*LOG, RATE], [answer(1, "rejected", reason="no such customer")]):
+        log.write_bytes(b"\n".join(events) + b"\n")
+        assert headrace("publish", log, "--store", store).returncode == 0
     name = f"document/sap/{KEY}/1"
     [done] = said("exceptions", "resend", name, "--by", "ana", "--store", store)["results"]
     assert (done["done"], done["document_key"]) == (True, KEY)

@@ -21,7 +21,7 @@ def test_what_waits_is_told_as_json_and_as_a_table(tmp_path: Path) -> None:
     assert (waiting["open"], waiting["opens_at"], waiting["why"]) == (False, "2099-03-31T20:00:00Z", {"window": 1})
     assert waiting["next_release_at"] == "2099-03-31T20:00:00Z"
     shown = headrace("gate", "--store", store).stdout.decode()
-    assert "What waits for ERP: 1 documents" in shown
+    assert "What waits for ERP: 1" in shown
     assert "window 1" in shown
 
 
