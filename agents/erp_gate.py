@@ -200,6 +200,7 @@ class _Work:
         self.quotas: dict[str, Quota] = {}
         self.alarms: dict[str, Alarm | None] = {}
         self.moment: Reached | None = None
+        self.exact = False  # whether the moment is the one at which things happen
 
     def fold(self) -> Effects:
         """A document that waited leaves in three steps, so that no crash loses it or makes anybody forget that it left:
@@ -522,13 +523,15 @@ class _Work:
                 self._wait(key, row, why)
                 continue
             quota.credit -= price
+            if not self.exact:
+                quota.spent += price
             quota.fence = max(quota.fence, offset)
             self._let_leave(key, row)
 
     def _moment(self, offset: int, moment: Moment) -> None:
         agent = self.agent
         before, agent.now, agent.slices = agent.now, max(agent.now, moment.at), moment.slices
-        self.moment = Reached(offset, agent.now, agent.slices)
+        self.moment, self.exact = Reached(offset, agent.now, agent.slices), True
         self._know()
         for target in sorted(agent.rotas):
             self._refill(offset, target)
@@ -536,14 +539,15 @@ class _Work:
             self._reconsider(offset, gate.WINDOW)
         self._late(offset)
         self._pump_all(offset)
+        self.exact = False
 
     def _refill(self, offset: int, target: str) -> None:
         quota = self._quota(target)
         if offset > quota.fence:
             agent = self.agent
             elapsed = agent.now - quota.at if quota.at else 0
-            quota.credit = gate.grown(quota.credit, agent.rules.limit(target), elapsed, agent.slices)
-            quota.at, quota.fence = agent.now, offset
+            quota.credit = gate.grown(quota.credit, agent.rules.limit(target), elapsed, agent.slices, quota.spent)
+            quota.at, quota.fence, quota.spent = agent.now, offset, 0
 
     def _know(self) -> None:
         """What began to wait, or left, since the last moment that was handed in did so now, as far as anybody knows."""

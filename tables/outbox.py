@@ -115,13 +115,14 @@ HALTS: Table[Halted] = Table("halts", 1, Halted)
 
 class Quota(msgspec.Struct, array_like=True, gc=False):
     """What a target may still be sent: `credit` in the unit of `app.domain.gate.cost`, as of the moment `at`; and the
-    limit that it grows by, whoever looks (0 a minute: none)."""
+    limit that it grows by, whoever looks (0 a minute: none). `spent` of it was since then, nobody knows yet when."""
 
     fence: int
     credit: int
     at: int
     per_minute: int = 0
     burst: int = 1
+    spent: int = 0
 
 
 QUOTAS: Table[Quota] = Table("quotas", 1, Quota)

@@ -148,13 +148,16 @@ def full(limit: Limit, slices: int) -> int:
     return max(limit.burst * MINUTE, cost(slices))
 
 
-def grown(credit: int, limit: Limit, elapsed: int, slices: int) -> int:
-    """The credit after so many microseconds.
+def grown(credit: int, limit: Limit, elapsed: int, slices: int, spent: int = 0) -> int:
+    """The credit after so many microseconds. Of what was `spent` meanwhile nobody knows when, so it counts as spent now:
+    else what leaves as soon as a target takes documents again would be made good by the time in which it took none.
 
     >>> grown(0, Limit(per_minute=120, burst=2), SECOND, 1) // cost(1)  # 120 a minute are 2 a second
     2
+    >>> grown(0, Limit(per_minute=120, burst=2), 3600 * SECOND, 1, spent=2 * cost(1))
+    0
     """
-    return min(full(limit, slices), credit + max(0, elapsed) * limit.per_minute)
+    return min(full(limit, slices), credit + spent + max(0, elapsed) * limit.per_minute) - spent
 
 
 def affordable_in(credit: int, limit: Limit, slices: int) -> int:

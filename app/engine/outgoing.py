@@ -41,15 +41,20 @@ class Credit(NamedTuple):
     limit: Limit
     quota: Quota
 
+    def left(self, reached: Reached) -> int:
+        """By the last moment that was handed in, in the unit of `gate.cost`."""
+        quota = self.quota
+        elapsed = reached.at - quota.at if quota.at else 0
+        return gate.grown(quota.credit, self.limit, elapsed, reached.slices, quota.spent)
+
     def documents(self, reached: Reached) -> int:
-        """How many at once, by the last moment that was handed in."""
-        elapsed = reached.at - self.quota.at if self.quota.at else 0
-        return gate.grown(self.quota.credit, self.limit, elapsed, reached.slices) // gate.cost(reached.slices)
+        """How many at once."""
+        return self.left(reached) // gate.cost(reached.slices)
 
     def time_of(self, number: int, reached: Reached) -> int:
         """When the document behind so many others can leave."""
-        ahead = self.quota.credit - number * gate.cost(reached.slices)
-        return max(reached.at, self.quota.at + gate.affordable_in(ahead, self.limit, reached.slices))
+        ahead = self.left(reached) - number * gate.cost(reached.slices)
+        return reached.at + gate.affordable_in(ahead, self.limit, reached.slices)
 
 
 def state_of(row: Outbox) -> str:

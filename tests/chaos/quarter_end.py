@@ -133,7 +133,7 @@ async def run(host: EmbeddedHost) -> None:
 
 async def _let_leave(host: EmbeddedHost) -> None:
     while host.dues:
-        await _hand_in(host, max(host.dues.values()))
+        await _hand_in(host, min(host.dues.values()))
         print("moment", flush=True)
 
 

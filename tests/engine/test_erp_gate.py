@@ -134,6 +134,8 @@ def test_slices_share_what_a_target_takes() -> None:
     gate.send(Moment(1, 4))
     keys = [f"A/2026-03/time/{n}" for n in range(1, 4)]
     assert gate.send(*map(draft, keys)) == [(keys[0], 1)]
+    assert gate.due == 0  # when that was is to be known
+    assert gate.send(Moment(1, 4)) == []
     assert gate.send(Moment(10 * SECOND, 4)) == [(keys[1], 1)]
     gate.send(Moment(10 * SECOND, 4))
     assert gate.due == 10 * SECOND + 4 * SECOND
@@ -156,6 +158,17 @@ def test_a_document_that_waits_for_the_limit_leaves_in_its_last_revision() -> No
     gate.send(draft(B1, 2))
     gate.wait()
     assert told(gate.said) == [(A1, 1), (B1, 2)]
+
+
+def test_what_leaves_when_a_window_opens_is_not_made_good_by_the_hours_in_which_it_was_closed() -> None:
+    # 60 a minute, 2 at once. Nobody waits for a moment while no window says until when it is closed.
+    gate = limited(per_minute=60, burst=2)
+    gate.send(draft(B1), Moment(MINUTE, 1), window("closed"))
+    keys = [f"A/2026-03/time/{n}" for n in range(1, 6)]
+    gate.send(*map(draft, keys), Moment(2 * MINUTE, 1))
+    assert gate.send(window("opened", revision=2, offset=1)) == [(key, 1) for key in keys[:2]]
+    assert gate.send(Moment(120 * MINUTE, 1)) == []
+    assert gate.send(Moment(120 * MINUTE + SECOND, 1)) == [(keys[2], 1)]
 
 
 def test_what_erp_has_costs_nothing_of_the_limit() -> None:
