@@ -318,7 +318,8 @@ class _Work:
         cause, say = cause_of(facts), self.effects.statements.append
         message, said = effective(facts)
         stands = refusal(message, said) if said.get("status") == "rejected" else None
-        if stands is not None and over.pop(stands.exception_id, None):
+        if stands is not None and stands.exception_id in over:
+            del over[stands.exception_id]
             say(raised(stands, offset, cause))
         for exception_id, one in sorted(over.items()):
             say(resolved(exception_id, one.code, one.subject, offset, cause))

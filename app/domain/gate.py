@@ -149,8 +149,8 @@ def full(limit: Limit, slices: int) -> int:
 
 
 def grown(credit: int, limit: Limit, elapsed: int, slices: int, spent: int = 0) -> int:
-    """The credit after so many microseconds. Of what was `spent` meanwhile nobody knows when, so it counts as spent now:
-    else what leaves as soon as a target takes documents again would be made good by the time in which it took none.
+    """The credit after so many microseconds. What was `spent` meanwhile, nobody knows when, counts as spent now: else
+    what leaves as soon as a target takes documents again would be made good by the time in which it took none.
 
     >>> grown(0, Limit(per_minute=120, burst=2), SECOND, 1) // cost(1)  # 120 a minute are 2 a second
     2

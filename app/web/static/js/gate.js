@@ -1,55 +1,43 @@
 /** What waits for ERP: where to, for what, since when, and when the next of it leaves. */
 import { read } from "./api.js";
-import { el, empty, failure, figure, pill } from "./dom.js";
+import { el, empty, figure, pill } from "./dom.js";
 import { count, instant, NOTHING } from "./format.js";
+import { Polled } from "./polled.js";
 import { waiting } from "./words.js";
 
 const EACH_MS = 5_000;
 const NAMES = ["To", "State", "Waiting", "", "For", "Oldest since", "Next leaves", "No answer", "Refused"];
 const FIGURES = ["Waiting", "Oldest since", "Next leaves", "No answer", "Refused"];
 
-export class Gate {
+export class Gate extends Polled {
   constructor() {
-    this.title = "To ERP";
-    this.heading = el("h1", { tabindex: "-1" }, "To ERP");
-    this.content = el("div", {}, el("p", { class: "waiting" }, "Asking the gate…"));
-    this.element = el("div", { class: "streams gate" }, this.heading, this.content);
+    super({ title: "To ERP", wait: "Asking the gate…", kind: "streams gate", each: EACH_MS });
   }
 
-  open() {
-    this.load();
-    clearInterval(this.timer);
-    this.timer = setInterval(() => this.load(), EACH_MS);
+  async read() {
+    const [{ items }, shadow] = await Promise.all([read(["gate"]), read(["gate", "shadow"])]);
+    return { items, targets: shadow.targets };
   }
 
-  close() {
-    clearInterval(this.timer);
-  }
-
-  async load() {
-    try {
-      const [{ items }, shadow] = await Promise.all([read(["gate"]), read(["gate", "shadow"])]);
-      this.show(items, shadow);
-    } catch (problem) {
-      if (!this.rows) this.content.replaceChildren(failure(problem, () => this.load()));
-    }
+  get shown() {
+    return this.keys !== undefined;
   }
 
   /** Rows that were there keep their place in the document, so a changed figure glows and nothing jumps. */
-  show(items, shadow) {
-    const keys = JSON.stringify([items.map(nameOf), shadow.targets.map((one) => one.target)]);
+  show({ items, targets }) {
+    const keys = JSON.stringify([items.map(nameOf), targets.map((one) => one.target)]);
     if (this.keys !== keys) {
+      this.build(items, targets);
       this.keys = keys;
-      this.build(items, shadow);
     }
     const most = Math.max(1, ...items.map((item) => item.waiting));
     for (const item of items) this.rows.get(nameOf(item)).show(item, most);
-    for (const one of shadow.targets) this.compared.get(one.target).show(one);
+    for (const one of targets) this.compared.get(one.target).show(one);
   }
 
-  build(items, shadow) {
+  build(items, targets) {
     this.rows = new Map(items.map((item) => [nameOf(item), new Row(item)]));
-    this.compared = new Map(shadow.targets.map((one) => [one.target, new Compared(one.target)]));
+    this.compared = new Map(targets.map((one) => [one.target, new Compared(one.target)]));
     const parts = [
       items.length === 0
         ? empty("Nothing waits", "Every document left when it was stated. What waits, or what ERP refuses or leaves unanswered, appears here.")
