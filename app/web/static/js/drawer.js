@@ -185,7 +185,9 @@ function stepTable(steps, open) {
         "th",
         { scope: "row" },
         step.work_date ? day(step.work_date) : "",
-        el("span", { class: "ids" }, step.entry_id ?? ""),
+        step.unit === undefined
+          ? el("span", { class: "ids" }, step.entry_id ?? "")
+          : lead(figureName(step.entry_id), figureName(step.entry_id), () => open.figure(step)),
       ),
       el(
         "td",
@@ -200,7 +202,6 @@ function stepTable(steps, open) {
         step.event_id &&
           step.source &&
           lead("event", `Event ${step.event_id}`, () => open.event({ source: step.source, id: step.event_id })),
-        step.unit !== undefined && lead("figure", figureName(step.entry_id), () => open.figure(step)),
       ),
     ),
   );
