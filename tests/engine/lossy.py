@@ -203,6 +203,10 @@ class LossyHost:
             while places := [place for place, position in self._positions.items() if position < self._end(place)]:
                 self._survive(self.fate.choose(places))
 
+    def more(self, lines: Sequence[bytes]) -> None:
+        """Something more comes in."""
+        self._journals[INPUT, 0] += lines
+
     def journal(self, topic: str, partition: int) -> list[Record]:
         """Every record that was sent to a partition of a journal."""
         return [Record(offset, _decode(value)) for offset, value in enumerate(self._journals[topic, partition])]

@@ -35,7 +35,9 @@ from tests.engine.runs import (
     unrevised,
 )
 from tests.engine.stories import STORIES
-from tests.model.histories import as_of_days, history, troubled
+from tests.engine.test_desk import KEY, LOG, RATE, answer
+from tests.engine.test_policy import AT
+from tests.model.histories import Event, as_of_days, envelope, history, troubled
 
 
 def dealt(seed: int, *, percent: int, per_table: bool) -> LossyHost:
@@ -201,3 +203,36 @@ def remains(writes: Writes) -> Iterator[Callable[[Writes], Writes]]:
     for table in sorted({name for name, _, _ in writes}):
         yield lambda all_of_them, table=table: [one for one in all_of_them if one[0] == table]  # type: ignore[misc]
         yield lambda all_of_them, table=table: [one for one in all_of_them if one[0] != table]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("seed", histories(25))
+def test_what_was_sent_again_from_the_desk_left_again_whatever_crashed_meanwhile(seed: int) -> None:
+    """A document is refused, sent again, refused and sent again, accepted: it left three times, always as the same."""
+    host = LossyHost([*LOG, RATE], Dice(Random(seed), 25, per_table=True), partitions=1 + seed % 3)
+    host.run()
+
+    def left() -> list[Statement]:
+        return [one for one in host.statements if one.topic == BILLING and one.key == KEY]
+
+    for number in (1, 2):
+        host.more([answer(number, "rejected")])
+        host.run()
+        before = left()
+        host.more(lines([resent(number)]))
+        host.run()
+        again = left()[len(before) :]
+        assert again
+        assert [one for one in again if one == before[-1]]
+    host.more([answer(3, "accepted")])
+    host.run()
+    said = latest(host.statements)
+    exceptions = {key: one[0] for (topic, key), one in said.items() if topic == EXCEPTIONS}
+    assert set(exceptions.values()) == {"exception.resolved.v1"}
+    assert facts(host.stores)["exceptions"] == facts(fold([*LOG, RATE]).host.stores)["exceptions"]
+
+
+def resent(number: int) -> Event:
+    """Somebody has the document sent again after the refusal of this number; `number` is the case's revision, too."""
+    said = {"case_id": f"document/sap/{KEY}/1", "by": "ana", "document_key": KEY, "document_revision": 1}
+    after = {"event_source": "/masterdata", "event_id": f"a-{KEY}-{number}", "target": "sap", "revision": number}
+    return envelope("case.resent", {**said, **after}, f"s-{number}", AT)

@@ -77,7 +77,7 @@ class Row {
       el("th", { scope: "row" }, target ?? "ERP", el("span", { class: "meaning" }, entity ?? "every legal entity")),
       this.state,
       cell("waiting"),
-      el("td", { class: "share" }, el("span", { class: "track", "aria-hidden": "true" }, this.fill)),
+      el("td", { class: "length" }, el("span", { class: "track", "aria-hidden": "true" }, this.fill)),
       this.why,
       ...["oldest", "next_release_at", "late", "rejected"].map(cell),
     );
