@@ -14,13 +14,7 @@ import msgspec
 
 from app.domain import calendar
 from app.domain.booked import Course, Measure, Piece, charged
-from app.domain.burn import (
-    HORIZON_DAYS,
-    THRESHOLDS,
-    WINDOW_DAYS,
-    WINDOW_WORKING_DAYS,
-    target,
-)
+from app.domain.burn import HORIZON_DAYS, THRESHOLDS, WINDOW_DAYS, WINDOW_WORKING_DAYS, target
 from app.domain.money import MICRO, decimal, portion
 from app.domain.resolution import effective
 from app.engine.items import Asked, Item
@@ -289,7 +283,7 @@ def _stretch(on: On, measure: Measure, plan: Plan, line: str | None, piece: Piec
         "from": calendar.text_of(piece.first),
         "to": calendar.text_of(piece.last),
         "weekdays": weekdays,
-        "each": str(each),
+        "each": _plainly(each),
         "measure": measure.name.lower(),
         "probability_ratio": decimal(plan.probability),
     }
