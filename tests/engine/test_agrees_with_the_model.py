@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.engine.runs import Run, differences, examples, figures, fold, histories, lines, orders
+from tests.engine.runs import Row, Run, differences, examples, figures, fold, histories, lines, orders
 from tests.engine.stories import STORIES
 from tests.model.entities import instant, known_since
 from tests.model.features import enabled
@@ -100,36 +99,35 @@ def test_a_short_story_in_every_order(story: str) -> None:
 # -- known at -----------------------------------------------------------------------------------------------------
 
 
-def known(run: Run, as_of: date, known_at: datetime) -> dict[str, list[object]]:
-    """Burn rows, readiness and documents of every contract from what was accepted up to an instant."""
+def known(run: Run, as_of: date, known_at: datetime) -> dict[str, Row]:
+    """Every figure of every contract from what was accepted up to an instant."""
     moment = round(known_at.timestamp()) * 1_000_000
     found = {}
     for contract_id in run.figures.ids():
         then = figures(run.figures.known_at(contract_id, moment).stores, as_of)
         if contract_id in then.readiness:
-            rows: list[object] = [row for (owner, _), row in then.burn.items() if owner == contract_id]
-            found[contract_id] = [*rows, then.readiness[contract_id], documents_of(then, contract_id)]
+            found[contract_id] = of_contract(then, contract_id)
     return found
 
 
-def modelled(events: list[Event], as_of: date, known_at: datetime) -> dict[str, list[object]]:
+def modelled(events: list[Event], as_of: date, known_at: datetime) -> dict[str, Row]:
     """The same from the model."""
     told = recompute(events, as_of, known_at.isoformat())
-    rows: dict[str, list[object]] = {contract_id: [] for contract_id in told.readiness}
-    for (contract_id, _), row in told.burn.items():
-        rows[contract_id].append(row)
-    return {
-        contract_id: [*its, told.readiness[contract_id], documents_of(told, contract_id)]
-        for contract_id, its in rows.items()
-    }
+    return {contract_id: of_contract(told, contract_id) for contract_id in told.readiness}
 
 
-def documents_of(known: Figures, contract_id: str) -> dict[str, Any]:
-    """Its documents by their key, each without what is null."""
+def of_contract(its: Figures, contract_id: str) -> Row:
+    """All that is said of a contract. What is null may as well be left out of a document."""
     return {
-        key: {name: value for name, value in row.items() if value is not None}
-        for key, row in known.documents.items()
-        if row["contract_id"] == contract_id
+        "burn": {line_id: row for (owner, line_id), row in its.burn.items() if owner == contract_id},
+        "readiness": its.readiness[contract_id],
+        "forecast": its.forecast[contract_id],
+        "revenue": {key: row for key, row in its.revenue.items() if key[0] == contract_id},
+        "documents": {
+            key: {name: value for name, value in row.items() if value is not None}
+            for key, row in its.documents.items()
+            if row["contract_id"] == contract_id
+        },
     }
 
 
@@ -158,12 +156,5 @@ def test_totals_maintained_equal_totals_recomputed_from_facts(seed: int) -> None
     run = drawn(events, rng)
     as_of = rng.choice(as_of_days(events))
     kept = figures(run.host.stores, as_of)
-    expected = {
-        contract_id: [
-            *(its for (owner, _), its in kept.burn.items() if owner == contract_id),
-            row,
-            documents_of(kept, contract_id),
-        ]
-        for contract_id, row in kept.readiness.items()
-    }
+    expected = {contract_id: of_contract(kept, contract_id) for contract_id in kept.readiness}
     assert known(run, as_of, _DOOMSDAY) == expected

@@ -20,7 +20,7 @@ LINES = ("L-1", "L-2", "L-3")
 UNKNOWN_LINE = "L-9"
 COMPANIES = ("LE-1", "LE-2")
 TARGETS = ("s4", "netsuite")
-POINTED_OUT = ("TIME_LATE", "DUPLICATE_SUSPECTED")
+POINTED_OUT = ("TIME_LATE", "DUPLICATE_SUSPECTED", "BILLED_EXCEEDS_WORKED")
 """Checks of single entries, which stop nothing."""
 CHECKS = (
     *POINTED_OUT,
@@ -500,7 +500,7 @@ def policy(choices: Choices, number: int, revision: int, home: str | None) -> Da
     """A check turned on, or off, for a contract (`home`), a client's contracts, or all of them."""
     code = choices.one(CHECKS)
     # One that blocks all contracts leaves little to be billed.
-    stops = code not in POINTED_OUT and choices.chance(30 if home else 3)
+    stops = code not in POINTED_OUT and choices.chance(50 if home else 3)
     actions = ("blocking",) if stops else ("warning", "warning", "off")
     data: Data = {"policy_id": f"Q-{home}-{number}" if home else f"Q-{number}", "revision": revision, "code": code}
     data["action"] = choices.one(actions)

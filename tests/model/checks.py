@@ -55,6 +55,7 @@ def failed_of_entries(dossier: Dossier, ready: Sequence[Claim]) -> Iterator[tupl
     likenesses = [_likeness(claim) for claim in in_order]
     found = {
         NARRATIVE_MISSING: [claim for claim in in_order if lacks_narrative(claim.entry)],
+        "BILLED_EXCEEDS_WORKED": [claim for claim in in_order if claim.entry.billable_minutes > claim.entry.worked],
         "TIME_LATE": [claim for claim in in_order if _late(dossier, claim)],
         "DUPLICATE_SUSPECTED": [
             claim for place, claim in enumerate(in_order) if likenesses[place] in likenesses[:place]

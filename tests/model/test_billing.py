@@ -140,6 +140,13 @@ def test_with_a_receipt_or_a_warning_an_expense_is_billed() -> None:
     assert (readiness(log)["ready_expense_amount"], blockers(log)) == ("110.00", {})
 
 
+def test_more_billed_than_worked_is_pointed_out() -> None:
+    # R11: 50 min up to 15 are 60, at 60 an hour; an exact hour is an hour.
+    log = [contract(rounding={"increment_minutes": 15, "direction": "up"}), rate("60"), worked(50)]
+    log += [worked(60, entry_id="T-2"), asked("BILLED_EXCEEDS_WORKED", "warning")]
+    assert blockers(log) == {("BILLED_EXCEEDS_WORKED", "warning"): (1, "60.00")}
+
+
 # -- purchase orders ----------------------------------------------------------------------------------------------
 
 

@@ -268,7 +268,7 @@ def test_every_state_and_blocker_is_reached() -> None:
 
 def test_most_checks_fail_somewhere() -> None:
     found = set()
-    for seed in range(16):
+    for seed in range(80):
         events = history(seed, 150, features=frozenset({"checks", "subcontracts", "percent_complete"}))
         for row in recompute(events, as_of_days(events)[-1]).readiness.values():
             found |= {(one["code"], one["tier"]) for one in row["blockers"] if one["code"] in CHECKS}
