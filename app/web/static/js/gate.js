@@ -125,7 +125,9 @@ class Compared {
 const nameOf = ({ target, legal_entity_id: entity }) => JSON.stringify([target, entity]);
 
 function table(names, figures, rows) {
-  const head = names.map((text) => el("th", { scope: "col", class: figures.includes(text) ? "num" : null }, text || el("span", { class: "unseen" }, "Share")));
+  const head = names.map((text) =>
+    el("th", { scope: "col", class: figures.includes(text) ? "num" : null, "aria-label": text === "" ? "Share" : null }, text),
+  );
   return el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...[...rows].map((row) => row.element)));
 }
 
