@@ -25,6 +25,7 @@ from app.domain.ledger import (
     Row,
     Spend,
     Sum,
+    is_unbilled,
     merged,
     tally,
 )
@@ -118,6 +119,15 @@ class Book:
         """(entry id, row, its claims) of every entry in [low, high], by (work date, entry id)."""
         for start in self.starts(low, high):
             yield from self._bucket_rows(start, low, high)
+
+    def unbilled_spends(self, low: int, high: int, as_of: int) -> Iterator[tuple[str, Spend]]:
+        """(expense id, expense) of what may be invoiced in [low, high] as of a day, by (day, id)."""
+        for start in self.starts(low, high) if low <= high else ():
+            bucket = self.bucket(start)
+            for expense, spend in sorted(bucket.spends.items(), key=lambda item: (item[1].day, item[0])):
+                claims = bucket.claims.get(f"expense/{expense}")
+                if low <= spend.day <= high and is_unbilled(spend, claims, as_of):
+                    yield expense, spend
 
     def starts(self, low: int, high: int) -> Iterator[int]:
         """First days of all buckets with a day in [low, high], in order; those that only remember the departed too."""

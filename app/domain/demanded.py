@@ -15,7 +15,7 @@ from msgspec import structs
 from app.domain import calendar
 from app.domain.book import Book, Lines
 from app.domain.burn import Position
-from app.domain.ledger import APPROVED, Bucket, Issue, Spend, by_line, claimed, tally
+from app.domain.ledger import Bucket, Issue, Spend, by_line, is_unbilled, tally
 from app.domain.money import MICRO, micro
 from app.domain.policy import Code, Ruling
 from app.domain.unbilled import NONE, is_open, is_ready, joined
@@ -111,13 +111,9 @@ def _in_bucket(start: int, bucket: Bucket, day: int, asked: Asked) -> Iterator[L
     for expense, spend in bucket.spends.items() if asked.limit is not None else ():
         claims = bucket.claims.get(f"expense/{expense}")
         asked_for = spend.lacks and _spent(spend) > (asked.limit or 0) * MICRO
-        if asked_for and _billed(spend) and not claimed(claims, day):
+        if asked_for and is_unbilled(spend, claims, day):
             issue = Issue(1, spend.amount or 0, spend.time, [(spend.day, expense, spend.id)])
             yield Lack(RECEIPT, start, spend.day, expense, spend.line, issue)
-
-
-def _billed(spend: Spend) -> bool:
-    return spend.status == APPROVED and spend.billable and spend.amount is not None
 
 
 def _spent(spend: Spend) -> int:

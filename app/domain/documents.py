@@ -24,7 +24,7 @@ from app.domain.ledger import (
     APPROVED,
     Claims,
     Row,
-    claimed,
+    is_unbilled,
 )
 from app.domain.money import micro, round_to, show
 from app.domain.readiness import Assessment, Later, Milestone, Papers
@@ -235,8 +235,7 @@ def _file_work(filed: Folders, name: str, position: Position, found: Assessment,
                 rate, unit = price_of(row)
                 time.items.append(Item(TIME, entry, row.line, amount, row.day, minutes, rate, unit, row.rate_id, kept))
         for expense, spend in sorted(bucket.spends.items(), key=lambda one: (one[1].day, one[0])):
-            wanted = spend.status == APPROVED and spend.billable and spend.amount is not None
-            if wanted and begin <= spend.day <= end and not claimed(named.get(f"expense/{expense}"), day):
+            if begin <= spend.day <= end and is_unbilled(spend, named.get(f"expense/{expense}"), day):
                 expenses.items.append(Item(EXPENSE, expense, spend.line, spend.amount or 0, spend.day))
     filed[name, TIME], filed[name, EXPENSE] = time, expenses
 

@@ -658,6 +658,11 @@ def missing(row: Row, invoiced: int) -> tuple[int, int] | None:
     return holds - invoiced - kept, kept
 
 
+def is_unbilled(spend: Spend, claims: Claims | None, as_of: int) -> bool:
+    """Whether an expense may be invoiced as of a day, wherever its own day lies."""
+    return spend.status == APPROVED and spend.billable and spend.amount is not None and not claimed(claims, as_of)
+
+
 def unmet(spend: Spend, invoiced: int) -> int:
     """What an invoiced expense holds now less what was invoiced for it; 0 while that is not settled.
 

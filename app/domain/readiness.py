@@ -78,7 +78,7 @@ RULES: Final[Mapping[str, Rule]] = {
         "commercial",
         "set the rate in the contract's currency, or an exchange rate for the expense; state a subcontract in it",
     ),
-    "OUTSIDE_TERM": Rule("blocking", "entry", "legal", "amend the contract's term, or move these entries"),
+    "OUTSIDE_TERM": Rule("blocking", "entry", "legal", "amend the contract's term, or move this work"),
     "DISPUTE_OPEN": Rule("blocking", "contract", "account", "settle the dispute with the client, then resolve it"),
     "CLIENT_HOLD": Rule("held", "contract", "account", "agree with the client, then clear the hold"),
     "ESTIMATE_MISSING": Rule(
@@ -542,10 +542,15 @@ def _held_back(position: Position, inside: dict[str, Sum], blockers: _Blockers, 
     ready = [s.totals for s in position.sums.values()]
     within = [s.totals for s in inside.values()]
     outside = [sum(t[p] for t in ready) - sum(t[p] for t in within) for p in (READY_ENTRIES, READY_AMOUNT)]
+    spent = sum(s.ready_spends for s in position.sums.values()) - sum(s.ready_spends for s in inside.values())
+    issue = NONE
     if outside[0] and position.terms:
-        blockers.add("OUTSIDE_TERM", _outside(position, position.terms, outside[0], outside[1]))
-        held_back += outside[1]
-    return held_back
+        issue = _outside(position, position.terms, outside[0], outside[1])
+    if spent and position.terms:
+        issue = joined(issue, _spent_outside(position, position.terms))
+    if issue.count:
+        blockers.add("OUTSIDE_TERM", issue)
+    return held_back + issue.amount
 
 
 def _over_cap(parts: Iterable[Passed], blockers: _Blockers) -> None:
@@ -616,6 +621,15 @@ class _Strays:
         self.since = min(self.since, row.time) if self.evidence else row.time
         if len(self.evidence) < EVIDENCE_LIMIT:
             self.evidence.append((row.day, entry, row.id))
+
+
+def _spent_outside(position: Position, terms: Terms) -> Issue:
+    """Expenses to be invoiced whose day lies outside the term."""
+    found = NONE
+    for low, high in ((calendar.BEGINNING, terms.term_from - 1), (terms.term_to + 1, position.day)):
+        for expense, spend in position.book.unbilled_spends(low, min(high, position.day), position.day):
+            found = joined(found, Issue(1, spend.amount or 0, spend.time, [(spend.day, expense, spend.id)]))
+    return found
 
 
 def _outside(position: Position, terms: Terms, count: int, amount: int) -> Issue:

@@ -30,7 +30,7 @@ USUAL_ENTRIES: Final = 5
 _ACTS: Final[Mapping[str, tuple[str, str]]] = {
     "TIME_NOT_APPROVED": ("approve this entry", "approve these {} entries"),
     "RATE_UNRESOLVED": ("set a rate for this entry", "set a rate for these {} entries"),
-    "OUTSIDE_TERM": ("extend the term over this entry", "extend the term over these {} entries"),
+    "OUTSIDE_TERM": ("extend the term over this item", "extend the term over these {} items"),
     "NARRATIVE_MISSING": ("say in this entry what was done", "say in these {} entries what was done"),
     "RECEIPT_MISSING": ("attach the receipt of this expense", "attach the receipts of these {} expenses"),
     "MILESTONE_NOT_ACCEPTED": ("obtain acceptance of this milestone", "obtain acceptance of these {} milestones"),
@@ -182,7 +182,7 @@ def _by_month(position: Position, code: str) -> Iterator[Part]:
 
 
 def _outside(position: Position) -> Iterator[Part]:
-    """Ready work before the term and after it, by line and month."""
+    """Work and expenses before the term and after it, by line and month."""
     terms = position.terms
     if terms is None:
         return
@@ -194,6 +194,9 @@ def _outside(position: Position) -> Iterator[Part]:
                 where = (row.line or "", calendar.period_of(row.day))
                 amount = (row.amount or 0) - row.drawn_amount
                 _note(found, where, amount, row.time, (row.day, entry, row.id))
+        for expense, spend in position.book.unbilled_spends(low, min(high, position.day), position.day):
+            where = (spend.line or "", calendar.period_of(spend.day))
+            _note(found, where, spend.amount or 0, spend.time, (spend.day, expense, spend.id))
     yield from (Part(line, period, issue) for (line, period), issue in sorted(found.items()))
 
 

@@ -187,6 +187,9 @@ def _blocked(asked: Asked) -> Iterator[Item]:
         if outside and is_ready(row, claims, position.day):
             amount = (row.amount or 0) - row.drawn_amount
             yield Item(f"time/{entry}", amount, "outside the term", row.line, row.day, row)
+    for expense, spend in position.book.unbilled_spends(calendar.BEGINNING, position.day, position.day):
+        if terms is not None and not terms.term_from <= spend.day <= terms.term_to:
+            yield Item(f"expense/{expense}", spend.amount or 0, "outside the term", spend.line, spend.day, spend)
     if found.milestones.waiting.amount:
         yield Item("milestone", found.milestones.waiting.amount, "completed, not accepted")
     if found.kept_back:

@@ -105,3 +105,20 @@ def test_percent_complete_by_cost_and_a_project_that_costs_more_than_was_thought
     told = ask(events)
     assert told.ready()["ready_fee_amount"] == "1000.00"
     assert {row["expected_loss_amount"] for row in told.figures.revenue.values()} == {"0.00"}
+
+
+def test_an_expense_on_the_way_there_lies_before_the_term_and_is_not_forgotten() -> None:
+    # A flight on 28 February for a contract from 1 March, a taxi on 1 April after its end, a hotel within: 300 are
+    # spent, 100 ready, and 50 + 150 wait for the term to be amended.
+    def spent(number: int, day: str, amount: str) -> Event:
+        net = {"amount": amount, "currency": "EUR"}
+        return said("expense.approved", expense_id=f"E-{number}", revision=1, contract_id="C-1", date=day, net=net)
+
+    march = contract(start="2025-03-01", term={"from": "2025-03-01", "to": "2025-03-31"})
+    events = [march, spent(1, "2025-02-28", "50"), spent(2, "2025-03-10", "100"), spent(3, "2025-04-01", "150")]
+    told = ask(events)
+    assert (told.ready()["ready_expense_amount"], told.ready()["blocked_amount"]) == ("100.00", "200.00")
+    assert told.blockers() == {"OUTSIDE_TERM": (2, "200.00")}
+    longer = amended("replacement", "2025-02-01", term={"from": "2025-02-01", "to": None})
+    told = ask([*events, longer])
+    assert (told.ready()["ready_expense_amount"], told.blockers()) == ("300.00", {})

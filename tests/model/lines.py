@@ -83,6 +83,18 @@ def billable_expenses(dossier: Dossier) -> list[Expense]:
     ]
 
 
+def expenses_outside(dossier: Dossier) -> list[Expense]:
+    """Those that could be billed, were they inside the term."""
+    return [
+        one
+        for one in dossier.expenses
+        if one.billable
+        and dossier.terms is not None
+        and not dossier.terms.covers(one.day)
+        and dossier.invoiced_for("expense", one.expense_id) == 0
+    ]
+
+
 def ready_expenses(dossier: Dossier) -> list[Expense]:
     return [one for one in billable_expenses(dossier) if not kept_for_receipt(dossier, one)]
 

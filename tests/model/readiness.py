@@ -19,6 +19,7 @@ from .lines import (
     accepted_milestones,
     billable_expenses,
     billable_milestones,
+    expenses_outside,
     ready_expenses,
     ready_lines,
     settled_milestone,
@@ -201,7 +202,10 @@ def _entry_blockers(dossier: Dossier, time: Settlement) -> Iterable[Blocker]:
     ]
     unpriced = [entry for entry in dossier.entries if entry.approved and entry.billable and entry.amount is None]
     found: dict[str, list[Fraction | None]] = {
-        "OUTSIDE_TERM": [entry.time_amount for entry in time.outside],
+        "OUTSIDE_TERM": [
+            *[entry.time_amount for entry in time.outside],
+            *[one.amount for one in expenses_outside(dossier)],
+        ],
         NARRATIVE_MISSING: [entry.time_amount for entry in time.unsaid],
         "TIME_NOT_APPROVED": [entry.amount for entry in submitted],
         "MILESTONE_NOT_ACCEPTED": [one.amount for one in completed],
