@@ -114,21 +114,28 @@ def expected_loss(fee: int, cost: int, estimate: int | None) -> int:
     return max(0, max(cost, estimate or 0) - fee)
 
 
+def step(known: Progress, total: int, cost: int, exponent: int, *, half_even: bool = False) -> Earned:
+    """What a period earned beyond the `total` of the period before; `cost` is what had been spent by its end, as it is
+    known now."""
+    now = restated = total
+    measured = known.estimate is not None and known.estimate > 0
+    if known.estimate is not None and measured:
+        now = cumulative(known.fee, known.cost, known.estimate, exponent, half_even=half_even)
+        restated = cumulative(known.fee, cost, known.estimate, exponent, half_even=half_even)
+    return Earned(
+        period=known.period,
+        cumulative=now,
+        amount=now - total,
+        catch_up=restated - total,
+        expected_loss=expected_loss(known.fee, known.cost, known.estimate),
+        measured=measured,
+    )
+
+
 def earned(steps: Iterable[Progress], exponent: int, *, half_even: bool = False) -> Iterator[Earned]:
-    """What each period earned; `steps` in order of periods, each as it was known at its end."""
+    """What each period earned where no cost becomes known late; `steps` in order of periods."""
     total = cost = 0
-    for step in steps:
-        measured = step.estimate is not None and step.estimate > 0
-        now = restated = total
-        if step.estimate is not None and measured:
-            now = cumulative(step.fee, step.cost, step.estimate, exponent, half_even=half_even)
-            restated = cumulative(step.fee, cost, step.estimate, exponent, half_even=half_even)
-        yield Earned(
-            period=step.period,
-            cumulative=now,
-            amount=now - total,
-            catch_up=restated - total,
-            expected_loss=expected_loss(step.fee, step.cost, step.estimate),
-            measured=measured,
-        )
-        total, cost = now, step.cost
+    for known in steps:
+        found = step(known, total, cost, exponent, half_even=half_even)
+        yield found
+        total, cost = found.cumulative, known.cost

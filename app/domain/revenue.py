@@ -176,14 +176,12 @@ def _by_cost(
     fee = line.fee or 0
     cost = position.book.cost(line.line_id, last, known_on)
     measure: Mapping[str, Any] = {"cost": cost, "estimate": estimate}
-    if estimate is None or estimate <= 0:
-        return 0, completion.expected_loss(fee, cost, None) if begun else 0, measure
-    before = position.book.cost(line.line_id, calendar.month_start(last) - 1, known_on)
-    half_even = terms.rounding.half_even
-    restated = completion.cumulative(fee, before, estimate, terms.exponent, half_even=half_even)
-    catch_up = restated - account.earned
-    account.earned = completion.cumulative(fee, cost, estimate, terms.exponent, half_even=half_even)
-    return catch_up, completion.expected_loss(fee, cost, estimate) if begun else 0, measure
+    # What had been spent before counts only against an estimate.
+    before = position.book.cost(line.line_id, calendar.month_start(last) - 1, known_on) if estimate else 0
+    progress = completion.Progress(calendar.period_of(last), fee, cost, estimate)
+    found = completion.step(progress, account.earned, before, terms.exponent, half_even=terms.rounding.half_even)
+    account.earned = found.cumulative
+    return found.catch_up, found.expected_loss if begun else 0, measure
 
 
 def payload(position: Position, hint: Hint) -> dict[str, Any]:
