@@ -14,6 +14,7 @@ from app.events.fact import Fact
 RAISED: Final = "exception.raised.v1"
 RESOLVED: Final = "exception.resolved.v1"
 CONFLICT: Final = "conflict"
+STAFFING: Final = "staffing"
 DOCUMENT: Final = "document"
 
 

@@ -249,6 +249,10 @@ class Desk:
         """The billing periods whose work changed in this batch."""
         return {calendar.period_of(start) for start in self._dirty}
 
+    def quarters(self) -> set[int]:
+        """The quarters whose work changed in this batch."""
+        return {calendar.page_of(start) for start in self._dirty}
+
     # -- sums up the ladder -----------------------------------------------------------------------------------------
 
     def close(self, contract: Contract, offset: int) -> None:

@@ -32,6 +32,7 @@ UTILIZATION = "forecast.utilization"
 DEMAND = "forecast.demand"
 ALERTS = "forecast.alerts"
 ACCURACY = "forecast.accuracy"
+SLAS = "slas"
 DERIVED = (
     BURN,
     THRESHOLDS,
@@ -44,6 +45,7 @@ DERIVED = (
     DEMAND,
     ALERTS,
     ACCURACY,
+    SLAS,
     EXCEPTIONS,
 )
 DEAD_LETTERS = ".dead-letters"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from agents.effects import (
     BURN,
     DOCUMENTS,
     FORECAST,
+    PRACTICES,
     READINESS,
     REVENUE,
     THRESHOLDS,
@@ -25,6 +26,7 @@ from agents.effects import (
     contract_of,
     key_of,
 )
+from agents.promised import Promised
 from agents.proposals import Clerk, Scope
 from app.domain import burn, calendar, masters, revenue
 from app.domain.burn import Crossing, Position, Reached
@@ -34,8 +36,10 @@ from app.domain.ledger import WRITE_OFF, Claims
 from app.domain.money import micro
 from app.domain.rates import Card, card_of
 from app.domain.readiness import Assessment
+from app.domain.regional import of_people_only
 from app.domain.resolution import effective, insert
 from app.domain.revenue import Hint
+from app.domain.sla import NO_TARGETS
 from app.domain.terms import Agreement
 from app.domain.walks import Walks
 from app.events.fact import Fact
@@ -53,11 +57,16 @@ from tables.proposals import PROPOSALS, STANDINGS, Proposals, Standing
 from tables.reference import REFERENCE
 
 
-async def engagement(batches: AsyncIterator[Batch], store: Store) -> AsyncIterator[Effects]:
-    """Fold each batch of a partition's journal into its contracts and publish the statements of those it touched."""
+async def engagement(
+    batches: AsyncIterator[Batch], store: Store, targets: Mapping[str, int] = NO_TARGETS
+) -> AsyncIterator[Effects]:
+    """Fold each batch of a partition's journal into its contracts and publish the statements of those it touched.
+
+    `targets`: the firm's own of business SLAs (`app.domain.sla.targets`).
+    """
     agent: _Engagement | None = None
     async for batch in batches:
-        agent = agent or _Engagement(store, batch.partition)
+        agent = agent or _Engagement(store, batch.partition, targets)
         yield agent.fold(batch)
 
 
@@ -66,7 +75,7 @@ class _Engagement:
 
     FILING = 2_000  # of so many contracts what is to be said next is kept; the others are asked once more
 
-    def __init__(self, store: Store, partition: int) -> None:
+    def __init__(self, store: Store, partition: int, targets: Mapping[str, int]) -> None:
         self.store, self.partition = store, partition
         self.reference = Reference(store)
         self.contracts = Contracts(store, self.reference)
@@ -81,6 +90,7 @@ class _Engagement:
         self._marked: dict[str, set[str]] | None = None  # `client/x`, `currency/x` … → contracts whose terms name it
         self._walks: dict[str, Walks] = {}
         self.hinted = Hinted()
+        self.promised = Promised(targets)
         self._users: dict[str, set[str]] | None = None  # `role/x`, `person/x` → contracts whose work named it
 
     def fold(self, batch: Batch) -> Effects:
@@ -88,6 +98,11 @@ class _Engagement:
         for record in batch.records:
             work.take(record.offset, record.value)
         return work.close()
+
+    def begin(self, today: int) -> None:
+        """What business SLAs count is another every day."""
+        if self.promised.as_of != today:
+            self.promised.begin(today, self.store.keys(HEADS))
 
     def walks_over(self, contract_id: str, earliest: int) -> Walks:
         """What earlier walks over a contract's entries came to, where no work from `earliest` on is in it."""
@@ -447,7 +462,8 @@ class _Work:
         known = self.agent.reference.masters
         known.take(kind, name, entity.facts)
         if kind == "policy":
-            self._restate(offset)
+            if not of_people_only(entity.facts):
+                self._restate(offset)
         else:
             # When a period is closed, the documents of all who name its entity say where they are posted instead.
             for contract_id in self.agent.concerned(kind, name, anyway=kind == "period"):
@@ -542,9 +558,11 @@ class _Work:
             if after.agreement is not before.agreement:
                 agent.periods[contract_id] = None  # documents of any period say what the terms say
         waiting = self.register.control.waiting
+        agent.begin(self.register.control.today)
         for contract_id, desk in self.desks.items():
             contract = agent.contracts.compiled(contract_id)
             desk.close(contract, self.last)
+            agent.promised.note(contract_id, desk.quarters())
             agent.note_users(contract_id, desk.head)
             agent.filing.pop(contract_id, None)
             if contract.agreement.known:
@@ -555,9 +573,14 @@ class _Work:
             changed = agent.periods.setdefault(contract_id, set())
             if changed is not None:
                 changed.update(desk.periods())
+        for key, invoice in self.invoices.items():
+            contract_id, _, invoice_id = key.partition("\x1f")
+            agent.promised.hear(contract_id, invoice_id, invoice)
         if self.batch.publish:
             self._publish()
-        effects.owing = len(agent.unpublished)
+            if not self.batch.records and not agent.unpublished:
+                self._measure()
+        effects.owing = len(agent.unpublished) + agent.promised.owing
         self._write()
         return effects
 
@@ -588,6 +611,13 @@ class _Work:
         for contract_id in due:
             self._state(contract_id, agent.unpublished.pop(contract_id))
             agent.restating.discard(contract_id)
+
+    def _measure(self) -> None:
+        """There is nothing else to do: measure contracts for business SLAs, and tell of their sums."""
+        agent = self.agent
+        agent.promised.measure(agent.contracts)
+        for told in agent.promised.told(agent.partition, self.register.control.fence):
+            self.effects.sends.append(Send(PRACTICES, f"sla/{told.sla}", told))
 
     def _state(self, contract_id: str, earliest: int) -> None:
         control = self.register.control

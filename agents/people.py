@@ -7,15 +7,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from app.domain import calendar, utilization
+from app.domain import alerts, calendar, utilization
 from app.domain.availability import Calendar, Career, Holidays, Off, career_of, standing_of
+from app.domain.regional import Rules, of_people
 from app.domain.resolution import effective
-from app.domain.utilization import Booking, Group, Part, Planned
+from app.domain.utilization import Booking, Figures, Group, Part, Planned
 from app.events.fact import Fact
 from tables import Store, schedules, weeks
 from tables.heads import Latest
 from tables.holidays import HOLIDAYS
 from tables.people import PEOPLE, Person
+from tables.policies import POLICIES
 from tables.schedules import SCHEDULES, Schedule
 from tables.weeks import WEEKS, Week
 
@@ -24,11 +26,13 @@ Entries = Callable[[str, int], Week | None]
 
 
 class Told(NamedTuple):
-    """What a person's week comes to. `latest` is the latest fact behind it, `touched` the last offset of any."""
+    """What a person's week comes to. `latest` is the latest fact behind it, `touched` the last offset of any, `heard`
+    when HR last spoke of the person (microseconds; None: never)."""
 
     parts: list[Part]
     latest: Latest
     touched: int
+    heard: int | None
 
 
 class _Plan(NamedTuple):
@@ -72,7 +76,7 @@ class People:
 
     LIMIT = 100_000
     MOMENTS = 100
-    """Moments of which the holidays known then are kept: more than a ledger has turns."""
+    """Moments of which the holidays and rules known then are kept: more than a ledger has turns."""
 
     def __init__(self, store: Store, page: Pages | None = None, entries: Entries | None = None) -> None:
         self.store = store
@@ -80,11 +84,16 @@ class People:
         self._said_of_holidays: dict[str, Sequence[Fact]] = {}
         self._known_holidays: dict[int, Holidays] = {}
         self._moments: list[int] | None = None
+        self._careers: dict[str, tuple[Career, tuple[Group, ...]]] = {}
+        self.rules = Rules()
+        self._said_of_rules: dict[str, Sequence[Fact]] = {}
+        self._known_rules: dict[int, Rules] = {}
         for holiday_id, entity in store.scan(HOLIDAYS):
             self.set_holiday(holiday_id, entity.facts)
+        for policy_id, entity in store.scan(POLICIES):
+            self.set_policy(policy_id, entity.facts)
         self.page = page or (lambda person, year: store.get(SCHEDULES, schedules.key(person, year)))
         self.entries = entries or (lambda person, monday: store.get(WEEKS, weeks.key(person, monday)))
-        self._careers: dict[str, tuple[Career, tuple[Group, ...]]] = {}
 
     # -- holidays ---------------------------------------------------------------------------------------------------
 
@@ -106,12 +115,39 @@ class People:
                     found.put(holiday_id, *_day_off(known))
         return found
 
-    def holiday_moments(self) -> Sequence[int]:
-        """The moments at which anything was accepted about holidays, in order."""
+    def common_moments(self) -> Sequence[int]:
+        """The moments at which anything was accepted about holidays and rules, in order."""
         if self._moments is None:
-            said = self._said_of_holidays.values()
+            said = (*self._said_of_holidays.values(), *self._said_of_rules.values())
             self._moments = sorted({fact.accepted for facts in said for fact in facts})
         return self._moments
+
+    # -- rules ------------------------------------------------------------------------------------------------------
+
+    def set_policy(self, policy_id: str, facts: Sequence[Fact]) -> bool:
+        """Take a policy in; whether it is, or was, about people."""
+        if not of_people(facts):
+            return False
+        self.rules.put(policy_id, facts)
+        self._said_of_rules[policy_id] = facts
+        self._known_rules.clear()
+        self._careers.clear()
+        self._moments = None
+        return True
+
+    def rules_at(self, moment: int) -> Rules:
+        """The rules from what had been accepted at a moment (microseconds)."""
+        if all(fact.accepted <= moment for facts in self._said_of_rules.values() for fact in facts):
+            return self.rules
+        found = self._known_rules.get(moment)
+        if found is None:
+            if len(self._known_rules) >= self.MOMENTS:
+                self._known_rules.clear()
+            found = self._known_rules[moment] = Rules()
+            for policy_id, facts in self._said_of_rules.items():
+                if known := [fact for fact in facts if fact.accepted <= moment]:
+                    found.put(policy_id, known)
+        return found
 
     # -- people -----------------------------------------------------------------------------------------------------
 
@@ -129,6 +165,14 @@ class People:
     def career(self, resource_id: str, person: Person) -> Career:
         return self._compiled(resource_id, person)[0]
 
+    def career_at(self, resource_id: str, person: Person, moment: int) -> Career:
+        """The career from what had been accepted at a moment (microseconds)."""
+        known = [fact for fact in person.facts if fact.accepted <= moment]
+        rules = self.rules_at(moment)
+        if rules is self.rules and len(known) == len(person.facts):
+            return self.career(resource_id, person)
+        return career_of(known, rules)
+
     def named(self, resource_id: str, person: Person) -> tuple[Group, ...]:
         """Every group that any message put the person in, one that lost included."""
         return self._compiled(resource_id, person)[1]
@@ -139,7 +183,8 @@ class People:
             if len(self._careers) >= self.LIMIT:
                 self._careers.clear()
             named = {group for fact in person.facts for group in _groups(fact)}
-            found = self._careers[resource_id] = career_of(person.facts), (utilization.FIRM, *sorted(named))
+            career = career_of(person.facts, self.rules)
+            found = self._careers[resource_id] = career, (utilization.FIRM, *sorted(named))
         return found
 
     def calendar(self, resource_id: str, person: Person) -> Calendar:
@@ -190,14 +235,23 @@ class People:
         found = dict(self._plans(resource_id, person, [one for one in mondays if one not in known], as_of))
         if plans is not None and found:
             plans.keep(resource_id, found)
+        heard = _heard(person)
         for monday in mondays:
             plan = found.get(monday) or known[monday]
             entries = self.entries(resource_id, monday)
             if entries is None:
-                yield monday, Told(utilization.worked(plan.planned, as_of, ()), plan.latest, plan.touched)
+                yield monday, Told(utilization.worked(plan.planned, as_of, ()), plan.latest, plan.touched, heard)
             else:
                 parts = utilization.worked(plan.planned, as_of, entries.rows.values())
-                yield monday, Told(parts, max(plan.latest, entries.latest), max(plan.touched, entries.fence))
+                yield monday, Told(parts, max(plan.latest, entries.latest), max(plan.touched, entries.fence), heard)
+
+    def alerts(
+        self, resource_id: str, person: Person, as_of: int, weeks: Sequence[tuple[int, Figures]]
+    ) -> dict[str, Any]:
+        """A person's alerts as they are published; `weeks` are those of the window, by Monday."""
+        standing = self.career(resource_id, person).on(as_of)
+        limit = self.rules.patience(standing.region if standing is not None else None)
+        return alerts.row(resource_id, as_of, weeks, _heard(person), limit)
 
     def _plans(
         self, resource_id: str, person: Person, mondays: Sequence[int], as_of: int
@@ -231,7 +285,13 @@ class People:
 def week_row(resource_id: str, monday: int, as_of: int, told: Told) -> dict[str, Any]:
     """A person's week as it is published."""
     target = utilization.last_target(told.parts)
-    return utilization.row("resource", resource_id, monday, as_of, utilization.settled(told.parts), target)
+    row = utilization.row("resource", resource_id, monday, as_of, utilization.settled(told.parts), target)
+    row["data_age_days"] = alerts.age(told.heard, as_of)
+    return row
+
+
+def _heard(person: Person) -> int | None:
+    return person.latest[0] if person.facts else None
 
 
 def _day_off(facts: Sequence[Fact]) -> tuple[int | None, str | None]:

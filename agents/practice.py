@@ -1,40 +1,50 @@
-"""Practice: what the people of a role, a practice, a region or the firm come to together, and the work nobody has."""
+"""Practice: what the people of a role, a practice, a region or the firm come to together, and the work nobody has; and
+how well the firm keeps what it promised itself, as the contracts of all partitions show."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from agents.custody import Register
-from agents.effects import ACCURACY, DEMAND, UTILIZATION, Batch, Effects, Statement, key_of
+from agents.effects import ACCURACY, DEMAND, SLAS, UTILIZATION, Batch, Effects, Statement, key_of
+from agents.promised import summary
 from agents.scoring import Ticks, exact, promised
-from app.domain import accuracy, calendar, demand, utilization
+from app.domain import accuracy, calendar, demand, sla, utilization
 from app.domain.accuracy import Cell, Tally
+from app.domain.sla import NO_TARGETS, Name, Promise
 from app.domain.utilization import NOTHING, WINDOW, Figures, Group, Window, added
 from app.events.fact import Fact
+from app.events.measure import Measure
 from app.events.share import Share
 from app.events.wanted import Wanted
 from tables import Store, openings, shares
 from tables.heads import Latest
+from tables.measures import MEASURES, Measures
 from tables.openings import OPENINGS, Openings
 from tables.shares import SHARES, Given, Shares
 from tables.turns import GROUP_TURNS
 
 
-async def practice(batches: AsyncIterator[Batch], store: Store, window: Window = WINDOW) -> AsyncIterator[Effects]:
-    """Keep what every partition's people and every demand come to, add it up, publish what came to be another."""
+async def practice(
+    batches: AsyncIterator[Batch], store: Store, window: Window = WINDOW, targets: Mapping[str, int] = NO_TARGETS
+) -> AsyncIterator[Effects]:
+    """Keep what every partition's people, contracts and every demand come to, add it up, publish what came to be
+    another. `targets`: the firm's own of business SLAs (`app.domain.sla.targets`)."""
     agent: _Practice | None = None
     async for batch in batches:
-        agent = agent or _Practice(store, batch.partition, window)
+        agent = agent or _Practice(store, batch.partition, window, sla.promises(targets))
         yield _Work(agent, batch).fold()
 
 
 class _Practice:
     """The agent's memory of one partition: which groups there are, and what was told of them since the last tick."""
 
-    def __init__(self, store: Store, partition: int, window: Window) -> None:
-        self.store, self.partition, self.window = store, partition, window
+    def __init__(self, store: Store, partition: int, window: Window, promises: Mapping[Name, Promise]) -> None:
+        self.store, self.partition, self.window, self.promises = store, partition, window, promises
+        self.measured = set(store.keys(MEASURES))  # SLAs of which there are measures, and those that are to be stated
+        self.unstated: set[str] = set()
         self.weeks: dict[Group, set[int]] = {}  # Mondays of which there are shares
         self.years: dict[Group, set[int]] = {}  # of which there is demand
         for key in store.keys(SHARES):
@@ -68,6 +78,7 @@ class _Work:
         self.register = Register(self.store, f"practice/{agent.partition}")
         self.shares: dict[tuple[Group, int], Shares | None] = {}
         self.openings: dict[tuple[Group, int], Openings] = {}
+        self.measures: dict[str, Measures] = {}
 
     def fold(self) -> Effects:
         for record in self.batch.records:
@@ -76,6 +87,8 @@ class _Work:
                 self._share(record.offset, value)
             elif isinstance(value, Wanted):
                 self._want(record.offset, value)
+            elif isinstance(value, Measure):
+                self._measure(record.offset, value)
             elif not self.register.redelivered(record.offset, value) and value.kind == "clock":
                 self._tick(record.offset, value)
         if self.batch.publish:
@@ -108,6 +121,20 @@ class _Work:
                     )
         self.agent.weeks.setdefault(group, set()).update(share.weeks)
         self.agent.note(group, share.weeks)
+
+    def _measures(self, name: str) -> Measures | None:
+        return self.measures.get(name) or self.store.get(MEASURES, name)
+
+    def _measure(self, offset: int, said: Measure) -> None:
+        """Replace what a partition's contracts add to an SLA."""
+        kept = self.measures[said.sla] = self._measures(said.sla) or Measures(-1, {})
+        if offset > kept.fence:
+            kept.fence = offset
+            known = kept.parts.get(said.sender)
+            if known is None or said.number >= known.number:
+                kept.parts[said.sender] = said
+        self.agent.measured.add(said.sla)
+        self.agent.unstated.add(said.sla)
 
     def _want(self, offset: int, said: Wanted) -> None:
         """Put a demand into its years, and let the others go of it."""
@@ -163,7 +190,11 @@ class _Work:
             agent.restate = False
             agent.told.clear()
             agent.due = dict.fromkeys(sorted({*agent.weeks, *agent.years}))
+            agent.unstated = set(agent.measured)
             agent.cells = accuracy.cells(accuracy.mondays(today, agent.window), agent.ticks.turns(), today)
+        for name in sorted(agent.unstated):
+            self._state_promise(name, today)
+        agent.unstated.clear()
         mondays = agent.window.mondays(today)
         for group in sorted(agent.due):
             if self.batch.limit is not None and len(self.effects.statements) >= self.batch.limit:
@@ -189,6 +220,19 @@ class _Work:
                     self._say(UTILIZATION, "utilization.week_updated.v1", week, touched, payload, latest)
             if demanded and monday + 6 >= today:
                 self._state_gap(group, demanded, monday, today, (figures, latest, touched))
+
+    def _state_promise(self, name: str, today: int) -> None:
+        """How well a promise is kept, as of the moment at which the day began: its figures have no other cause."""
+        kept = self._measures(name)
+        promise = next((one for known, one in self.agent.promises.items() if known == name), None)
+        if kept is None or promise is None or any(part.as_of != today for part in kept.parts.values()):
+            return  # a partition has not come to this day yet, or is ahead: what it sends says the rest
+        now = sla.start_of(today)
+        found = sla.together([summary(part) for part in kept.parts.values()])
+        payload = sla.row(cast("Name", name), promise, found, now) | {"as_of": calendar.text_of(today)}
+        if self._is_news(SLAS, name, (payload,)):
+            touched = max(self.register.control.ticked, kept.fence)
+            self._say(SLAS, "sla.updated.v1", key_of(name), touched, payload, (now, "", "", ""))
 
     def _demanded(self, group: Group) -> dict[int, Openings]:
         """What is wanted of a group that gaps are told of, by year."""
@@ -269,6 +313,7 @@ class _Work:
         writes += self.agent.ticks.writes()
         writes += ((OPENINGS, openings.key(*key), value) for key, value in self.openings.items())
         writes += ((SHARES, shares.key(*key), value) for key, value in self.shares.items())
+        writes += ((MEASURES, name, value) for name, value in self.measures.items())
         writes.append(self.register.closing(self.last))
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from agents.custody import Register, merge, merge_version, raise_conflicts, recalled
+from agents.alarms import STAFFING, Alarm, raised, resolved
+from agents.custody import Register, cause_of, merge, merge_version, raise_conflicts, recalled
 from agents.effects import ALERTS, ENGAGEMENTS, PRACTICES, UTILIZATION, Batch, Effects, Send, Statement, key_of
 from agents.people import People, Plans, Told, week_row
 from agents.scoring import Board, Ticks
-from app.domain import accuracy, alerts, calendar, utilization
-from app.domain.availability import Exact, Off
+from app.domain import accuracy, calendar, utilization
+from app.domain.availability import Exact, Off, broken_by, update_of
+from app.domain.regional import RULE, Broken
 from app.domain.resolution import effective
 from app.domain.utilization import NOTHING, WINDOW, Booking, Given, Group, Part, Window, added, given, runs, settled
 from app.events.fact import Fact
@@ -22,14 +24,18 @@ from app.events.share import Number, Share, Weekly
 from app.events.stint import Assigned, Stint
 from tables import Store, Table, leaves, people, schedules, weeks
 from tables.entities import Entity
+from tables.exceptions import EXCEPTIONS as RAISED
+from tables.exceptions import Raised
 from tables.heads import Latest
 from tables.holidays import HOLIDAYS
 from tables.leaves import LEAVES
 from tables.people import PEOPLE, Person
+from tables.policies import POLICIES
 from tables.schedules import SCHEDULES, Held, Schedule
 from tables.turns import TURNS
 from tables.weeks import WEEKS, Week
 
+Weeks = Sequence[tuple[int, utilization.Figures]]
 _UNKNOWN: Final[Latest] = (0, "", "", "")
 
 
@@ -87,7 +93,7 @@ class Ledger:
 
     def __init__(self, as_of: int = 0, mondays: Sequence[int] = ()) -> None:
         self.as_of, self.mondays = as_of, mondays
-        self._told: dict[str, list[tuple[tuple[Part, ...], Latest] | None]] = {}
+        self._told: dict[str, list[tuple[tuple[Part, ...], Latest, int | None] | None]] = {}
         self._touched: dict[str, int] = {}  # the last offset of anything behind a person's weeks
         self._alerts: dict[str, tuple[dict[str, Any], Latest]] = {}
         self._same: dict[Any, Any] = {}  # most weeks of most people come to what others do
@@ -118,7 +124,7 @@ class Ledger:
         if its is None:
             its = self._told[person] = [None] * len(self.mondays)
         parts = tuple(told.parts)
-        now = self._same.setdefault(parts, parts), self._same.setdefault(told.latest, told.latest)
+        now = self._same.setdefault(parts, parts), self._same.setdefault(told.latest, told.latest), told.heard
         before = its[place]
         if before == now:
             return False
@@ -163,11 +169,12 @@ class Ledger:
             self._moved[place].clear()
             self._raised[place].clear()
 
-    def alert(self, person: str) -> tuple[dict[str, Any], Latest] | None:
-        """The person's alerts and the latest fact behind the weeks; None where both were told so before."""
+    def alert(self, person: str, work_out: Callable[[Weeks], dict[str, Any]]) -> tuple[dict[str, Any], Latest] | None:
+        """The person's alerts, from what the weeks come to, and the latest fact behind these; None where both were told
+        so before."""
         told = [one for one in self._told[person] if one is not None]
-        weeks = [(monday, settled(parts)) for monday, (parts, _) in zip(self.mondays, told, strict=True)]
-        now = alerts.row(person, self.as_of, weeks), max(latest for _, latest in told)
+        weeks = [(monday, settled(one[0])) for monday, one in zip(self.mondays, told, strict=True)]
+        now = work_out(weeks), max(one[1] for one in told)
         if self._alerts.get(person) == now:
             return None
         self._alerts[person] = now
@@ -234,6 +241,7 @@ class _Work:
         self.people: dict[str, Person] = {}
         self.leaves: dict[str, Entity] = {}
         self.holidays: dict[str, Entity] = {}
+        self.policies: dict[str, Entity] = {}
         self.booked: dict[tuple[str, str], Assigned] = {}  # assignments that were told, by person
         self.recast: dict[str, list[tuple[int, int]]] = {}  # person → days on which the calendar is another
         self.days_off: set[int] = set()  # on which there was or is a holiday that changed
@@ -261,6 +269,8 @@ class _Work:
                 self._leave(offset, value)
             elif kind == "holiday":
                 self._holiday(offset, value)
+            elif kind == "policy":
+                self._policy(offset, value)
             elif kind == "clock":
                 self._tick(offset, value)
 
@@ -361,6 +371,7 @@ class _Work:
         else:
             self.register.count(offset, recalled(person.facts, fact))
         raise_conflicts(self.effects, f"resource/{fact.entity}", person.facts, offset)
+        self._judge(fact.entity, person, offset)
         self.agent.readers.forget(fact.entity)
         self._recast(fact.entity, (calendar.BEGINNING, calendar.FOREVER))
 
@@ -377,7 +388,7 @@ class _Work:
             disposition = recalled(entity.facts, fact)
         self.leaves[key] = entity
         self.register.count(offset, disposition)
-        raise_conflicts(self.effects, f"leave/{fact.entity}", entity.facts, offset)
+        raise_conflicts(self.effects, key_of("leave", resource_id, fact.entity), entity.facts, offset)
         self._place_leave(offset, resource_id, fact.entity, entity.facts)
 
     def _place_leave(self, offset: int, resource_id: str, leave_id: str, said: Sequence[Fact]) -> None:
@@ -416,6 +427,47 @@ class _Work:
         self.days_off.update(calendar.number(day) for said in entity.facts if (day := _names(said.data).date))
         control = self.register.control
         control.ticked = max(offset, control.ticked)
+
+    def _policy(self, offset: int, fact: Fact) -> None:
+        """A copy in every partition, counted where engagements are; one about people may touch everybody here."""
+        entity = self.policies.get(fact.entity) or self.store.get(POLICIES, fact.entity)
+        if entity is None:
+            entity = Entity(offset, 1, [fact])
+        elif offset > entity.fence:
+            merge(entity.facts, fact)
+            entity.fence = offset
+        self.policies[fact.entity] = entity
+        readers = self.agent.readers
+        if not readers.set_policy(fact.entity, entity.facts):
+            return
+        self.agent.restate = True
+        control = self.register.control
+        control.ticked = max(offset, control.ticked)
+        # A crash kept the policy, perhaps without its consequences: whoever it ever concerned is looked at again.
+        regions = readers.rules.regions(fact.entity)
+        for resource_id in sorted(self.agent.known) if regions else ():
+            person = self._person(resource_id)
+            if regions & {None, *(update_of(said).region for said in person.facts)}:
+                self._judge(resource_id, person, offset)
+                self._recast(resource_id, (calendar.BEGINNING, calendar.FOREVER))
+
+    def _judge(self, resource_id: str, person: Person, offset: int) -> None:
+        """Raise what of HR's updates breaks a rule of its region, and take back what broke one and does not now."""
+        rules, subject = self.agent.readers.rules, f"resource/{resource_id}"
+        ever = {said.revision for said in person.facts if rules.ever_broken(update_of(said))}
+        if not ever:
+            return
+        standing = {one.message.revision: one for one in broken_by(person.facts, rules)}
+        cause = cause_of(person.facts)
+        for revision in sorted(ever):
+            name, found = f"{RULE}/{subject}/{revision}", standing.get(revision)
+            said = _raised(found, subject, offset) if found is not None else None
+            self.effects.writes.append((RAISED, name, said))
+            self.effects.statements.append(
+                resolved(name, RULE, subject, offset, cause)
+                if said is None
+                else raised(Alarm(STAFFING, name, *msgspec.structs.astuple(said)[1:]), offset, cause)
+            )
 
     def _tick(self, offset: int, fact: Fact) -> None:
         """Today moves, for everybody in the partition; a lower tick only tells when its week was turned."""
@@ -546,10 +598,13 @@ class _Work:
                 )
         for group, monday in agent.board.settle(agent.readers, resource_id, person):
             agent.ledger.mark(group, monday)
-        self._alert(resource_id, max(touched, control.ticked))
+        self._alert(resource_id, person, max(touched, control.ticked))
 
-    def _alert(self, resource_id: str, version: int) -> None:
-        found = self.agent.ledger.alert(resource_id)
+    def _alert(self, resource_id: str, person: Person, version: int) -> None:
+        ledger = self.agent.ledger
+        found = ledger.alert(
+            resource_id, lambda weeks: self.agent.readers.alerts(resource_id, person, ledger.as_of, weeks)
+        )
         if found is not None:
             payload, latest = found
             key = key_of(resource_id)
@@ -561,6 +616,7 @@ class _Work:
         writes: list[tuple[Table[Any], str, Any]] = self.effects.writes
         writes += self.agent.ticks.writes()
         writes += ((HOLIDAYS, key, entity) for key, entity in self.holidays.items())
+        writes += ((POLICIES, key, entity) for key, entity in self.policies.items())
         writes += ((LEAVES, key, entity) for key, entity in self.leaves.items())
         writes += ((PEOPLE, key, person) for key, person in self.people.items())
         writes += ((SCHEDULES, schedules.key(*key), value) for key, value in self.agent.schedules.items())
@@ -588,6 +644,27 @@ def _off(facts: Sequence[Fact]) -> Off | None:
     if message.type != "leave.approved.v1":
         return None
     return calendar.number(said["from"]), calendar.number(said["to"]), said.get("minutes_per_day")
+
+
+def _raised(found: Broken, subject: str, offset: int) -> Raised:
+    """An update that breaks a rule, as the desk has it: HR's to settle."""
+    message, rule, why = found
+    if rule.action == "blocking":
+        tier, kept = "blocking", "; the hours held before stay until this is settled"
+    else:
+        tier, kept = "warning", ""
+    source, time = rule.behind
+    return Raised(
+        offset,
+        RULE,
+        tier,
+        "HR",
+        subject,
+        f"revision {message.revision} of {subject}: {why}{kept}: publish a revision that keeps to policy"
+        f" {rule.policy_id}, or change the policy",
+        [f"{message.source}#{message.id}", source],
+        max(message.time, time),
+    )
 
 
 def _latest(fact: Fact) -> Latest:

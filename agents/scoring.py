@@ -17,7 +17,7 @@ import msgspec
 from agents.people import People
 from app.domain import accuracy, calendar
 from app.domain.accuracy import Cell, Pledge, Scope, Tally, Turn
-from app.domain.availability import Calendar, Career, Exact, Off, career_of
+from app.domain.availability import Calendar, Career, Exact, Off
 from app.domain.utilization import Booking, Group
 from app.events.fact import Fact
 from app.events.share import Number
@@ -97,10 +97,10 @@ class Foresight:
         entries = self._people.entries(self._id, monday) if cell.over else None
         worked = None if not cell.over else list(entries.rows.values()) if entries is not None else []
         same: dict[tuple[int, int], dict[Scope, Tally]] = {}
-        moments, holidays = self._moments(monday), self._people.holiday_moments()
+        moments, common = self._moments(monday), self._people.common_moments()
         found: Scores = {}
         for ahead, turn in cell.forecasts.items():
-            place = bisect_right(moments, turn.moment), bisect_right(holidays, turn.moment)
+            place = bisect_right(moments, turn.moment), bisect_right(common, turn.moment)
             its = same.get(place)
             if its is None:
                 career, pledges = self.outlook(monday, turn.moment)
@@ -111,9 +111,7 @@ class Foresight:
 
     def outlook(self, monday: int, moment: int) -> tuple[Career, list[Pledge]]:
         """Where the person was known to be at a moment, and what was promised of a week."""
-        known = [fact for fact in self._person.facts if fact.accepted <= moment]
-        whole = len(known) == len(self._person.facts)
-        career = self._people.career(self._id, self._person) if whole else career_of(known)
+        career = self._people.career_at(self._id, self._person, moment)
         bookings: dict[str, Booking] = {}
         for page in self._opened(monday, monday + 6):
             for name, steps in page.past.items():
@@ -139,7 +137,7 @@ class Foresight:
         return pages
 
     def _moments(self, monday: int) -> list[int]:
-        """When anything was accepted that the person's week may rest on, holidays apart, in order."""
+        """When anything was accepted that the person's week may rest on, holidays and rules apart, in order."""
         moments = {fact.accepted for fact in self._person.facts}
         near = self._opened(monday, monday + 6)
         bookings = [one for page in near for steps in page.past.values() for _, one in steps if one is not None]

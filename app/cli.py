@@ -190,7 +190,9 @@ def _desk(add: _Add) -> None:
         "--status", choices=("open", "claimed", "resent", "resolved", "all"), help="list only these cases"
     )
     desk.add_argument(
-        "--kind", choices=("conflict", "parked", "blocker", "document", "dead_letter"), help="list only this kind"
+        "--kind",
+        choices=("conflict", "staffing", "parked", "blocker", "document", "dead_letter"),
+        help="list only this kind",
     )
     desk.add_argument("--owner", help="list only what this owner should act on")
     desk.add_argument("--claimed-by", help="list only what this person has claimed")

@@ -82,6 +82,7 @@ def open_host(settings: Settings, *, address: str = "", clock: Callable[[], int 
         batch_size=settings.batch_size,
         window=window(settings),
         rules=routes(settings),
+        targets=_targets(settings),
         clock=now,
     )
 
@@ -107,7 +108,8 @@ def policies(settings: Settings) -> list[bytes]:
     """
     events = []
     for given in settings.policy:
-        scope = given.get("contract_id") or given.get("client_id") or "firm"
+        region = f"region/{given['region']}" if given.get("region") else "firm"
+        scope = given.get("contract_id") or given.get("client_id") or region
         data = {"policy_id": f"settings/{scope}/{given.get('code')}", "revision": 1, **given}
         event = {
             "specversion": "1.0",
@@ -277,7 +279,7 @@ async def serve_kafka(settings: Settings, *, ready: Callable[[str], None], ticks
     stopping = _stop_signals()
     _watch_lifeline(stopping)
     hurrying = asyncio.create_task(_stop_in_time(stopping))
-    job = firm(settings.kafka_group, reader(settings), window(settings), routes(settings))
+    job = firm(settings.kafka_group, reader(settings), window(settings), routes(settings), _targets(settings))
     host = KafkaHost(settings, job, clock=now)
     try:
         await host.prepare()

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     policy: list[dict[str, Any]] = Field(
         default=[],
         description=(
-            'checks of readiness to turn on, each like the data of policy.set: [{"code": "TAX_ID_MISSING", "action":'
+            'checks to turn on, each like the data of policy.set: [{"code": "TAX_ID_MISSING", "action":'
             ' "blocking"}]; raise its revision to change one'
         ),
     )

@@ -12,11 +12,13 @@ from tables.heads import HEADS
 from tables.holidays import HOLIDAYS
 from tables.invoices import INVOICES
 from tables.leaves import LEAVES
+from tables.measures import MEASURES
 from tables.openings import OPENINGS
 from tables.outbox import ALARMS, HALTS, MOMENTS, OUTBOX, QUOTAS, WINDOWS
 from tables.pages import PAGES
 from tables.people import PEOPLE
 from tables.plans import PLANS
+from tables.policies import POLICIES
 from tables.proposals import PROPOSALS, STANDINGS
 from tables.reference import REFERENCE
 from tables.schedules import SCHEDULES
@@ -41,10 +43,12 @@ TABLES: tuple[Table[Any], ...] = (
     SCHEDULES,
     WEEKS,
     HOLIDAYS,
+    POLICIES,
     TURNS,
     OPENINGS,
     SHARES,
     GROUP_TURNS,
+    MEASURES,
     OUTBOX,
     HALTS,
     WINDOWS,

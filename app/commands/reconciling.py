@@ -10,7 +10,7 @@ import orjson
 
 from app.commands.output import say_json, screen, table
 from app.domain.reconciliation import Entry, Line, Version
-from app.engine.extracts import events_of, of_erp, of_psa
+from app.engine.extracts import events_of, of_erp, of_psa, read
 from app.engine.letters import StoredLetters
 from app.engine.runner import finish
 from app.engine.store import Store
@@ -42,7 +42,10 @@ def extracts(options: argparse.Namespace) -> tuple[Psa | None, Erp | None]:
     """What to compare with. Raises Misuse."""
     if options.psa is None and options.erp is None:
         raise Misuse("name what to compare with: --psa FILE, --erp FILE, or both")
-    return of_psa(options.psa) if options.psa else None, of_erp(options.erp) if options.erp else None
+    return (
+        of_psa(read(options.psa)) if options.psa else None,
+        of_erp(read(options.erp)) if options.erp else None,
+    )
 
 
 def keep(options: argparse.Namespace, psa: Psa | None, erp: Erp | None) -> bool:

@@ -8,7 +8,7 @@ revision whose `effective_from` is not after it; nothing that comes later rewrit
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +16,8 @@ import msgspec
 
 from app.domain import calendar
 from app.domain.money import micro
-from app.domain.resolution import M, counting
+from app.domain.regional import Broken, Rules, Update, broken
+from app.domain.resolution import M, Message, counting
 
 UNIT: Final = 420
 """Parts of a minute that 1, 2, 3, 4, 5, 6 and 7 all divide."""
@@ -48,6 +49,12 @@ class Standing(NamedTuple):
     def unit(self) -> int:
         """Capacity of a working day before holidays and leave, in `UNIT`ths of a minute."""
         return self.weekly * UNIT // self.working
+
+    def with_hours_of(self, before: Standing | None) -> Standing:
+        """The same but for weekly minutes and working days; None: no minutes."""
+        if before is None:
+            return self._replace(weekly=0)
+        return self._replace(weekly=before.weekly, weekdays=before.weekdays, working=before.working)
 
     def works(self, day: int) -> bool:
         """Whether it is one of the person's working days, inside employment."""
@@ -83,13 +90,18 @@ class Stretch(NamedTuple):
 class Career:
     """What a person is on every day: the standings of all counting revisions, in the order of days."""
 
-    def __init__(self, standings: Iterable[tuple[int, int, Standing]] = ()) -> None:
-        """`standings` are (effective from, revision, standing)."""
+    def __init__(
+        self, standings: Iterable[tuple[int, int, Standing]] = (), refused: Container[int] = frozenset()
+    ) -> None:
+        """`standings` are (effective from, revision, standing); the hours of `refused` revisions are not taken."""
         its = sorted(standings, key=lambda one: one[1])
         self._starts: list[int] = []
         self._held: list[Standing] = []
         for start in sorted({first for first, _, _ in its}):
-            held = next(standing for first, _, standing in reversed(its) if first <= start)
+            begun = [one for one in reversed(its) if one[0] <= start]
+            held = begun[0][2]
+            if refused and begun[0][1] in refused:
+                held = held.with_hours_of(next((one[2] for one in begun if one[1] not in refused), None))
             if not self._held or held != self._held[-1]:
                 self._starts.append(start)
                 self._held.append(held)
@@ -107,15 +119,35 @@ class Career:
             first, place = until + 1, place + 1
 
 
-def career_of(messages: Sequence[M]) -> Career:
-    """The career that a person's `resource.upserted` messages tell; every revision counts in its own right."""
-    return Career(_standings(messages))
+def career_of(messages: Sequence[M], rules: Rules | None = None) -> Career:
+    """The career that a person's `resource.upserted` messages tell; every revision counts in its own right.
+
+    The hours of one that breaks a rule of its region are not taken where the rule blocks.
+    """
+    refused = (
+        {message.revision for message in counting(messages) if rules.refuses(update_of(message))}
+        if rules and messages
+        else frozenset()
+    )
+    return Career(_standings(messages), refused)
 
 
 def _standings(messages: Sequence[M]) -> Iterator[tuple[int, int, Standing]]:
     for message in counting(messages) if messages else ():
         said = msgspec.json.decode(message.data)
         yield calendar.number(said["effective_from"]), message.revision, standing_of(said)
+
+
+def update_of(message: Message) -> Update:
+    """What a `resource.upserted` message says of a calendar, as regional rules look at it."""
+    said = msgspec.json.decode(message.data)
+    standing = standing_of(said)
+    return Update(calendar.number(said["effective_from"]), standing.region, standing.weekly, standing.weekdays)
+
+
+def broken_by(messages: Sequence[M], rules: Rules) -> list[Broken]:
+    """The updates of one person that break a rule of their region and are held on some day, highest revision first."""
+    return list(broken([(message, update_of(message)) for message in counting(messages)], rules)) if messages else []
 
 
 class Holidays:

@@ -30,14 +30,20 @@ Code = Literal[
     "NARRATIVE_MISSING",
     "RECEIPT_MISSING",
     "ROLE_OPTIONAL_ATTR_MISSING",
+    "REGIONAL_RULE_BROKEN",
+    "FORECAST_STALE",
 ]
 Action = Literal["blocking", "warning", "off"]
 
-CHECKS: Final[tuple[Code, ...]] = get_args(Code)
-"""The checks a policy decides about. All of them are off until one turns them on."""
+OF_PEOPLE: Final[frozenset[Code]] = frozenset({"REGIONAL_RULE_BROKEN", "FORECAST_STALE"})
+"""What a policy decides about people (`app.domain.regional`), of the firm or a region; contracts have nothing to do
+with it."""
+
+CHECKS: Final[tuple[Code, ...]] = tuple(code for code in get_args(Code) if code not in OF_PEOPLE)
+"""The checks of readiness a policy decides about. All of them are off until one turns them on."""
 
 WARNS_ONLY: Final[frozenset[Code]] = frozenset(
-    {"TIME_LATE", "DUPLICATE_SUSPECTED", "BILLED_EXCEEDS_WORKED", "ROLE_OPTIONAL_ATTR_MISSING"}
+    {"TIME_LATE", "DUPLICATE_SUSPECTED", "BILLED_EXCEEDS_WORKED", "ROLE_OPTIONAL_ATTR_MISSING", "FORECAST_STALE"}
 )
 """Checks that only point out: they keep nothing back."""
 
@@ -61,12 +67,13 @@ class Ruling(NamedTuple):
 
 
 LATE_DAYS: Final = 7
+STALE_DAYS: Final = 90
 
 
 def ruling_of(facts: Sequence[Message]) -> Ruling | None:
-    """What the messages about a policy come to; None once it is withdrawn."""
+    """What the messages about a policy come to; None once it is withdrawn, and where it is about people."""
     message, said = effective(facts)
-    if message.type != "policy.set.v1":
+    if message.type != "policy.set.v1" or said["code"] in OF_PEOPLE:
         return None
     return Ruling(
         said["policy_id"],

@@ -61,6 +61,10 @@ PROMISES: Final[Mapping[Name, Promise]] = {
 }
 
 
+NO_TARGETS: Final[Mapping[str, int]] = {}
+"""Of a firm that sets none of its own."""
+
+
 class Open(NamedTuple):
     """What waits since a moment."""
 
@@ -68,9 +72,30 @@ class Open(NamedTuple):
     subject: str
 
 
+def coarse(minutes: int) -> int:
+    """A duration as it is counted: up to an hour in minutes, up to a day in quarters of an hour, beyond in hours,
+    rounded up. So a measure stays small however much is measured.
+
+    >>> coarse(59), coarse(61), coarse(24 * 60), coarse(24 * 60 + 1)
+    (59, 75, 1440, 1500)
+    """
+    step = 1 if minutes <= 60 else 15 if minutes <= 1_440 else 60
+    return -(-minutes // step) * step
+
+
+def start_of(day: int) -> int:
+    """The moment at which a day begins (UTC), microseconds."""
+    return max(0, day - EPOCH_DAY) * DAY
+
+
+def window(day: int | None) -> int:
+    """The moment from which on what closed is counted, as of a day, microseconds."""
+    return 0 if day is None else start_of(day - WINDOW_DAYS)
+
+
 @dataclass(slots=True)
 class Measured:
-    """Closed durations in whole minutes with their counts; open ones; of a rate, how many of how many."""
+    """Closed durations in minutes (`coarse`) with their counts; open ones; of a rate, how many of how many."""
 
     closed: dict[int, int] = field(default_factory=dict)
     opened: list[Open] = field(default_factory=list)
@@ -79,7 +104,7 @@ class Measured:
 
     def close(self, begun: int, ended: int) -> None:
         """What ended before it began (an approval told late of an earlier moment) took no time."""
-        minutes = max(0, ended - begun) // 60_000_000
+        minutes = coarse(max(0, ended - begun) // 60_000_000)
         self.closed[minutes] = self.closed.get(minutes, 0) + 1
 
     def add(self, other: Measured) -> None:
@@ -140,41 +165,79 @@ def targets(given: Mapping[str, str]) -> dict[str, int]:
     return found
 
 
+def promises(own: Mapping[str, int] | None = None) -> dict[Name, Promise]:
+    """What is promised, by the firm's `own` targets."""
+    return {name: promise._replace(target=(own or {}).get(name, promise.target)) for name, promise in PROMISES.items()}
+
+
+class Summary(NamedTuple):
+    """A measure added up: of what is open, how much, how much of it longer than the target, and the first."""
+
+    closed: Mapping[int, int]
+    open: int
+    late: int
+    oldest: Open | None
+    part: int
+    whole: int
+
+
+def summary(measured: Measured, promise: Promise, now: int) -> Summary:
+    """What a measure comes to at a moment."""
+    late = sum(now - one.since > promise.target for one in measured.opened)
+    oldest = min(measured.opened, default=None)
+    return Summary(measured.closed, len(measured.opened), late, oldest, measured.part, measured.whole)
+
+
+def together(parts: Sequence[Summary]) -> Summary:
+    """Summaries of different contracts as one."""
+    closed: dict[int, int] = {}
+    for minutes, count in (pair for part in parts for pair in part.closed.items()):
+        closed[minutes] = closed.get(minutes, 0) + count
+    oldest = min((part.oldest for part in parts if part.oldest is not None), default=None)
+    return Summary(
+        closed,
+        sum(part.open for part in parts),
+        sum(part.late for part in parts),
+        oldest,
+        sum(part.part for part in parts),
+        sum(part.whole for part in parts),
+    )
+
+
 def rows(measures: Measures, now: int, own: Mapping[str, int] | None = None) -> list[dict[str, Any]]:
     """One row for each promise, as of `now` (the latest event, 0 before any), measured by the firm's `own` targets."""
-    promises = {
-        name: promise._replace(target=(own or {}).get(name, promise.target)) for name, promise in PROMISES.items()
-    }
-    return [_row(name, promises[name], measured, now) for name, measured in measures.items()]
+    its = promises(own)
+    return [row(name, its[name], summary(measured, its[name], now), now) for name, measured in measures.items()]
 
 
-def _row(name: Name, promise: Promise, measured: Measured, now: int) -> dict[str, Any]:
-    oldest = min(measured.opened, default=None)
-    age = max(0, now - oldest.since) // 1_000_000 if oldest else None
-    row: dict[str, Any] = {"sla": name, "meaning": promise.meaning}
+def row(name: Name, promise: Promise, found: Summary, now: int) -> dict[str, Any]:
+    """One promise as it is shown."""
+    shown: dict[str, Any] = {"sla": name, "meaning": promise.meaning}
     if promise.rate:
-        ratio = divide(measured.part * 1_000_000, measured.whole) if measured.whole else None
+        ratio = divide(found.part * 1_000_000, found.whole) if found.whole else None
         return {
-            **row,
+            **shown,
             "target_ratio": ratio_text(promise.target),
             "ratio": None if ratio is None else ratio_text(ratio),
-            "part": measured.part,
-            "whole": measured.whole,
+            "part": found.part,
+            "whole": found.whole,
             "met": None if ratio is None else ratio <= promise.target,
         }
-    limit = promise.target // 60_000_000
-    late = sum(count for minutes, count in measured.closed.items() if minutes > limit)
-    waiting = sum(now - one.since > promise.target for one in measured.opened)
-    p95 = percentile(measured.closed, 95)
+    limit = coarse(promise.target // 60_000_000)
+    slow = sum(count for minutes, count in found.closed.items() if minutes > limit)
+    p95 = percentile(found.closed, 95)
+    oldest = found.oldest
     return {
-        **row,
+        **shown,
         "target_seconds": promise.target // 1_000_000,
-        "p50_seconds": _seconds(percentile(measured.closed, 50)),
+        "p50_seconds": _seconds(percentile(found.closed, 50)),
         "p95_seconds": _seconds(p95),
-        "closed": sum(measured.closed.values()),
-        "open": len(measured.opened),
-        "breaches": late + waiting,
-        "oldest_open": {"subject": oldest.subject, "age_seconds": age} if oldest else None,
+        "closed": sum(found.closed.values()),
+        "open": found.open,
+        "breaches": slow + found.late,
+        "oldest_open": {"subject": oldest.subject, "age_seconds": max(0, now - oldest.since) // 1_000_000}
+        if oldest
+        else None,
         "met": None if p95 is None else p95 <= limit,
     }
 
@@ -230,19 +293,25 @@ def of_contract(told: Told, work: Iterable[Work], since: int) -> Measures:
     for version, moment in told.amendments:
         heard = [at for at, accepted, known in told.answers if accepted and known >= version and at >= moment]
         _take(found["amendment_sync_latency"], moment, min(heard, default=None), f"{subject}/{version}", since)
+    exceptions = found["invoice_exception_rate"]
+    recent = [(at, wrong) for at, wrong in told.invoices if at >= since]
+    answered = [accepted for at, accepted, _ in told.answers if at >= since]
+    exceptions.part = sum(wrong for _, wrong in recent) + answered.count(False)
+    exceptions.whole = len(recent) + len(answered)
+    disputes = found["dispute_rate"]
+    disputes.part, disputes.whole = sum(at >= since for at in told.disputes), len(recent)
+    return total([found, of_work(work, since)])
+
+
+def of_work(work: Iterable[Work], since: int) -> Measures:
+    """What entries add; as for `of_contract`."""
+    found = fresh()
     for one in work:
         entry = f"time/{one.entry_id}"
         ended = (one.day + 1 - EPOCH_DAY) * DAY
         _take(found["invoice_readiness_lag"], ended, one.told if one.approved else None, entry, since)
         if one.approved and one.priced:
             _take(found["approved_time_to_acknowledged"], one.told, one.invoiced, entry, since)
-    recent = [(at, wrong) for at, wrong in told.invoices if at >= since]
-    answered = [accepted for at, accepted, _ in told.answers if at >= since]
-    exceptions = found["invoice_exception_rate"]
-    exceptions.part = sum(wrong for _, wrong in recent) + answered.count(False)
-    exceptions.whole = len(recent) + len(answered)
-    disputes = found["dispute_rate"]
-    disputes.part, disputes.whole = sum(at >= since for at in told.disputes), len(recent)
     return found
 
 

@@ -6,7 +6,7 @@ The effects of a batch and its position commit in one transaction.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import groupby
 from time import monotonic
@@ -25,6 +25,7 @@ from agents.effects import (
 )
 from agents.intake import intake
 from app.domain.gate import OPEN, Rules
+from app.domain.sla import NO_TARGETS
 from app.domain.utilization import WINDOW, Window
 from app.engine.feed import Feed, Published
 from app.engine.placement import Taken, likely_topic, placed
@@ -64,6 +65,7 @@ class EmbeddedHost:
         batch_size: int = 2_000,
         window: Window = WINDOW,
         rules: Rules = OPEN,
+        targets: Mapping[str, int] = NO_TARGETS,
         clock: Callable[[], int] | None = None,
     ) -> None:
         self._clock = clock
@@ -73,7 +75,7 @@ class EmbeddedHost:
         self._intakes = {(topic, p): self._intake(p) for topic in INPUTS for p in range(store.partitions)}
         self._agents = {
             (topic, p): make(self.tables[p])
-            for topic, make in readers(window, rules).items()
+            for topic, make in readers(window, rules, targets).items()
             for p in range(store.partitions)
         }
         self._positions = {place: store.position(*place) for place in (*self._intakes, *self._agents)}

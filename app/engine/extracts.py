@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -34,34 +34,44 @@ def read(path: Path) -> Iterator[tuple[str, Row]]:
         raise Misuse(f"{path}: an extract is {', '.join(FORMATS)}; say which by the name's ending")
     if not path.is_file():
         raise Misuse(f"{path}: there is no such file")
-    reader = {".csv": _csv, ".parquet": _parquet}.get(path.suffix, _lines)
-    for number, row in enumerate(reader(path), 2 if path.suffix == ".csv" else 1):
-        yield f"{path.name}:{number}", {str(name): _text(value) for name, value in row.items()}
+    if path.suffix == ".parquet":
+        yield from _placed(path.name, 1, _parquet(path))
+        return
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        yield from lines_of(path.name, file, as_csv=path.suffix == ".csv")
+
+
+def lines_of(name: str, lines: Iterable[str], *, as_csv: bool) -> Iterator[tuple[str, Row]]:
+    """The same of the lines of an extract called `name`, CSV or JSON Lines. Raises Misuse."""
+    return _placed(name, 2, _csv(name, lines)) if as_csv else _placed(name, 1, _lines(name, lines))
+
+
+def _placed(name: str, first: int, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Row]]:
+    for number, row in enumerate(rows, first):
+        yield f"{name}:{number}", {str(column): _text(value) for column, value in row.items()}
 
 
 def _text(value: Any) -> str | None:
     return None if value is None or value == "" else str(value)
 
 
-def _csv(path: Path) -> Iterator[Mapping[str, Any]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        try:
-            yield from csv.DictReader(file)
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise Misuse(f"{path}: {error}; write it as CSV in UTF-8 with a line of names") from error
+def _csv(name: str, lines: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+    try:
+        yield from csv.DictReader(lines)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise Misuse(f"{name}: {error}; write it as CSV in UTF-8 with a line of names") from error
 
 
-def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                try:
-                    row = json.loads(line, parse_float=str)
-                except ValueError as error:
-                    raise Misuse(f"{path}:{number}: {error}; write one JSON object a line") from error
-                if not isinstance(row, dict):
-                    raise Misuse(f"{path}:{number}: a row must be a JSON object")
-                yield row
+def _lines(name: str, lines: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                row = json.loads(line, parse_float=str)
+            except ValueError as error:
+                raise Misuse(f"{name}:{number}: {error}; write one JSON object a line") from error
+            if not isinstance(row, dict):
+                raise Misuse(f"{name}:{number}: a row must be a JSON object")
+            yield row
 
 
 def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -76,10 +86,10 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
         raise Misuse(f"{path}: {error}; write it as Parquet") from error
 
 
-def of_psa(path: Path) -> tuple[list[Entry], list[Version]]:
+def of_psa(rows: Iterable[tuple[str, Row]]) -> tuple[list[Entry], list[Version]]:
     """Entries, and rows that name a contract and its version. Raises Misuse for a value that cannot be read."""
     entries, versions = [], []
-    for where, row in read(path):
+    for where, row in rows:
         if row.get("entry_id"):
             entries.append(
                 Entry(
@@ -98,10 +108,10 @@ def of_psa(path: Path) -> tuple[list[Entry], list[Version]]:
     return entries, versions
 
 
-def of_erp(path: Path) -> tuple[list[Line], list[Version]]:
+def of_erp(rows: Iterable[tuple[str, Row]]) -> tuple[list[Line], list[Version]]:
     """Lines of invoices (credits negative), and rows that name a contract and its version. Raises Misuse."""
     lines, versions = [], []
-    for where, row in read(path):
+    for where, row in rows:
         kind, name = row.get("kind"), row.get("id")
         if not (kind and name):
             versions.append(_version(where, row, LINE))
@@ -122,6 +132,15 @@ def _version(where: str, row: Row, other: tuple[str, ...]) -> Version:
             "has neither"
         )
     return Version(str(row["contract_id"]), number, where, revenue, cost)
+
+
+def kept(system: str, rows: Iterable[tuple[str, Row]], moment: int, name: str) -> list[dict[str, Any]]:
+    """The events that keep an extract of `psa` or `erp`, from its rows (see `events_of`). Raises Misuse."""
+    if system == "psa":
+        entries, versions = of_psa(rows)
+        return list(events_of(system, entries, (), versions, moment, name))
+    lines, versions = of_erp(rows)
+    return list(events_of(system, (), lines, versions, moment, name))
 
 
 def events_of(

@@ -114,7 +114,7 @@ def as_known(facts: Iterable[Fact], moment: int) -> Figures:
     """Figures from those of `facts` that were accepted up to `moment` (microseconds)."""
     known = [fact for fact in facts if fact.accepted <= moment]
     shares = (
-        (RESOURCES, [fact for fact in known if fact.kind in (*_PERSONAL, "holiday")]),
+        (RESOURCES, [fact for fact in known if fact.kind in (*_PERSONAL, "holiday", "policy")]),
         (ENGAGEMENTS, [fact for fact in known if fact.kind not in (*_PERSONAL, *_MOVING)]),
         (FACTS, [fact for fact in known if fact.kind in _MOVING]),
     )

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
-from agents.effects import Effects
+from agents.effects import ALERTS, Effects
 from app.domain import accuracy, sla
 from app.domain.unlocks import owners
 from app.engine import shapes
@@ -48,9 +48,13 @@ class Queries:
         host.listeners.append(self._note)
 
     def _note(self, effects: Effects) -> None:
-        found = self._slices.get(effects.batch.partition)
+        number = effects.batch.partition
+        found = self._slices.get(number)
         if found is not None:
             found.note(effects.writes)
+        alerts = [said.payload for said in effects.statements if said.topic == ALERTS]
+        for one in self.held([number]) if alerts else ():
+            one.roster.hear(alerts)
 
     def held(self, numbers: Sequence[int] | None = None) -> list[Slice]:
         """Those of these slices that are held here now; all that are, without numbers."""
@@ -359,7 +363,7 @@ class Queries:
         """Measures of business SLAs of these slices, by name, and the moment they are as of."""
         day = self._day(slices, day)
         now = max((control.watermark for one in slices for control in one.controls()), default=0)
-        since = _window(day)
+        since = sla.window(day)
         measures = sla.total(one.promises(day, since) for one in slices)
         return {"now": now, "measures": {name: shapes.measured(one) for name, one in measures.items()}}
 
@@ -369,7 +373,7 @@ class Queries:
         A scrape must not hold up everybody else; after a start, and at midnight, all contracts are to be measured anew.
         """
         day = self._day(slices, None)
-        done = [one.measure_some(day, _window(day), MEASURED_AT_ONCE) for one in slices]
+        done = [one.measure_some(day, sla.window(day), MEASURED_AT_ONCE) for one in slices]
         return shapes.promises([self.promises(slices, day)], self._targets) if all(done) else []
 
     async def event(self, slices: Slices, source: str, event_id: str) -> Answer | None:
@@ -503,11 +507,6 @@ def _gated(part: Answer) -> list[tuple[str, str, str, list[Sample]]]:
             [({"target": target}, documents) for target, documents in sorted(credit.items())],
         ),
     ]
-
-
-def _window(day: int | None) -> int:
-    """The moment from which on business SLAs count what closed, microseconds."""
-    return 0 if day is None else max(0, (day - sla.WINDOW_DAYS - sla.EPOCH_DAY) * sla.DAY)
 
 
 def _or_nan(value: int | str | None) -> int | float:

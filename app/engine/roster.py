@@ -6,7 +6,7 @@ date for today's weeks where the group's own key leads; for other days they are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import msgspec
 
 from agents.people import People, week_row
 from agents.scoring import stored_ticks
-from app.domain import accuracy, alerts, calendar, utilization
+from app.domain import accuracy, calendar, utilization
 from app.domain.availability import Calendar, Career, Standing, day_of
 from app.domain.ledger import APPROVED, STATUS_NAMES
 from app.domain.money import MICRO, show_ratio
@@ -47,6 +47,7 @@ from tables.holidays import HOLIDAYS
 from tables.leaves import LEAVES
 from tables.openings import OPENINGS, Openings
 from tables.people import PEOPLE, Person
+from tables.policies import POLICIES
 from tables.schedules import SCHEDULES
 from tables.shares import SHARES, Shares
 from tables.turns import TURNS
@@ -59,7 +60,7 @@ CLASSES: Final = {
 }
 KINDS: Final = ("role", "practice", "region", "firm")
 """Groups that are shown."""
-ALERTS: Final = ("bench", "roll_off")
+ALERTS: Final = ("bench", "roll_off", "stale")
 """What people are told of."""
 STAFFED: Final = ("role", "staff")
 """Groups that demand may look in."""
@@ -82,7 +83,8 @@ class Roster:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._opened: People | None = None
-        self._alerts: tuple[int | None, dict[str, Answer]] = (None, {})
+        self._told: tuple[str, dict[str, Mapping[str, Any]]] = ("", {})  # alerts as they were stated, of the latest day
+        self._alerts: tuple[int | None, dict[str, Answer]] = (None, {})  # worked out here, of the day last asked for
 
     @property
     def _people(self) -> People:
@@ -92,15 +94,27 @@ class Roster:
 
     def note(self, table: Table[Any], key: str) -> None:
         """Forget what this write changed."""
-        if table is HOLIDAYS:
+        if table is HOLIDAYS or table is POLICIES:
             self._opened = None
+            self._told = ("", {})
             self._alerts = (None, {})
         elif table is PEOPLE:
-            self._alerts[1].pop(key, None)
+            self._forget(key)
             if self._opened is not None:
                 self._opened.forget(key)
         elif table is SCHEDULES:
-            self._alerts[1].pop(key.rpartition("|")[0], None)
+            self._forget(key.rpartition("|")[0])
+
+    def _forget(self, resource_id: str) -> None:
+        self._told[1].pop(resource_id, None)
+        self._alerts[1].pop(resource_id, None)
+
+    def hear(self, told: Iterable[Mapping[str, Any]]) -> None:
+        """Keep alerts that are being stated, so that nobody works them out again who asks for today's."""
+        for row in told:
+            if row["as_of"] != self._told[0]:
+                self._told = (row["as_of"], {})
+            self._told[1][row["resource_id"]] = row
 
     def ids(self) -> Iterable[str]:
         """Everybody who was ever named, in order."""
@@ -121,29 +135,39 @@ class Roster:
     def alerts(
         self, after: str, window: Window, day: int | None, kind: str | None, role: str | None, practice: str | None
     ) -> Iterator[Answer]:
-        """Who behind `after` will soon have nothing to do, by id."""
+        """Who behind `after` will soon have nothing to do, or has a forecast that rests on old word, by id."""
         if day is None:
             return
         if self._alerts[0] != day:
             self._alerts = (day, {})
-        known = self._alerts[1]
         mondays = [monday for monday in window.mondays(day) if monday >= calendar.week_start(day)]
+        kinds = ALERTS if kind is None else (kind,)
         for resource_id in self.ids():
-            if resource_id > after:
-                if resource_id not in known:
-                    known[resource_id] = self._alert(resource_id, mondays, day)
-                row = known[resource_id]
-                told = row["bench"] or row["roll_off"] if kind is None else row[kind]
-                if told and role in (None, row["role"]) and practice in (None, row["practice"]):
-                    yield row
+            if resource_id <= after:
+                continue
+            row = self._known_alert(resource_id, day)
+            if row is not None and not any(row[name] for name in kinds):
+                continue
+            person = self._people.person(resource_id)
+            assert person is not None  # it was listed
+            standing = self._people.career(resource_id, person).on(day)
+            held = {name: getattr(standing, name, None) for name in ("role", "practice", "region")}
+            if role not in (None, held["role"]) or practice not in (None, held["practice"]):
+                continue
+            if row is None:
+                row = self._alerts[1][resource_id] = self._alert(resource_id, person, mondays, day)
+            if any(row[name] for name in kinds):
+                yield {**row, **held}
 
-    def _alert(self, resource_id: str, mondays: Sequence[int], day: int) -> Answer:
-        person = self._people.person(resource_id)
-        assert person is not None  # it was listed
+    def _known_alert(self, resource_id: str, day: int) -> Mapping[str, Any] | None:
+        """As it was stated, else as it was worked out here; None where neither was done."""
+        stated = self._told[1].get(resource_id) if self._told[0] == calendar.text_of(day) else None
+        return stated if stated is not None else self._alerts[1].get(resource_id)
+
+    def _alert(self, resource_id: str, person: Person, mondays: Sequence[int], day: int) -> Answer:
         told = self._people.weeks(resource_id, person, mondays, day)
-        standing = self._people.career(resource_id, person).on(day)
-        held = {name: getattr(standing, name, None) for name in ("role", "practice", "region")}
-        return {**alerts.row(resource_id, day, [(monday, settled(its.parts)) for monday, its in told]), **held}
+        weeks = [(monday, settled(its.parts)) for monday, its in told]
+        return self._people.alerts(resource_id, person, day, weeks)
 
     # -- a person ---------------------------------------------------------------------------------------------------
 
@@ -316,6 +340,7 @@ class Roster:
         facts = [fact for _, person in self.store.scan(PEOPLE) for fact in person.facts]
         for table, prefix in (
             (HOLIDAYS, ""),
+            (POLICIES, ""),
             (LEAVES, ""),
             (ENTITIES, "assignment/"),
             (ENTITIES, "demand/"),

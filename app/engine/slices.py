@@ -7,15 +7,16 @@ from typing import Any
 
 import orjson
 
-from agents import proposals
-from agents.alarms import refusal
+from agents import promises, proposals
+from agents.alarms import CONFLICT, STAFFING, refusal
 from agents.contracts import Contracts, Reference
 from app.domain import calendar, sla
 from app.domain.burn import Position
 from app.domain.casework import case_id
 from app.domain.ledger import STATUS_NAMES
 from app.domain.money import show
-from app.engine import promises, reconciled, shapes
+from app.domain.regional import RULE
+from app.engine import reconciled, shapes
 from app.engine.explain import explain
 from app.engine.figures import entities_of, people_of, told
 from app.engine.messages import Messages
@@ -276,11 +277,13 @@ class Slice:
         return sum(sum(control.waiting.values()) for control in self.controls("engagement/"))
 
     def standing(self, day: int | None) -> Iterator[Answer]:
-        """Contradictions, contracts with parked entities, and blockers of tier critical and blocking."""
+        """Contradictions, calendars that break a rule of their region, contracts with parked entities, and blockers of
+        tier critical and blocking."""
         for key, raised in self.store.scan(EXCEPTIONS):
             told = {name: getattr(raised, name) for name in ("code", "tier", "owner", "subject", "message")}
             row = {**told, "since": timestamp(raised.since)}
-            yield shapes.standing("conflict", case_id(key), row, raised.evidence)
+            kind = STAFFING if raised.code == RULE else CONFLICT
+            yield shapes.standing(kind, case_id(key), row, raised.evidence)
         for control in self.controls("engagement/"):
             for contract_id, count in sorted(control.waiting.items()):
                 if count:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from zlib import crc32
 
 from agents.effects import DOCUMENTS, ENGAGEMENTS, EVERY, FACTS, PRACTICES, RESOURCES, Send
@@ -13,6 +13,7 @@ from agents.facts import facts
 from agents.practice import practice
 from agents.resource import resource
 from app.domain.gate import OPEN, Rules
+from app.domain.sla import NO_TARGETS
 from app.domain.utilization import WINDOW, Window
 from app.engine.runner import Runner
 from tables import Store
@@ -20,7 +21,7 @@ from tables import Store
 # Journals that reference data is copied to, and which kinds of it; None: every kind. It is counted in the first.
 _USERS_OF_REFERENCE: dict[str, frozenset[str] | None] = {
     ENGAGEMENTS: None,
-    RESOURCES: frozenset({"holiday", "clock"}),
+    RESOURCES: frozenset({"holiday", "policy", "clock"}),
     PRACTICES: frozenset({"clock"}),
     DOCUMENTS: frozenset({"erp"}),
 }
@@ -29,13 +30,14 @@ Readers = dict[str, Callable[[Store], Runner]]
 """What makes the agent that reads each journal, over the tables of a partition."""
 
 
-def readers(window: Window = WINDOW, rules: Rules = OPEN) -> Readers:
-    """All of them; `window` says which weeks are told of, `rules` how documents go to ERP."""
+def readers(window: Window = WINDOW, rules: Rules = OPEN, targets: Mapping[str, int] = NO_TARGETS) -> Readers:
+    """All of them; `window` says which weeks are told of, `rules` how documents go to ERP, `targets` (`sla.targets`) by
+    what the firm measures itself."""
     return {
         FACTS: lambda store: Runner(lambda batches: facts(batches, store)),
-        ENGAGEMENTS: lambda store: Runner(lambda batches: engagement(batches, store)),
+        ENGAGEMENTS: lambda store: Runner(lambda batches: engagement(batches, store, targets)),
         RESOURCES: lambda store: Runner(lambda batches: resource(batches, store, window)),
-        PRACTICES: lambda store: Runner(lambda batches: practice(batches, store, window)),
+        PRACTICES: lambda store: Runner(lambda batches: practice(batches, store, window, targets)),
         DOCUMENTS: lambda store: Runner(lambda batches: erp_gate(batches, store, rules)),
     }
 
@@ -43,9 +45,9 @@ def readers(window: Window = WINDOW, rules: Rules = OPEN) -> Readers:
 READERS = readers()
 
 
-WORKED_OFF = (FACTS, RESOURCES, PRACTICES, ENGAGEMENTS, DOCUMENTS)
-"""Journals in an order in which what agents tell each other comes before who it is told: facts, calendars, groups,
-contracts, their documents."""
+WORKED_OFF = (FACTS, RESOURCES, ENGAGEMENTS, PRACTICES, DOCUMENTS)
+"""Journals in an order in which what agents tell each other comes before who it is told: facts, calendars, contracts,
+groups and promises, documents."""
 
 STATING = (ENGAGEMENTS, RESOURCES, PRACTICES, DOCUMENTS)
 """Journals whose agents publish statements, which a host may put off."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from agents.effects import FACTS, PRACTICES, RESOURCES
 from agents.people import People, week_row
-from app.domain import alerts, demand, utilization
+from app.domain import demand, utilization
 from app.domain.demand import Opening
 from app.domain.utilization import NOTHING, Figures, Group, added, memberships
 from app.engine.refold import refold
@@ -23,6 +23,7 @@ from tables.heads import Latest
 from tables.holidays import HOLIDAYS
 from tables.leaves import LEAVES
 from tables.openings import OPENINGS
+from tables.policies import POLICIES
 from tables.schedules import SCHEDULES
 from tables.weeks import WEEKS
 
@@ -86,7 +87,7 @@ class Workforce:
             told = list(people.weeks(resource_id, person, mondays, as_of))
             weeks = [(monday, utilization.settled(week.parts)) for monday, week in told]
             latest = max((week.latest for _, week in told), default=_UNKNOWN)
-            rows.append(Row(alerts.row(resource_id, as_of, weeks), latest))
+            rows.append(Row(people.alerts(resource_id, person, as_of, weeks), latest))
         return rows
 
     # -- groups -----------------------------------------------------------------------------------------------------
@@ -224,9 +225,10 @@ def people_as_known(facts: Iterable[Fact], moment: int) -> Workforce:
 
 
 def told(store: Store, resource_id: str) -> Iterator[Fact]:
-    """Every message behind a person that is kept in the person's own slice: career, leave, holidays."""
-    for _, entity in store.scan(HOLIDAYS):
-        yield from entity.facts
+    """Every message behind a person that is kept in the person's own slice: career, leave, holidays, policies."""
+    for table in (HOLIDAYS, POLICIES):
+        for _, entity in store.scan(table):
+            yield from entity.facts
     people = People(store)
     person = people.person(resource_id)
     yield from person.facts if person is not None else ()

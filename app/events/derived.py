@@ -434,7 +434,8 @@ class Subject(Part):
 
 
 class UtilizationWeekUpdated(Statement):
-    """A week of a person, a role or a practice. Planned minutes are gross unless they say net."""
+    """A week of a person, a role or a practice. Planned minutes are gross unless they say net; `data_age_days`, of a
+    person, are those since HR last spoke of the person."""
 
     subject: Subject
     week: Week
@@ -458,6 +459,7 @@ class UtilizationWeekUpdated(Statement):
     overallocated: bool
     expected_ratio: Ratio | None = None
     maximum_ratio: Ratio | None = None
+    data_age_days: int | None = None
 
 
 class DemandGapUpdated(Statement):
@@ -488,12 +490,20 @@ class RollOff(Part):
     last_week: Week
 
 
+class Stale(Part):
+    """How old what HR last said of a person is, null where HR never spoke, and how old it may be."""
+
+    data_age_days: int | None
+    limit_days: int
+
+
 class ResourceAlertUpdated(Statement):
-    """Whether a person will soon have nothing to do."""
+    """Whether a person will soon have nothing to do, and whether what HR last said of the person is too old."""
 
     resource_id: Text
     bench: Bench | None
     roll_off: RollOff | None
+    stale: Stale | None = None
 
 
 # How good forecasts were
@@ -575,6 +585,35 @@ class ForecastAccuracyUpdated(Statement):
     forecasts: list[ForecastRecord]
 
 
+# Business SLAs
+
+
+class OldestOpen(Part):
+    """What waits longest, aged to the moment at which the day began."""
+
+    subject: Text
+    age_seconds: int
+
+
+class SlaUpdated(Statement):
+    """How well the firm keeps a promise to itself: a latency has seconds, a rate a ratio; null before any."""
+
+    sla: Text
+    meaning: Text
+    met: bool | None
+    target_seconds: int | None = None
+    p50_seconds: int | None = None
+    p95_seconds: int | None = None
+    closed: int | None = None
+    open: int | None = None
+    breaches: int | None = None
+    oldest_open: OldestOpen | None = None
+    target_ratio: Ratio | None = None
+    ratio: Ratio | None = None
+    part: int | None = None
+    whole: int | None = None
+
+
 # Exceptions
 
 
@@ -639,6 +678,7 @@ DERIVED: Final[Mapping[str, DerivedType]] = MappingProxyType(
             DerivedType("resource.alert_updated.v1", "forecast.alerts", ResourceAlertUpdated, "resource"),
             DerivedType("forecast.scored.v1", "forecast.accuracy", ForecastScored, "kind/subject/week"),
             DerivedType("forecast.accuracy_updated.v1", "forecast.accuracy", ForecastAccuracyUpdated, "kind/subject"),
+            DerivedType("sla.updated.v1", "slas", SlaUpdated, "sla"),
             DerivedType("exception.raised.v1", "exceptions", ExceptionRaised, "exception id"),
             DerivedType("exception.resolved.v1", "exceptions", ExceptionResolved, "exception id"),
         )

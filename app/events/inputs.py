@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, create_model, field_validator, model_validator
 
-from app.domain.policy import WARNS_ONLY, Action, Code
+from app.domain.policy import OF_PEOPLE, WARNS_ONLY, Action, Code
 from app.events.fields import (
     Address,
     Amount,
@@ -744,7 +744,7 @@ HolidayRemoved: Final = withdrawal("HolidayRemoved", Holiday, "holiday_id")
 
 
 class PolicySet(Input):
-    """What follows when a check fails: for one contract, for a client's, or for the firm's."""
+    """What follows when a check fails: for one contract, for a client's, or for the firm's; of people, by region."""
 
     policy_id: Id
     code: Code
@@ -754,11 +754,23 @@ class PolicySet(Input):
     floor_ratio: Ratio | None = None
     days: Count | None = None
     limit: Amount | None = None
+    region: Id | None = None
+    weekly_minutes: WeekMinutes | None = None
+    working_days: WorkingDays | None = None
+    effective_from: Day | None = None
 
     @model_validator(mode="after")
     def _some_are_only_pointed_out(self) -> Self:
         if self.action == "blocking" and self.code in WARNS_ONLY:
             fail("bad_type", f"has action blocking for {self.code}, which only points out; use warning or off")
+        return self
+
+    @model_validator(mode="after")
+    def _people_have_regions(self) -> Self:
+        if self.code in OF_PEOPLE and not (self.client_id is None and self.contract_id is None):
+            fail("bad_type", f"has a client or contract for {self.code}, which is about people; name a region or none")
+        if self.code == "REGIONAL_RULE_BROKEN" and self.weekly_minutes is None and self.working_days is None:
+            fail("missing_field", f"needs weekly_minutes or working_days for {self.code}; send what may be worked")
         return self
 
 

@@ -33,6 +33,7 @@ from tables.openings import OPENINGS
 from tables.pages import PAGES
 from tables.people import PEOPLE
 from tables.plans import PLANS
+from tables.policies import POLICIES
 from tables.reference import REFERENCE
 from tables.schedules import SCHEDULES
 from tables.weeks import WEEKS
@@ -265,5 +266,6 @@ def canonical(value: Any) -> bytes:
 def replicas_agree(stores: Sequence[Store]) -> bool:
     """Whether every partition holds the same reference data."""
     return all(
-        len({tuple(sorted(_entities(store, table, 0))) for store in stores}) == 1 for table in (REFERENCE, HOLIDAYS)
+        len({tuple(sorted(_entities(store, table, 0))) for store in stores}) == 1
+        for table in (REFERENCE, HOLIDAYS, POLICIES)
     )

@@ -209,7 +209,7 @@ OWNED = record(
 EXCEPTION = record(
     {
         "exception_id": TEXT,
-        "kind": {"enum": ["conflict", "parked", "blocker", "document", "dead_letter"]},
+        "kind": {"enum": ["conflict", "staffing", "parked", "blocker", "document", "dead_letter"]},
         "code": TEXT,
         "tier": TEXT,
         "owner": TEXT,
@@ -270,8 +270,9 @@ ALERT = record(
         "region": maybe(TEXT),
         "bench": maybe(record({"from_week": TEXT, "weeks": WHOLE, "free_minutes": ANYTHING})),
         "roll_off": maybe(record({"last_week": TEXT})),
+        "stale": maybe(record({"data_age_days": maybe(WHOLE), "limit_days": WHOLE})),
     },
-    "Who will soon have nothing to do; null where there is none of it.",
+    "Who will soon have nothing to do, or has a forecast that rests on old word; null where there is none of it.",
 )
 SUBJECT = record({"kind": {"enum": ["resource", "role", "practice", "region", "firm"]}, "id": TEXT})
 BOOKING = record(
@@ -576,6 +577,18 @@ SCHEMAS: dict[str, Schema] = {
             "dropped": array(TEXT),
         },
         "`wants`: records to fetch from the vendor and to post here, as the message did not carry them.",
+    ),
+    "ExtractRows": {"type": "string", "description": "Rows with the columns of an extract (docs/reconcile.md)."},
+    "Extracted": record(
+        {
+            "system": TEXT,
+            "number": WHOLE,
+            "entries": WHOLE,
+            "lines": WHOLE,
+            "accepted": WHOLE,
+            "refused": WHOLE,
+        },
+        "`number`: that of the extract; the highest of a system counts. `accepted`: events that keep it.",
     ),
     "Status": record({"status": TEXT}),
     "Problem": PROBLEM,

@@ -71,4 +71,5 @@ def test_a_row_says_from_when_and_how_much() -> None:
         "as_of": "2026-03-02",
         "bench": {"from_week": "2026-W11", "weeks": 5, "free_minutes": 12_000},
         "roll_off": {"last_week": "2026-W10"},
+        "stale": None,
     }

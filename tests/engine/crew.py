@@ -18,7 +18,7 @@ REGIONS = ("emea", "amer", None)
 
 def crew(rng: Random, around: date, size: int = 30) -> list[Event]:
     """`size` events about a few people in the year around a day: contradictions, moves and cancellations included."""
-    makers = (_person, _person, _leave, _holiday, _assignment, _assignment, _assignment, _demand)
+    makers = (_person, _person, _leave, _holiday, _assignment, _assignment, _assignment, _demand, _regional)
     return [rng.choice(makers)(rng, around, number) for number in range(size)]
 
 
@@ -75,6 +75,23 @@ def _holiday(rng: Random, around: date, number: int) -> Event:
     region = rng.choice(REGIONS)
     on = _day(rng, around).isoformat()
     return said("holiday.set", f"crew-{number}", **names, date=on, **({"region": region} if region else {}))
+
+
+def _regional(rng: Random, around: date, number: int) -> Event:
+    names = {"policy_id": f"W-{rng.randint(1, 2)}", "revision": rng.randint(1, 3)}
+    if rng.random() < 0.2:
+        return said("policy.withdrawn", f"crew-{number}", **names)
+    if rng.random() < 0.2:
+        return said("policy.set", f"crew-{number}", **names, code="FORECAST_STALE", action="warning", days=30)
+    return said(
+        "policy.set",
+        f"crew-{number}",
+        **names,
+        code="REGIONAL_RULE_BROKEN",
+        action=rng.choice(("blocking", "blocking", "warning", "off")),
+        weekly_minutes=rng.choice((1_000, 2_250)),
+        **_some(rng, region=rng.choice(REGIONS), working_days=rng.choice(([1, 2, 3, 4, 5], None))),
+    )
 
 
 def _assignment(rng: Random, around: date, number: int) -> Event:

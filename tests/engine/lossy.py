@@ -39,8 +39,8 @@ INPUT = "log"
 # What the agents write that state something: its fences are offsets of their journals.
 _KEPT = {
     ENGAGEMENTS: ("reference", "dossiers", "invoices", "buckets", "pages", "plans", "heads", "standings", "proposals"),
-    RESOURCES: ("people", "leaves", "schedules", "weeks", "holidays", "turns"),
-    PRACTICES: ("shares", "openings", "group_turns"),
+    RESOURCES: ("people", "leaves", "schedules", "weeks", "holidays", "policies", "turns"),
+    PRACTICES: ("shares", "openings", "group_turns", "measures"),
     DOCUMENTS: ("outbox", "halts", "windows", "quotas", "moments", "alarms"),
 }
 _CONTROL = {ENGAGEMENTS: "engagement", RESOURCES: "resource", PRACTICES: "practice", DOCUMENTS: "gate"}

@@ -16,24 +16,29 @@ from typing import Any
 import orjson
 from hypothesis import HealthCheck, settings
 
+from agents.alarms import RESOLVED
 from agents.effects import (
     ACCURACY,
     ALERTS,
     BILLING,
     DEMAND,
     REVENUE,
+    SLAS,
     UTILIZATION,
     DeadLetter,
     Record,
     Statement,
     key_of,
 )
+from agents.promised import STATED
+from app.domain import sla
 from app.domain.documents import WITHDRAWN
 from app.domain.utilization import WINDOW
 from app.engine.accuracy import causes, cells_of, ledger_of, record_rows, score_rows
 from app.engine.figures import Figures
 from app.engine.memory import MemoryHost
 from app.engine.runner import finish
+from app.engine.slices import Slice
 from app.engine.workforce import Totals, Workforce, group_rows
 from app.replay.digest import FACT_TABLES, Pair, fact_pairs, figure_pairs, week_pairs
 from tables import Store
@@ -133,9 +138,10 @@ def carry(run: Run, log: Sequence[bytes], *, inputs: int = 1, cut: int = 50) -> 
 def hear(said: Said, statement: Statement) -> None:
     """Remember a statement as a consumer does; its version and place stay outside, and so does a document's revision.
 
-    Which documents were withdrawn is a matter of what was stated meanwhile, so those are forgotten.
+    Which documents were withdrawn, and which exceptions taken back, is a matter of what was stated meanwhile, so those
+    are forgotten.
     """
-    if statement.type == WITHDRAWN:
+    if statement.type in (WITHDRAWN, RESOLVED):
         said.pop((statement.topic, statement.key), None)
         return
     said[statement.topic, statement.key] = (statement.type, unrevised(statement), statement.latest)
@@ -320,6 +326,14 @@ def weeks_told(stores: Sequence[Store], today: date) -> dict[tuple[str, str], tu
     for payload, latest in workforce.gaps(as_of, mondays):
         told[DEMAND, key_of(payload["role"], payload["practice"] or "", payload["week"])] = (payload, latest)
     return {**told, **forecasts_told(stores, totals, as_of)}
+
+
+def promises_told(stores: Sequence[Store], today: date) -> dict[tuple[str, str], Row]:
+    """Every statement about a business SLA that must stand on a day, measured anew from the tables."""
+    day = today.toordinal()
+    found = sla.total(Slice(place, store).promises(day, sla.window(day)) for place, store in enumerate(stores))
+    rows = [row for row in sla.rows(found, sla.start_of(day)) if row["sla"] in STATED]
+    return {(SLAS, row["sla"]): {**row, "as_of": today.isoformat()} for row in rows}
 
 
 def forecasts_told(stores: Sequence[Store], totals: Totals, as_of: int) -> dict[tuple[str, str], tuple[Row, Latest]]:

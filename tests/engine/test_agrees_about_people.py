@@ -25,6 +25,7 @@ from tests.model.histories import (
     event_sets,
     history,
     known_ats,
+    regulated,
     repeated,
     troubled,
     unstamped,
@@ -38,8 +39,9 @@ _DOOMSDAY = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def staffed(seed: int, size: int) -> list[Event]:
-    """A history of people, with contracts to book on and much time."""
-    return history(seed, size, features=STAFFING, expenses=False, milestones=False, invoices=False)
+    """A history of people, with contracts to book on and much time, and rules that calendars keep or break."""
+    events = history(seed, size, features=STAFFING, expenses=False, milestones=False, invoices=False)
+    return regulated(events, Random(seed))
 
 
 def drawn(events: list[Event], rng: Random) -> Run:

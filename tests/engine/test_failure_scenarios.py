@@ -1,7 +1,7 @@
 """The failures that firms know (domain 1B), by their numbers: what the engine makes of each, whatever comes first.
 
 F10 is in `tests/engine/test_erp_project.py`, F11, F15 and F21 in `tests/engine/test_reconciliation.py`, F16 in
-`tests/adapters/test_adapters.py`; F19 and F20 concern people.
+`tests/adapters/test_adapters.py`, F19 and F20 in `tests/engine/test_regional.py`.
 """
 
 from __future__ import annotations

@@ -176,12 +176,12 @@ def test_weeks_that_left_the_window_are_forgotten_by_their_groups() -> None:
 
 def test_memory_host_agrees_that_a_first_tick_tells_of_every_week() -> None:
     # By hand: 3 people, a role and a practice are told of in 8 + 1 + 26 weeks each, and the people's alerts; and how
-    # forecasts of the groups were in 8 + 1 + 7 weeks each, and in all.
+    # forecasts of the groups were in 8 + 1 + 7 weeks each, and in all; and six business SLAs.
     told: list[Statement] = []
     host = MemoryHost(on_statement=told.append)
     events = lines([*(person(f"P-{number}") for number in range(3)), tick(TODAY)])
     finish(host.take("log", [Record(place, line) for place, line in enumerate(events)]))
-    assert len({(one.topic, one.key) for one in told}) == len(told) == (3 + 2) * 35 + 3 + 2 * (16 + 1)
+    assert len({(one.topic, one.key) for one in told}) == len(told) == (3 + 2) * 35 + 3 + 2 * (16 + 1) + 6
 
 
 def test_after_a_tick_who_has_news_does_not_wait_for_the_firm() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 from datetime import date, timedelta
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -19,7 +20,7 @@ from app.engine.slices import Slice
 from app.events.cloudevents import timestamp
 from tables import Store
 from tests.engine.crew import crew
-from tests.engine.noise import UNREADABLE, bystanders, noisy, tick
+from tests.engine.noise import UNREADABLE, bystanders, noisy, said, tick
 from tests.engine.runs import (
     Run,
     Said,
@@ -31,6 +32,7 @@ from tests.engine.runs import (
     histories,
     let_through,
     lines,
+    promises_told,
     silent,
     standing,
     weeks_told,
@@ -100,6 +102,7 @@ def expected(figures: Figures, today: date) -> dict[tuple[str, str], object]:
     wanted: dict[tuple[str, str], object] = {
         place: payload for place, (payload, _) in weeks_told(figures.stores, today).items()
     }
+    wanted.update(promises_told(figures.stores, today))
     for contract_id in figures.ids():
         for row in figures.burn(contract_id, as_of):
             place = (contract_id,) if row["line_id"] is None else (contract_id, row["line_id"])
@@ -208,6 +211,23 @@ def test_every_exception_in_the_table_was_stated_as_it_stands(seed: int) -> None
 def refusals(stores: Sequence[Store]) -> Iterator[dict[str, Any]]:
     for number, store in enumerate(stores):
         yield from (row for row in Slice(number, store).standing(None) if row["code"] == "DOCUMENT_REJECTED")
+
+
+def test_two_people_s_leave_of_one_id_are_two_exceptions() -> None:
+    """Both use V-1, and of both revision 1 was said in two ways; whoever is told first, each has its own evidence."""
+    log = [
+        said("leave.approved", f"{person}-{minutes}", **leave, resource_id=person, minutes_per_day=minutes)
+        for leave in [{"leave_id": "V-1", "revision": 1, "from": "2026-03-02", "to": "2026-03-06"}]
+        for person in ("P-1", "P/2")
+        for minutes in (60, 120)
+    ]
+    for order in permutations(log):
+        run = fold(lines(order), partitions=2, cut=1, publish=True)
+        raised = {key: one[1]["evidence"] for (topic, key), one in run.said.items() if topic == EXCEPTIONS}
+        assert raised == {
+            "REVISION_CONFLICT/leave/P-1/V-1/1": ["/desk#P-1-120", "/desk#P-1-60"],
+            "REVISION_CONFLICT/leave/P%2F2/V-1/1": ["/desk#P/2-120", "/desk#P/2-60"],
+        }
 
 
 # -- dispositions -------------------------------------------------------------------------------------------------

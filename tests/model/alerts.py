@@ -1,4 +1,5 @@
-"""Who will soon have nothing to do: domain.md R44; docs/utilization.md, "Bench and roll-off".
+"""Who will soon have nothing to do, and of whom HR has not spoken for too long: domain.md R44, F20;
+docs/utilization.md, "Bench and roll-off", "How old it is".
 
 Of each week ahead: what the person can do, and what hard bookings plan of it net.
 """
@@ -27,6 +28,7 @@ def alert_rows(staff: Sequence[Person], as_of: date) -> dict[str, dict[str, Any]
             "as_of": as_of.isoformat(),
             "bench": _bench(person, as_of),
             "roll_off": _roll_off(person, as_of),
+            "stale": _stale(person, as_of),
         }
         for person in staff
     }
@@ -65,6 +67,19 @@ def _roll_off(person: Person, as_of: date) -> dict[str, Any] | None:
     if not planned or not beyond or planned[-1] not in _near(as_of):
         return None
     return {"last_week": planned[-1].name}
+
+
+def _stale(person: Person, as_of: date) -> dict[str, Any] | None:
+    """Somebody who can do anything in a week to come, or is booked for it, hard, and of whom HR was last heard too long
+    ago, or never."""
+    age, limit = person.age(as_of), person.limit(as_of)
+    if limit is None or (age is not None and age <= limit):
+        return None
+    hard = [booking for booking in person.bookings if booking.kind == HARD]
+    for week in weeks_around(as_of, behind=0):
+        if _capacity(person, week) > 0 or any(person.gross(one, day) > 0 for one in hard for day in week.days):
+            return {"data_age_days": age, "limit_days": limit}
+    return None
 
 
 def _near(as_of: date) -> list[Week]:

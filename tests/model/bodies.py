@@ -596,6 +596,22 @@ def resource(choices: Choices, person: str, revision: int, days: Sequence[date])
     return data
 
 
+def regional(choices: Choices, number: int, revision: int, days: Sequence[date]) -> Data:
+    """What a region, or all, may work, or how long HR may be silent there."""
+    data: Data = {"policy_id": f"W-{number}", "revision": revision}
+    if choices.chance(50):
+        data["region"] = choices.one(REGIONS)
+    if choices.chance(25):
+        data |= {"code": "FORECAST_STALE", "action": choices.one(("warning", "warning", "off"))}
+        return {**data, "days": choices.one((0, 10, 40))} if choices.chance(80) else data
+    data |= {"code": "REGIONAL_RULE_BROKEN", "action": choices.one(("blocking", "blocking", "warning", "off"))}
+    minutes, worked = choices.one((2399, 2250, 1500)), choices.one(([1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 6]))
+    data |= choices.one(({"weekly_minutes": minutes}, {"weekly_minutes": minutes, "working_days": worked}))
+    if choices.chance(30):
+        data["effective_from"] = choices.one(days).isoformat()
+    return data
+
+
 def leave(choices: Choices, person: str, number: int, revision: int, days: Sequence[date]) -> Data:
     """Days away, of which few are whole weeks; people use the same numbers."""
     first = choices.one(days)

@@ -499,6 +499,20 @@ class Firm:
         self._say(self._choices.one(("holiday.set", "holiday.set", "holiday.removed")), data)
 
 
+def regulated(events: Sequence[Event], rng: Random, count: int = 5) -> list[Event]:
+    """The events with some policies about people among them, each told when its neighbour was."""
+    choices, result = Seeded(rng, frozenset()), list(events)
+    for number in range(count):
+        name, before = choices.between(1, 2), choices.one(events)
+        data = bodies.regional(choices, name, choices.between(1, 3), [date(2020, 1, 1), date(2026, 3, 3)])
+        kind = "policy.withdrawn" if choices.chance(20) else "policy.set"
+        said = data if kind == "policy.set" else bodies.only_named(data, "policy_id", "revision")
+        event = envelope(kind, said, f"rule-{number}", datetime.fromisoformat(before["time"]))
+        event["acceptedtime"] = before["acceptedtime"]
+        result.insert(result.index(before), event)
+    return result
+
+
 def disorder(events: Sequence[Event], rng: Random) -> list[Event]:
     """The same events in another order."""
     return rng.sample(list(events), len(events))
@@ -846,6 +860,13 @@ def _resource_content(choices: Choices, _: str, revision: int) -> tuple[str, Dat
     return "resource.upserted", bodies.resource(choices, person, revision, [*_DAYS.terms, *_DAYS.work])
 
 
+def _regional_content(choices: Choices, _: str, revision: int) -> tuple[str, Data]:
+    data = bodies.regional(choices, choices.between(1, 2), revision, [*_DAYS.terms, *_DAYS.work])
+    if choices.chance(15):
+        return "policy.withdrawn", bodies.only_named(data, "policy_id", "revision")
+    return "policy.set", data
+
+
 def _leave_content(choices: Choices, _: str, revision: int) -> tuple[str, Data]:
     data = bodies.leave(choices, choices.one(bodies.PEOPLE), choices.between(1, 2), revision, _DAYS.work)
     if choices.chance(25):
@@ -889,6 +910,7 @@ _CONTENTS: dict[str, Callable[[Choices, str, int], tuple[str, Data]]] = {
     "checks": _checks_content,
     "papers": _papers_content,
     "resource": _resource_content,
+    "regional": _regional_content,
     "leave": _leave_content,
     "assignment": _assignment_content,
     "demand": _demand_content,
@@ -906,5 +928,6 @@ def _groups(features: frozenset[str]) -> list[tuple[str, ...]]:
     own = ("percent_complete", "writeoffs", "retainage", "fx", "holds", "subcontracts", "papers")
     extra = tuple(kind for kind in own if kind in features)
     checks = (("checks",),) if "checks" in features else ()
-    staffing = (("resource",), ("assignment", "assignment", "leave", "demand")) if "staffing" in features else ()
+    people = (("resource", "resource", "regional"), ("assignment", "assignment", "leave", "demand"))
+    staffing = people if "staffing" in features else ()
     return [*_GROUPS, *((extra,) if extra else ()), *checks, *staffing]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from .entities import Entity, Fields
+from .regional import OF_PEOPLE
 
 OFF = "off"
 
@@ -62,6 +63,7 @@ def policies_for(entities: Sequence[Entity], contract_id: str, client_id: str | 
     One that names both is of the contract while it is that client's.
     """
     standing = [entity.fields() for entity in entities if entity.kind == "policy" and entity.state == "set"]
+    standing = [one for one in standing if one["code"] not in OF_PEOPLE]
     scopes = [(None, None), (None, client_id), (contract_id, None), (contract_id, client_id)]
     deciding: dict[str, Fields] = {}
     for scope in scopes:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from fractions import Fraction
 
-from .entities import Entity, Event, Fields
+from .entities import Entity, Event, Fields, instant
 from .numbers import number
+from .regional import Regions
 from .work import status_of
 
 HARD, SOFT, PROPOSED = "hard", "soft", "proposed"
@@ -84,7 +85,8 @@ class Entry:
 
 
 class Person:
-    """One person: calendars by revision, leave, bookings and time. `holidays` are (day, region), None everywhere."""
+    """One person: calendars by revision, leave, bookings and time. `holidays` are (day, region), None everywhere;
+    `heard` is the day on which HR last said anything of the person."""
 
     def __init__(
         self,
@@ -94,9 +96,12 @@ class Person:
         holidays: Sequence[tuple[date, str | None]],
         bookings: Sequence[Booking],
         entries: Sequence[Entry],
+        regions: Regions,
+        heard: date | None,
     ) -> None:
         self.resource_id = resource_id
         self.bookings, self.entries = bookings, entries
+        self._regions, self._heard = regions, heard
         self._revisions, self._leave, self._holidays = revisions, leave, holidays
         self._days: dict[date, Day] = {}
         self._shares: dict[Booking, Fraction] = {}
@@ -131,9 +136,28 @@ class Person:
         )
 
     def _held(self, day: date) -> Fields | None:
-        """The highest revision in effect: a later one wins even if it took effect earlier."""
-        in_effect = [one for one in self._revisions if date.fromisoformat(one["effective_from"]) <= day]
-        return max(in_effect, key=lambda one: int(one["revision"]), default=None)
+        """The highest revision in effect: a later one wins even if it took effect earlier.
+
+        Where its region's rule refuses its hours, they are those of the highest that is not refused, else none.
+        """
+        in_effect = sorted(
+            (one for one in self._revisions if date.fromisoformat(one["effective_from"]) <= day),
+            key=lambda one: int(one["revision"]),
+        )
+        if not in_effect or not self._regions.refuses(in_effect[-1]):
+            return in_effect[-1] if in_effect else None
+        held = in_effect[-1]
+        kept = [one for one in in_effect if not self._regions.refuses(one)]
+        hours = kept[-1] if kept else {"weekly_minutes": 0, "working_days": held.get("working_days")}
+        return {**held, **{name: hours.get(name) for name in ("weekly_minutes", "working_days")}}
+
+    def age(self, as_of: date) -> int | None:
+        """Days since HR last spoke of the person."""
+        return None if self._heard is None else max(0, (as_of - self._heard).days)
+
+    def limit(self, as_of: date) -> int | None:
+        """The age beyond which that is too old, where the person is then."""
+        return self._regions.limit(self.day(as_of).region)
 
     def _is_holiday(self, day: date, region: str | None) -> bool:
         return any(day == holiday and where in {None, region} for holiday, where in self._holidays)
@@ -206,6 +230,11 @@ def _person(resource_id: str, entities: Sequence[Entity], holidays: Sequence[tup
         holidays=holidays,
         bookings=[_booking(entity) for entity in mine("assignment", "cancelled") if _whole(entity, "from", "to")],
         entries=[_entry(entity) for entity in mine("time") if status_of(entity) != "void"],
+        regions=Regions(entities),
+        heard=max(
+            (instant(one["time"]).astimezone(UTC).date() for entity in mine("resource") for one in entity.messages),
+            default=None,
+        ),
     )
 
 

@@ -98,6 +98,7 @@ def test_the_bench_begins_where_bookings_end() -> None:
         "as_of": "2025-03-01",
         "bench": {"from_week": "2025-W12", "weeks": 24, "free_minutes": "57600"},
         "roll_off": {"last_week": "2025-W11"},
+        "stale": None,
     }
     # In W07 the roll-off is four weeks ahead and the bench five, in W06 neither is near.
     row = staffing(*events, as_of=date(2025, 2, 16)).alerts["P-1"]

@@ -90,6 +90,9 @@ def utilization_rows(staff: Sequence[Person], places: Sequence[Fields], as_of: d
         for group in sorted(named[kind]):
             for week in weeks:
                 rows[kind, group, week.name] = _row(kind, group, week, cells.get((group, week.name), []), as_of)
+    for person in staff:
+        for week in weeks:
+            rows["resource", person.resource_id, week.name]["data_age_days"] = person.age(as_of)
     return rows
 
 

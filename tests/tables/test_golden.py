@@ -21,6 +21,7 @@ from app.domain.utilization import Booking, Worked
 from app.events.fact import Fact
 from app.events.home import Home
 from app.events.journalled import Journalled
+from app.events.measure import Measure
 from app.events.plan import Plan
 from app.events.posting import Draft, Halt, Moment, Reply, Resend
 from app.events.share import Share, Weekly
@@ -51,6 +52,7 @@ _KEPT: tuple[type[msgspec.Struct], ...] = (
     Booking,
     Held,
     Opening,
+    Measure,
     Draft,
     Sent,
     Heard,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from agents.effects import DOCUMENTS, ENGAGEMENTS, FACTS, INPUTS, JOURNALS, PRACTICES, RESOURCES, Record
 from agents.intake import intake, reached
 from app.domain.gate import OPEN, Rules
+from app.domain.sla import NO_TARGETS
 from app.domain.utilization import WINDOW, Window
 from app.engine.kafka.topics import Topic, changelog_name, product
 from app.engine.runner import Runner
@@ -56,9 +57,15 @@ class Job(NamedTuple):
         return changelog_name(self.group)
 
 
-def firm(group: str, reader: Reader, window: Window = WINDOW, rules: Rules = OPEN) -> Job:
+def firm(
+    group: str,
+    reader: Reader,
+    window: Window = WINDOW,
+    rules: Rules = OPEN,
+    targets: Mapping[str, int] = NO_TARGETS,
+) -> Job:
     """The product's own job."""
-    agents = readers(window, rules)
+    agents = readers(window, rules, targets)
 
     def taking(store: Store) -> Runner:
         return Runner(lambda batches: intake(batches, store, reader))

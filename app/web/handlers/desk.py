@@ -16,7 +16,7 @@ from app.web.ports import Rejected, Row
 from app.web.problems import CONFLICT, MALFORMED, NOT_FOUND, VALIDATION, Problem
 
 ACTIONS: tuple[str, ...] = get_args(Action)
-KINDS = ("conflict", "parked", "blocker", "document", "dead_letter")
+KINDS = ("conflict", "staffing", "parked", "blocker", "document", "dead_letter")
 STATUS = choice(
     "status",
     ("open", "claimed", "resent", "resolved", "all"),

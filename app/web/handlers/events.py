@@ -45,8 +45,8 @@ async def post_events(call: Call) -> web.Response:
 async def posted(call: Call) -> Submission:
     """The events of the body. Raises Problem for a body that is none, or too large."""
     settings = call.context.settings
-    body = await _body(call.request, settings.max_body_bytes)
-    return unpack(_media_type(call.request), call.request.headers.items(), body, settings.max_events)
+    body = await body_of(call.request, settings.max_body_bytes)
+    return unpack(media_type_of(call.request), call.request.headers.items(), body, settings.max_events)
 
 
 def refused(receipt: Receipt) -> Problem:
@@ -73,7 +73,7 @@ def _summary(receipts: Sequence[Receipt]) -> dict[str, object]:
     }
 
 
-def _media_type(request: web.Request) -> str:
+def media_type_of(request: web.Request) -> str:
     """The content type in lower case without parameters; empty if there is none, or in another charset than UTF-8."""
     if hdrs.CONTENT_TYPE not in request.headers:
         return ""
@@ -81,7 +81,7 @@ def _media_type(request: web.Request) -> str:
     return request.content_type if charset in ("utf-8", "utf8", "us-ascii") else f"{request.content_type} in {charset}"
 
 
-async def _body(request: web.Request, max_bytes: int) -> bytes:
+async def body_of(request: web.Request, max_bytes: int) -> bytes:
     """The body, decompressed. Raises Problem when it is too large, or does not come as announced."""
     if (request.content_length or 0) > max_bytes:
         detail = f"{request.content_length} bytes: this server takes {max_bytes} at once. Send the events in parts."
