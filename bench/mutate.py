@@ -41,7 +41,6 @@ LAWS = (
 )
 _PEOPLE = ("test_agrees_about_people.py",)
 _FORECASTS = ("test_agrees_about_forecasts.py", "test_frozen_forecasts.py")
-_DOCUMENTS = ("test_documents.py", "test_document_stories.py", "test_billing_schedule.py")
 BESIDE = {
     "accuracy": _FORECASTS,
     "activation": ("test_erp_project.py",),
@@ -52,13 +51,12 @@ BESIDE = {
     "checks": ("test_policy.py", "test_demanded.py"),
     "demand": (*_PEOPLE, *_FORECASTS),
     "demanded": ("test_demanded.py",),
-    "documents": _DOCUMENTS,
+    "documents": ("test_billing_schedule.py", "test_documents.py"),
     "futures": ("test_futures.py",),
     "gate": ("test_erp_gate.py",),
     "masters": ("test_policy.py",),
     "reconciliation": ("test_reconciliation.py",),
     "sla": ("test_promises.py",),
-    "unlocks": _DOCUMENTS,
     "utilization": _PEOPLE,
 }
 """Tests of the engine that are about a module of the domain."""
