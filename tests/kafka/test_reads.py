@@ -317,6 +317,49 @@ def test_what_is_done_at_the_desk_of_one_worker_is_seen_at_another(pair: tuple[A
     assert event["causationid"] == "TE-desk/1"
 
 
+def test_what_erp_refused_is_sent_again_from_the_desk_of_any_worker(pair: tuple[Asked, Asked]) -> None:
+    """A document leaves, is refused, is sent again where nobody has its contract, perhaps, and is accepted."""
+    one, other = pair
+    key = "C-erp/2026-02/time/1"
+    terms = {"contract_id": "C-erp", "version": 1, "client_id": "K", "currency": "EUR", "term": {"from": "2026-01-01"}}
+    lines = [{"line_id": "L", "billing_method": "time_and_materials"}]
+    rate = {"rate_id": "R-erp", "contract_id": "C-erp", "amount": "60.00", "currency": "EUR"}
+    one.post(
+        said_of("contract.approved", {**terms, "effective_from": "2026-01-01", "lines": lines}),
+        said_of("rate.set", {**rate, "revision": 1, "effective_from": "2026-01-01"}),
+        entry("TE-erp", "C-erp"),
+    )
+
+    def delivery(worker: Asked) -> dict[str, Any]:
+        status, body = worker.get(f"/v1/documents/{quote(key, safe='')}")
+        found: dict[str, Any] = (body.get("delivery") or {}) if status == 200 else {}
+        return found
+
+    sent = until(lambda: (found := delivery(other)).get("state") == "sent" and found, "the document does not leave")
+    answer = {"document_key": key, "contract_id": "C-erp", "target": "sap", "revision": sent["revision"]}
+    other.post(said_of("erp.acknowledged", {**answer, "status": "rejected", "reason": "no such customer"}))
+    name = quote(f"document/sap/{key}/{sent['revision']}", safe="")
+    until(lambda: one.get(f"/v1/exceptions/{name}")[0] == 200, "the refused document is not at the desk")
+    status, done = one.act(f"/v1/exceptions/{name}/resend", {"by": "ana"})
+    assert (status, done["document_key"]) == (202, key)
+    again = until(
+        lambda: (found := delivery(other)).get("attempts", 0) > sent["attempts"] and found, "it does not leave"
+    )
+    assert (again["state"], again["revision"]) == ("sent", sent["revision"])
+    _, row = other.get(f"/v1/exceptions/{name}")
+    assert (row["status"], row["resent"]["by"]) == ("resent", "ana")
+    one.post(said_of("erp.acknowledged", {**answer, "status": "accepted", "erp_id": "SAP-1"}, minute=1))
+    until(lambda: other.get(f"/v1/exceptions/{name}")[0] == 404, "what is accepted is at the desk still")
+    _, found = other.get("/v1/exceptions?kind=conflict&limit=500")
+    assert [row for row in found["items"] if "C-erp" in row["subject"]] == []
+
+
+def said_of(kind: str, data: dict[str, Any], minute: int = 0) -> bytes:
+    """An event of `/test`, of that minute of noon; two of one kind differ in it."""
+    head = {"specversion": "1.0", "id": f"{kind}/{minute}", "source": "/test", "type": f"{kind}.v1"}
+    return json.dumps({**head, "time": f"2026-02-03T12:{minute:02}:00Z", "data": data}).encode()
+
+
 def test_the_stream_of_one_worker_goes_on_at_another(pair: tuple[Asked, Asked]) -> None:
     """Contracts of every partition, so statements of both workers."""
     one, other = pair
