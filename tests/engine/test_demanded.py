@@ -70,14 +70,14 @@ def test_a_warning_is_about_what_is_ready_no_more() -> None:
 
 
 def test_what_is_outside_the_term_is_not_asked() -> None:
-    """An hour and 100.00 before the contract began: the hour waits for the term, the expense for nothing."""
+    """An hour at 60.00 and 100.00 before the contract began: both wait for the term, and for nothing else."""
     day = "2025-12-31"
     rate = event("rate.set", **{**RATE["data"], "effective_from": "2025-01-01"})
     log = [APPROVED, rate, entry("A", work_date=day), expense("X", "100", date=day)]
     for action in ("blocking", "warning"):
         demands = [asked("NARRATIVE_MISSING", action), asked("RECEIPT_MISSING", action)]
-        outside = ("OUTSIDE_TERM", "blocking", 1, "60.00")
-        assert told_of(fold(lines([*log, *demands, TICK]))) == ("nothing_to_bill", "0.00", "60.00", [outside])
+        outside = ("OUTSIDE_TERM", "blocking", 2, "160.00")
+        assert told_of(fold(lines([*log, *demands, TICK]))) == ("nothing_to_bill", "0.00", "160.00", [outside])
 
 
 def test_a_narrative_that_comes_later_lets_the_entry_go() -> None:
