@@ -246,10 +246,13 @@ def _scenario(command: argparse.ArgumentParser) -> None:
 
 
 def _date(text: str) -> date:
+    from app.events.instant import civil_date
+
     try:
-        return date.fromisoformat(text)
+        return civil_date(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it like 2026-03-31") from None
+        said = f"{text!r} is not a date; write it like 2026-03-31, in a year from 1900 to 2200"
+        raise argparse.ArgumentTypeError(said) from None
 
 
 def _instant(text: str) -> int:

@@ -46,6 +46,7 @@ def test_an_empty_file_is_a_replay_of_nothing(tmp_path: Path, content: bytes) ->
         (("{log}", "--what-if", "{tmp}/absent.jsonl"), "cannot read {tmp}/absent.jsonl: No such file or directory"),
         (("{log}", "--partitions", "0"), "--partitions is 0; give 1 or more"),
         (("{log}", "--as-of", "31.3.2026"), "'31.3.2026' is not a date; write it like 2026-03-31"),
+        (("{log}", "--as-of", "0001-01-01"), "'0001-01-01' is not a date; write it like 2026-03-31, in a year from"),
         (("{log}", "--known-at", "2026-03-31"), "'2026-03-31' is not an instant with a zone"),
     ],
 )
