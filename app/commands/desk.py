@@ -85,7 +85,7 @@ def _show(rows: Sequence[Row]) -> None:
         [
             (
                 row["exception_id"],
-                row["owner"] if row["claimed_by"] is None else f"{row['owner']} ({row['claimed_by']})",
+                _whose(row),
                 _age(row),
                 f"{row['amount']} {row['currency']}" if row["amount"] and row["currency"] else None,
                 f"{row['code']}: {row['message']}",
@@ -95,6 +95,13 @@ def _show(rows: Sequence[Row]) -> None:
         right=(2, 3),
         whole=(2, 3),
     )
+
+
+def _whose(row: Row) -> str:
+    """Who should act, who has claimed it, and whether it waits for ERP's answer."""
+    notes = [row["claimed_by"], "sent again" if row["status"] == "resent" else None]
+    said = ", ".join(filter(None, notes))
+    return f"{row['owner']} ({said})" if said else str(row["owner"])
 
 
 def _age(row: Row) -> str | None:
