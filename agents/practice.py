@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from agents.custody import Register
 from agents.effects import ACCURACY, DEMAND, SLAS, UTILIZATION, Batch, Effects, Statement, key_of
-from agents.promised import summary
+from agents.promised import renewed, summary
 from agents.scoring import Ticks, exact, promised
 from app.domain import accuracy, calendar, demand, sla, utilization
 from app.domain.accuracy import Cell, Tally
@@ -19,7 +19,7 @@ from app.events.fact import Fact
 from app.events.measure import Measure
 from app.events.share import Share
 from app.events.wanted import Wanted
-from tables import Store, openings, shares
+from tables import Store, measures, openings, shares
 from tables.heads import Latest
 from tables.measures import MEASURES, Measures
 from tables.openings import OPENINGS, Openings
@@ -43,8 +43,11 @@ class _Practice:
 
     def __init__(self, store: Store, partition: int, window: Window, promises: Mapping[Name, Promise]) -> None:
         self.store, self.partition, self.window, self.promises = store, partition, window, promises
-        self.measured = set(store.keys(MEASURES))  # SLAs of which there are measures, and those that are to be stated
-        self.unstated: set[str] = set()
+        self.measured: dict[str, set[int]] = {}  # SLA → partitions that told of it
+        for key in store.keys(MEASURES):
+            name, sender = measures.parse(key)
+            self.measured.setdefault(name, set()).add(sender)
+        self.unstated: set[str] = set()  # SLAs
         self.weeks: dict[Group, set[int]] = {}  # Mondays of which there are shares
         self.years: dict[Group, set[int]] = {}  # of which there is demand
         for key in store.keys(SHARES):
@@ -122,18 +125,20 @@ class _Work:
         self.agent.weeks.setdefault(group, set()).update(share.weeks)
         self.agent.note(group, share.weeks)
 
-    def _measures(self, name: str) -> Measures | None:
-        return self.measures.get(name) or self.store.get(MEASURES, name)
+    def _measured(self, key: str) -> Measures | None:
+        return self.measures.get(key) or self.store.get(MEASURES, key)
 
     def _measure(self, offset: int, said: Measure) -> None:
         """Replace what a partition's contracts add to an SLA."""
-        kept = self.measures[said.sla] = self._measures(said.sla) or Measures(-1, {})
-        if offset > kept.fence:
-            kept.fence = offset
-            known = kept.parts.get(said.sender)
-            if known is None or said.number >= known.number:
-                kept.parts[said.sender] = said
-        self.agent.measured.add(said.sla)
+        key = measures.key(said.sla, said.sender)
+        kept = self._measured(key)
+        if kept is None:
+            kept = Measures(offset, renewed(None, said))
+        elif offset > kept.fence:
+            newer = said.number >= kept.told.number
+            kept = Measures(offset, renewed(kept.told, said) if newer else kept.told)
+        self.measures[key] = kept
+        self.agent.measured.setdefault(said.sla, set()).add(said.sender)
         self.agent.unstated.add(said.sla)
 
     def _want(self, offset: int, said: Wanted) -> None:
@@ -223,15 +228,16 @@ class _Work:
 
     def _state_promise(self, name: str, today: int) -> None:
         """How well a promise is kept, as of the moment at which the day began: its figures have no other cause."""
-        kept = self._measures(name)
         promise = next((one for known, one in self.agent.promises.items() if known == name), None)
-        if kept is None or promise is None or any(part.as_of != today for part in kept.parts.values()):
+        senders = sorted(self.agent.measured[name])
+        kept = [one for sender in senders if (one := self._measured(measures.key(name, sender))) is not None]
+        if promise is None or any(one.told.as_of != today for one in kept):
             return  # a partition has not come to this day yet, or is ahead: what it sends says the rest
         now = sla.start_of(today)
-        found = sla.together([summary(part) for part in kept.parts.values()])
+        found = sla.together([summary(one.told) for one in kept])
         payload = sla.row(cast("Name", name), promise, found, now) | {"as_of": calendar.text_of(today)}
         if self._is_news(SLAS, name, (payload,)):
-            touched = max(self.register.control.ticked, kept.fence)
+            touched = max([self.register.control.ticked, *(one.fence for one in kept)])
             self._say(SLAS, "sla.updated.v1", key_of(name), touched, payload, (now, "", "", ""))
 
     def _demanded(self, group: Group) -> dict[int, Openings]:
@@ -313,7 +319,7 @@ class _Work:
         writes += self.agent.ticks.writes()
         writes += ((OPENINGS, openings.key(*key), value) for key, value in self.openings.items())
         writes += ((SHARES, shares.key(*key), value) for key, value in self.shares.items())
-        writes += ((MEASURES, name, value) for name, value in self.measures.items())
+        writes += ((MEASURES, key, value) for key, value in self.measures.items())
         writes.append(self.register.closing(self.last))
 
 

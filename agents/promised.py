@@ -54,15 +54,18 @@ class _Sums:
         self._counts = [0, 0, 0, 0]  # open, late, part, whole
         self._oldest: dict[_Place, tuple[int, str]] = {}
         self._first: list[tuple[int, str, _Place]] = []  # a heap; those that are no longer so are in it, too
+        self._moved: set[int] | None = None  # durations whose counts changed since they were told; None: all
 
     def replace(self, place: _Place, before: _Added, now: _Added) -> None:
-        for added, sign in ((before, -1), (now, 1)):
-            for minutes, count in added.closed.items():
-                left = self._closed.get(minutes, 0) + sign * count
-                if left:
-                    self._closed[minutes] = left
-                else:
+        for minutes in before.closed.keys() | now.closed.keys():
+            more = now.closed.get(minutes, 0) - before.closed.get(minutes, 0)
+            if more:
+                self._closed[minutes] = self._closed.get(minutes, 0) + more
+                if not self._closed[minutes]:
                     del self._closed[minutes]
+                if self._moved is not None:
+                    self._moved.add(minutes)
+        for added, sign in ((before, -1), (now, 1)):
             counts = added.open, added.late, added.part, added.whole
             self._counts = [one + sign * other for one, other in zip(self._counts, counts, strict=True)]
         if now.oldest is None:
@@ -72,11 +75,16 @@ class _Sums:
             heappush(self._first, (*now.oldest, place))
 
     def measure(self, name: str, sender: int, number: int, as_of: int) -> Measure:
+        """What the sums are, of durations those that changed since the last time: a few, however many there are."""
         while self._first and self._oldest.get(self._first[0][2]) != self._first[0][:2]:
             heappop(self._first)
         oldest = self._first[0][:2] if self._first else None
         open_, late, part, whole = self._counts
-        return Measure(name, sender, number, as_of, sorted(self._closed.items()), open_, late, oldest, part, whole)
+        everything = self._moved is None
+        durations = self._closed if self._moved is None else self._moved
+        closed = [(minutes, self._closed.get(minutes, 0)) for minutes in sorted(durations)]
+        self._moved = set()
+        return Measure(name, sender, number, as_of, closed, open_, late, oldest, part, whole, everything)
 
 
 class Promised:
@@ -169,6 +177,14 @@ class Promised:
             if name in self._untold:
                 yield self._sums[name].measure(name, sender, number, self.as_of)
         self._untold.clear()
+
+
+def renewed(known: Measure | None, said: Measure) -> Measure:
+    """What a partition told, with all durations; `known` is what it told before."""
+    if known is None or said.all:
+        return said
+    closed = {minutes: count for minutes, count in (dict(known.closed) | dict(said.closed)).items() if count}
+    return msgspec.structs.replace(said, closed=sorted(closed.items()), all=True)
 
 
 def summary(told: Measure) -> sla.Summary:

@@ -1,4 +1,4 @@
-"""What each partition's contracts add to a business SLA, by its name."""
+"""What each partition's contracts add to a business SLA, by its name and the partition."""
 
 from __future__ import annotations
 
@@ -9,10 +9,20 @@ from tables.table import Table
 
 
 class Measures(msgspec.Struct, array_like=True, gc=False):
-    """`parts` by the number of the partition."""
+    """`told`: what the partition told last, with all durations."""
 
     fence: int
-    parts: dict[int, Measure]
+    told: Measure
 
 
 MEASURES: Table[Measures] = Table("measures", 1, Measures)
+
+
+def key(sla: str, sender: int) -> str:
+    return f"{sla}|{sender}"
+
+
+def parse(key: str) -> tuple[str, int]:
+    """The SLA and the partition of a key."""
+    sla, _, sender = key.rpartition("|")
+    return sla, int(sender)

@@ -9,7 +9,8 @@ class Measure(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag=
     """The sums over a partition's contracts; what comes last from a sender stands, and replaces.
 
     `number` is the offset of the sender's journal that the sums include. `closed` are durations in minutes
-    (`app.domain.sla.coarse`) with their counts; of what is `open` so much is `late`; `oldest` is (since, subject).
+    (`app.domain.sla.coarse`) with their counts, `all` of them or those whose counts are others than the sender told
+    last; of what is `open` so much is `late`; `oldest` is (since, subject).
     """
 
     sla: str
@@ -22,3 +23,4 @@ class Measure(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag=
     oldest: tuple[int, str] | None
     part: int
     whole: int
+    all: bool = True

@@ -17,7 +17,6 @@ from typing import Any
 import msgspec
 import orjson
 
-from agents.alarms import RESOLVED
 from agents.effects import ACCURACY, BILLING, DEMAND, DERIVED, UTILIZATION
 from app.domain.documents import WITHDRAWN
 from app.engine.embedded import STATEMENTS
@@ -175,21 +174,20 @@ def _without_offsets(value: Any) -> Any:
         for given in value.sums.values():
             given.number = 0
     if isinstance(value, Measures):
-        for part in value.parts.values():
-            part.number = 0
+        value.told.number = 0
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def in_force(said: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
     """The latest statements that still say something, without what is a matter of when ticks and batches came together:
-    weeks that have left the window since, documents that were withdrawn, exceptions that were taken back, how often a
-    document was revised and on which day it was last said (one that ERP has is not said again while ERP is closed), and
-    periods in which nothing was earned."""
+    weeks that have left the window since, documents that were withdrawn, how often a document was revised and on which
+    day it was last said (one that ERP has is not said again while ERP is closed), and periods in which nothing was
+    earned."""
     today = max((one["data"]["as_of"] for (topic, _), one in said.items() if topic in WEEKLY), default="")
     return {
         place: _unrevised(one) if place[0] == BILLING else one
         for place, one in said.items()
-        if one["type"] not in (WITHDRAWN, RESOLVED)
+        if one["type"] != WITHDRAWN
         and not silent(place, one["data"])
         and (place[0] not in WEEKLY or one["data"]["as_of"] == today)
     }

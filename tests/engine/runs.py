@@ -16,7 +16,6 @@ from typing import Any
 import orjson
 from hypothesis import HealthCheck, settings
 
-from agents.alarms import RESOLVED
 from agents.effects import (
     ACCURACY,
     ALERTS,
@@ -138,10 +137,9 @@ def carry(run: Run, log: Sequence[bytes], *, inputs: int = 1, cut: int = 50) -> 
 def hear(said: Said, statement: Statement) -> None:
     """Remember a statement as a consumer does; its version and place stay outside, and so does a document's revision.
 
-    Which documents were withdrawn, and which exceptions taken back, is a matter of what was stated meanwhile, so those
-    are forgotten.
+    Which documents were withdrawn is a matter of what was stated meanwhile, so those are forgotten.
     """
-    if statement.type in (WITHDRAWN, RESOLVED):
+    if statement.type == WITHDRAWN:
         said.pop((statement.topic, statement.key), None)
         return
     said[statement.topic, statement.key] = (statement.type, unrevised(statement), statement.latest)

@@ -8,7 +8,6 @@ from random import Random
 
 import pytest
 
-from agents.alarms import RESOLVED
 from agents.effects import BILLING, ENGAGEMENTS, EXCEPTIONS, Batch, Statement
 from app.domain.documents import WITHDRAWN
 from app.engine.figures import Figures
@@ -141,7 +140,7 @@ def assert_one_payload_per_version(statements: Sequence[Statement]) -> None:
             assert said.setdefault((*place, statement.version), payload) == payload, (*place, statement.version)
         if place not in newest or statement.version >= newest[place].version:
             newest[place] = statement
-    live = {place: unrevised(one) for place, one in newest.items() if one.type not in (WITHDRAWN, RESOLVED)}
+    live = {place: unrevised(one) for place, one in newest.items() if one.type != WITHDRAWN}
     assert live == told(latest(statements), None)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agents.alarms import RAISED
 from agents.effects import ALERTS, EXCEPTIONS, UTILIZATION, Record
 from app.domain.utilization import WINDOW
 from app.engine.embedded import EmbeddedHost
@@ -57,7 +58,7 @@ def week(run: Run, name: str = "P") -> Row:
 
 
 def raised(run: Run) -> list[tuple[str, str, str]]:
-    said = [one for (topic, _), one in run.said.items() if topic == EXCEPTIONS]
+    said = [one for (topic, _), one in run.said.items() if topic == EXCEPTIONS and one[0] == RAISED]
     return [(one[1]["code"], one[1]["tier"], one[1]["owner"]) for one in said]
 
 

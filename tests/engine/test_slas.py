@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from agents.effects import ENGAGEMENTS, PRACTICES, SLAS, Batch, Effects, Record
-from agents.promised import STATED
+from agents.promised import _NOTHING, STATED, _Added, _Sums, renewed
 from app.domain.sla import HOUR
 from app.engine.memory import MemoryHost, MemoryStore
 from app.engine.runner import finish
@@ -161,3 +161,18 @@ def test_sums_that_come_again_change_nothing() -> None:
 
     assert set(figures(first)) == set(STATED)
     assert figures(second) == figures(first)
+
+
+def test_what_travels_is_what_changed() -> None:
+    """Of three durations the one that came and the one that went are told; who knew the others comes to all of them."""
+    board = _Sums()
+    board.replace(("C", 1), _NOTHING, _Added({10: 1, 20: 2}, 1, 0, (5, "time/E"), 0, 0))
+    first = board.measure("x", 0, 1, 9)
+    assert (first.closed, first.all, first.oldest) == ([(10, 1), (20, 2)], True, (5, "time/E"))
+    before = _Added({10: 1, 20: 2}, 1, 0, (5, "time/E"), 0, 0)
+    board.replace(("C", 1), before, _Added({20: 2, 30: 1}, 0, 0, None, 0, 0))
+    second = board.measure("x", 0, 2, 9)
+    assert (second.closed, second.all, second.oldest) == ([(10, 0), (30, 1)], False, None)
+    whole = renewed(first, second)
+    assert (whole.closed, whole.all, whole.number, whole.open) == ([(20, 2), (30, 1)], True, 2, 0)
+    assert renewed(None, first) == first
