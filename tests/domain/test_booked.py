@@ -133,6 +133,14 @@ def test_a_booking_without_a_line_belongs_to_the_only_line() -> None:
     assert priced(two, booked(week, line_id="L-2")).after("L-2", Measure.MINUTES, 0) == 2_400
 
 
+def test_what_comes_between_two_days_is_rounded_down_once() -> None:
+    # 1,000 minutes on three days of a week: 333⅓ each, so two of them are 666⅔, and 66,666 hundredths.
+    course = Course([Piece(number("2025-03-10"), number("2025-03-12"), MONDAY_TO_FRIDAY, Fraction(1_000, 3))])
+    assert course.between(number("2025-03-10"), number("2025-03-12"), 1) == 666
+    assert course.between(number("2025-03-10"), number("2025-03-12"), 100) == 66_666
+    assert course.between(number("2025-03-12"), number("2025-03-31"), 100) == 0
+
+
 _PIECES = st.lists(
     st.builds(
         lambda first, length, weekdays, minutes, per: Piece(first, first + length, weekdays, Fraction(minutes, per)),
