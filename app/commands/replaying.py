@@ -54,6 +54,7 @@ def job_of(options: argparse.Namespace) -> Job:
         authority=settings.authority or None,
         max_event_bytes=settings.max_event_bytes,
         window=Window(settings.weeks_behind, settings.weeks_ahead),
+        supposed=len(options.files) if options.what_if else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from agents.effects import DOCUMENTS, ENGAGEMENTS, Batch, DeadLetter, Effects, Record, Statement
@@ -68,7 +68,8 @@ class MemoryHost:
 
     `take` accepts raw records and carries them through all agents. Statements go to `on_statement`; with `publish`
     False none are computed, which is what a replay wants: it asks for figures at the end. Facts accepted after
-    `until` (microseconds) are left out, and counted in `later`. A host that owns only some partitions hands records
+    `until` (microseconds) are left out, and counted in `later`, but for those of the input partitions in `supposed`,
+    which nobody accepted. A host that owns only some partitions hands records
     of the others to `on_foreign`, and is given its own by `receive`.
     """
 
@@ -80,6 +81,7 @@ class MemoryHost:
         batch_size: int = 20_000,
         publish: bool = True,
         until: int | None = None,
+        supposed: Collection[int] = (),
         on_statement: Callable[[Statement], None] = lambda statement: None,
         on_dead_letter: Callable[[DeadLetter], None] = lambda letter: None,
         stores: Sequence[MemoryStore] = (),
@@ -98,7 +100,7 @@ class MemoryHost:
         self._intake = Runner(lambda batches: intake(batches, self.stores[0], reader or Reader()))
         self._offsets = dict.fromkeys(self._agents, 0)
         self._backlog: dict[tuple[str, int], list[Record]] = {place: [] for place in self._agents}
-        self._until = until
+        self._until, self._supposed = until, supposed
         self.read = 0
         self.later = 0
 
@@ -112,7 +114,7 @@ class MemoryHost:
         """Carry raw records into the journals, and no further."""
         self.read += len(records)
         effects = await self._intake.step(Batch(topic, partition, records))
-        if self._until is not None:
+        if self._until is not None and partition not in self._supposed:
             self._forget_later(effects, self._until)
         await self._deliver(effects)
 

@@ -42,7 +42,11 @@ _STAGES = ((FACTS,), (RESOURCES,), (PRACTICES, ENGAGEMENTS, DOCUMENTS))
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is asked of a replay, whoever does it."""
+    """What is asked of a replay, whoever does it.
+
+    `supposed` is the number of the file with the events of a scenario: of those `known_at` does not ask when they were
+    accepted, as nobody accepted them.
+    """
 
     as_of: int | None = None
     known_at: int | None = None
@@ -50,6 +54,7 @@ class Job:
     authority: Mapping[str, frozenset[str]] | None = None
     max_event_bytes: int = 1_000_000
     window: Window = WINDOW
+    supposed: int | None = None
 
     def reader(self) -> Reader:
         return Reader(self.authority, self.max_event_bytes)
@@ -62,6 +67,7 @@ class Job:
             batch_size=CHUNK,
             publish=False,
             until=self.known_at,
+            supposed=() if self.supposed is None else (self.supposed,),
             on_dead_letter=on_dead_letter,
         )
 
@@ -162,6 +168,7 @@ class _Worker:
             batch_size=CHUNK,
             publish=False,
             until=job.known_at,
+            supposed=() if job.supposed is None else (job.supposed * len(inboxes) + index,),
             on_dead_letter=self._letters.append,
             own=[index],
             on_foreign=self._send,

@@ -13,6 +13,7 @@ from tests.engine.runs import differences
 from tests.model.entities import known_since
 from tests.model.histories import Event, as_of_days, history, troubled, unstamped
 from tests.model.oracle import recompute
+from tests.model.test_oracle import contract, rate, worked
 from tests.replay.runs import Row, as_lines, day, replay, written
 
 
@@ -137,3 +138,19 @@ _ENGAGEMENT = [
         },
     ),
 ]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_scenario_counts_whenever_its_events_say_they_were_recorded(tmp_path: Path, workers: int) -> None:
+    # 60 min were known on 1 April, 30 were not; 120 are supposed, whatever day is written on them: 180 min at 100.00.
+    def on(event: Event, day: str) -> Event:
+        return {**event, "recordedtime": f"{day}T00:00:00Z"}
+
+    terms = [contract(), rate("100")]
+    log = [*terms, on(worked(60), "2025-03-31"), on(worked(30, entry_id="T-2"), "2025-05-01")]
+    log = [*log, *({**terms[1], "id": f"pad-{n}", "pad": "x" * 900_000} for n in range(20))]  # enough for two workers
+    if_ = written(tmp_path / "if.jsonl", as_lines([on(worked(120, entry_id="T-3"), "2025-06-01")]))
+    options = ("--as-of", "2025-03-31", "--known-at", "2025-04-01T00:00:00Z", "--what-if", if_, "--workers", workers)
+    done = replay(tmp_path / "out", written(tmp_path / "log.jsonl", as_lines(log)), options=options)
+    assert done.figures().readiness["C-1"]["ready_amount"] == "300.00"
+    assert done.summary["later"] == 1
