@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+from agents.effects import ALERTS, Record, Statement
 from app.domain.utilization import WINDOW, Window
 from app.engine.gather import Gather
 from app.engine.letters import StoredLetters
-from app.engine.roster import Span, ahead_of, mondays_of, near
+from app.engine.memory import MemoryHost, MemoryStore
+from app.engine.roster import Roster, Span, ahead_of, mondays_of, near
+from app.engine.runner import finish
 from app.main import open_host
 from app.settings import Settings
+from tables import Table
+from tables.people import PEOPLE
+from tables.schedules import SCHEDULES
 from tests.engine.noise import said, tick
 from tests.engine.runs import lines
+
+V = TypeVar("V")
 
 TODAY = date(2026, 12, 31).toordinal()  # a Thursday of 2026-W53
 W53 = date(2026, 12, 28).toordinal()
@@ -104,3 +112,43 @@ def test_alerts_are_those_of_now_whatever_was_answered_before(tmp_path: Path) ->
     with open_host(Settings.load(store=tmp_path / "s.sqlite"), clock=lambda: None) as host:
         gather = Gather(host, lambda: 0.0, StoredLetters(host.store))
         asyncio.run(story())
+
+
+class Counted(MemoryStore):
+    """Tables in memory that count how often a booked year is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.years = 0
+
+    def get(self, table: Table[V], key: str) -> V | None:
+        self.years += table is SCHEDULES
+        return super().get(table, key)
+
+
+def test_alerts_that_were_stated_are_not_worked_out_again() -> None:
+    """Twenty people, half of them booked until 8 January: nobody's year is opened to say who rolls off today."""
+    store = Counted()
+    heard: list[Statement] = []
+    host = MemoryHost(stores=[store], on_statement=heard.append)
+    crew = [
+        one for n in range(20) for one in (hired(f"P-{n}", "a"), booked(f"P-{n}", 1, f"2027-0{1 + 6 * (n % 2)}-08"))
+    ]
+    today = date(2026, 12, 31)
+    finish(host.take("log", [Record(n, line) for n, line in enumerate(lines([*crew, tick(today)]))]))
+    told, anew = Roster(store), Roster(store)
+    told.hear([one.payload for one in heard if one.topic == ALERTS])
+    store.years = 0
+
+    def rows(roster: Roster, day: date, kind: str | None = None) -> list[dict[str, Any]]:
+        return list(roster.alerts("", WINDOW, day.toordinal(), kind, None, None))
+
+    said_today = rows(told, today)
+    assert (store.years, len(rows(told, today, "roll_off"))) == (0, 10)
+    assert said_today == rows(anew, today)
+    assert store.years > 0
+    assert rows(told, date(2026, 12, 30)) == rows(anew, date(2026, 12, 30))
+    told.note(PEOPLE, "P-1")  # whoever changes is worked out, until it is stated again
+    store.years = 0
+    rows(told, today)
+    assert 0 < store.years < 10
