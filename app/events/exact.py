@@ -10,24 +10,12 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 import orjson
 from pydantic import BaseModel
 
-from app.events.fields import Rule
+from app.events.fields import Number, Rule
 
 Shape = Mapping[str, "Shape | None"]
 """Where the decimals of a model stand, by the names on the wire: None is a decimal, a mapping is what holds some."""
 
 _LONGEST_INT: Final = 18  # digits that every reader of 64-bit integers takes
-
-
-class Number:
-    """A JSON number as it was written."""
-
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return self.text
 
 
 def _integer(text: str) -> int | Number:

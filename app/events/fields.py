@@ -34,6 +34,23 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MONTH: Final = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 
 
+class Number:
+    """A JSON number as it was written, where a float or 64 bits might change it."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is written without point and exponent; then it has more digits than any field allows."""
+        return self.text.removeprefix("-").isdigit()
+
+
 def fail(code: str, text: str) -> NoReturn:
     """Refuse the value at hand; `text` reads on from "the field"."""
     raise PydanticCustomError(code, "{text}", {"text": text})
@@ -179,6 +196,8 @@ def whole(low: int, high: int, *, below: str = "out_of_range") -> Rule:
     """A whole number from `low` to `high`, both included; `below` is the code for less than `low`."""
 
     def check(value: object) -> int:
+        if isinstance(value, Number) and value.whole:
+            fail(below if value.text.startswith("-") else "out_of_range", f"must be from {low} to {high}")
         if type(value) is not int:
             absent(value)
             fail("bad_type", "must be a whole number, written without quotes, point or exponent")

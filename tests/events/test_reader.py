@@ -44,6 +44,24 @@ def data_of(result: Accepted) -> Any:
 
 
 @pytest.mark.parametrize(
+    ("field", "digits", "code"),
+    [
+        ("minutes", "1" + "0" * 30, "out_of_range"),
+        ("minutes", "-1" + "0" * 30, "out_of_range"),
+        ("revision", "1" + "0" * 30, "out_of_range"),
+        ("revision", "-1" + "0" * 30, "bad_revision"),
+        ("minutes", "1e30", "bad_type"),
+        ("minutes", "1.0" + "0" * 30, "bad_type"),
+    ],
+)
+def test_a_whole_number_of_more_digits_than_64_bits_take_is_out_of_range(field: str, digits: str, code: str) -> None:
+    value = said("time.approved", **{field: 77_777}).replace(b"77777", digits.encode())
+    refused = refusal(value)
+    assert (refused.code, refused.pointer) == (code, f"/data/{field}")
+    assert digits in refused.message
+
+
+@pytest.mark.parametrize(
     ("value", "code", "pointer"),
     [
         (said("time.approved", minutes=...), "missing_field", "/data/minutes"),
