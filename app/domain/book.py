@@ -122,7 +122,7 @@ class Book:
 
     def unbilled_spends(self, low: int, high: int, as_of: int) -> Iterator[tuple[str, Spend]]:
         """(expense id, expense) of what may be invoiced in [low, high] as of a day, by (day, id)."""
-        for start in self.starts(low, high) if low <= high else ():
+        for start in self.starts(low, high):
             bucket = self.bucket(start)
             for expense, spend in sorted(bucket.spends.items(), key=lambda item: (item[1].day, item[0])):
                 claims = bucket.claims.get(f"expense/{expense}")

@@ -626,8 +626,8 @@ class _Strays:
 def _spent_outside(position: Position, terms: Terms) -> Issue:
     """Expenses to be invoiced whose day lies outside the term."""
     found = NONE
-    for low, high in ((calendar.BEGINNING, terms.term_from - 1), (terms.term_to + 1, position.day)):
-        for expense, spend in position.book.unbilled_spends(low, min(high, position.day), position.day):
+    for low, high in terms.outside(position.day):
+        for expense, spend in position.book.unbilled_spends(low, high, position.day):
             found = joined(found, Issue(1, spend.amount or 0, spend.time, [(spend.day, expense, spend.id)]))
     return found
 
@@ -638,13 +638,10 @@ def _outside(position: Position, terms: Terms, count: int, amount: int) -> Issue
             strays.add(entry, row)
 
     strays = _Strays()
-    for name, begin, end in (
-        ("early", calendar.BEGINNING, terms.term_from - 1),
-        ("late", terms.term_to + 1, position.day),
-    ):
-        if begin <= end:
-            rests_on = (position.day, *strays.evidence, strays.since)
-            strays = position.walks.over(position.book, name, rests_on, (begin, end), strays.copy(), step)
+    for span in terms.outside(position.day):
+        name = "early" if span[0] < terms.term_from else "late"
+        rests_on = (position.day, *strays.evidence, strays.since)
+        strays = position.walks.over(position.book, name, rests_on, span, strays.copy(), step)
     return Issue(count, amount, strays.since, strays.evidence)
 
 

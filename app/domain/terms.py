@@ -183,6 +183,11 @@ class Terms:
         """Pending before the term begins, unless something already ended or stopped it."""
         return "pending" if self.status == "active" and as_of < self.term_from else self.status
 
+    def outside(self, last: int) -> list[tuple[int, int]]:
+        """The days up to `last` before the term and after it: all where it ends before it begins, and none twice."""
+        spans = ((calendar.BEGINNING, self.term_from - 1), (max(self.term_to + 1, self.term_from), last))
+        return [(low, min(high, last)) for low, high in spans if low <= min(high, last)]
+
 
 class Amendment(NamedTuple):
     """An amendment by its id, the id of its event, and when that was said, microseconds."""

@@ -187,14 +187,13 @@ def _outside(position: Position) -> Iterator[Part]:
     if terms is None:
         return
     found: dict[Where, Issue] = {}
-    spans = ((calendar.BEGINNING, terms.term_from - 1), (terms.term_to + 1, position.day))
-    for low, high in spans:
-        for entry, row, claims in position.book.rows(low, min(high, position.day)) if low <= high else ():
+    for low, high in terms.outside(position.day):
+        for entry, row, claims in position.book.rows(low, high):
             if is_ready(row, claims, position.day):
                 where = (row.line or "", calendar.period_of(row.day))
                 amount = (row.amount or 0) - row.drawn_amount
                 _note(found, where, amount, row.time, (row.day, entry, row.id))
-        for expense, spend in position.book.unbilled_spends(low, min(high, position.day), position.day):
+        for expense, spend in position.book.unbilled_spends(low, high, position.day):
             where = (spend.line or "", calendar.period_of(spend.day))
             _note(found, where, spend.amount or 0, spend.time, (spend.day, expense, spend.id))
     yield from (Part(line, period, issue) for (line, period), issue in sorted(found.items()))

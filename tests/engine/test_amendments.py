@@ -137,6 +137,24 @@ def test_a_cancellation_ends_the_term_on_its_day_and_stops_billing_from_it() -> 
     assert codes(readiness) == {"CONTRACT_NOT_ACTIVE", "OUTSIDE_TERM"}
 
 
+def test_in_a_term_that_ends_before_it_begins_everything_is_outside_once() -> None:
+    # The term is moved to April and cancelled by 10 March: the hour and the expense of 20 March are before and after
+    # it. 100.00 + 30.00 = 130.00 wait.
+    spent = said("expense.approved", expense_id="X-1", contract_id="C-1", date="2025-03-20", revision=1)
+    spent["data"]["net"] = {"amount": "30", "currency": "EUR"}
+    moved = amended("replacement", "2025-03-01", 2, term={"from": "2025-04-01"})
+    events = [contract(), rate("100"), worked(60, "2025-03-20"), spent, moved, amended("cancellation", "2025-03-10", 3)]
+    readiness = on("2025-03-31", *events)[1]
+    assert readiness["blocked_amount"] == "130.00"
+    outside = next(one for one in readiness["blockers"] if one["code"] == "OUTSIDE_TERM")
+    assert (outside["count"], outside["amount"]) == (2, "130.00")
+    figures_then = fold(lines(events)).figures
+    told = figures_then.readiness("C-1", date(2025, 3, 31).toordinal())
+    assert [one["evidence"] for one in told["blockers"] if one["code"] == "OUTSIDE_TERM"] == [
+        ["time.approved/T-1/1", "expense.approved/X-1/1"]
+    ]
+
+
 def test_a_cancelled_contract_stops_billing_and_keeps_its_term() -> None:
     # The event says the status alone: the hour after its day is not outside the term.
     events = [contract(), rate("100"), worked(60, "2025-03-11"), standing("cancelled", 2, "2025-03-10")]
