@@ -39,27 +39,26 @@ LAWS = (
     _MODEL + "a_history_with_one_rule_of_commerce",
     _MODEL + "time_and_estimates_that_are_recorded_late",
 )
-_PEOPLE = ("test_agrees_about_people.py",)
-_FORECASTS = ("test_agrees_about_forecasts.py", "test_frozen_forecasts.py")
+_PEOPLE = ("engine/test_agrees_about_people.py",)
+_FORECASTS = ("engine/test_agrees_about_forecasts.py", "engine/test_frozen_forecasts.py")
 BESIDE = {
     "accuracy": _FORECASTS,
-    "activation": ("test_erp_project.py",),
+    "activation": ("engine/test_erp_project.py",),
     "alerts": _PEOPLE,
     "availability": _PEOPLE,
-    "booked": ("test_booked_plan.py",),
-    "casework": ("test_desk.py",),
-    "checks": ("test_policy.py", "test_demanded.py"),
+    "booked": ("engine/test_booked_plan.py",),
+    "casework": ("engine/test_desk.py",),
+    "checks": ("domain/test_policy.py", "engine/test_demanded.py"),
     "demand": (*_PEOPLE, *_FORECASTS),
-    "demanded": ("test_demanded.py",),
-    "documents": ("test_billing_schedule.py", "test_documents.py"),
-    "futures": ("test_futures.py",),
-    "gate": ("test_erp_gate.py",),
-    "masters": ("test_policy.py",),
-    "reconciliation": ("test_reconciliation.py",),
-    "sla": ("test_promises.py",),
+    "demanded": ("engine/test_demanded.py",),
+    "documents": ("engine/test_billing_schedule.py", "engine/test_documents.py"),
+    "futures": ("engine/test_futures.py",),
+    "gate": ("engine/test_erp_gate.py",),
+    "reconciliation": ("engine/test_reconciliation.py",),
+    "sla": ("engine/test_promises.py",),
     "utilization": _PEOPLE,
 }
-"""Tests of the engine that are about a module of the domain."""
+"""Tests in `tests` that are about a module of the domain without importing it."""
 LONG = 900.0
 """Seconds that laws may take: where they end at all, they end long before."""
 HISTORIES = "2"
@@ -204,12 +203,12 @@ def _run(module: Path, source: str, tests: Tests) -> int:
 
 
 def tests_of(module: Path) -> Tests:
-    """The module's own tests, then those of the domain that import it, then those of the engine that are about it."""
+    """The module's own tests, then those of the domain that import it, then what else is about it."""
     folder = ROOT / "tests" / "domain"
     own = folder / f"test_{module.stem}.py"
     users = [path for path in sorted(folder.glob("test_*.py")) if f"domain.{module.stem} import" in path.read_text()]
     groups = [[own] if own.exists() else [], [path for path in users if path != own]]
-    groups.append([ROOT / "tests" / "engine" / name for name in BESIDE.get(module.stem, ())])
+    groups += [[ROOT / "tests" / name] for name in BESIDE.get(module.stem, ())]
     return [[str(path.relative_to(ROOT)) for path in group] for group in groups if group]
 
 
