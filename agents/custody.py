@@ -138,6 +138,8 @@ def raise_conflicts(
 ) -> None:
     """Raise an exception for every revision of `subject` about which two messages disagree.
 
+    `fence` is the last record that the facts include, which after a crash may be later than the one that is read again:
+    a version must not say two things.
     Messages that are `explained` (`source#id`) contradict nothing; what was raised because of them is taken back.
     """
     if _distinct(facts):

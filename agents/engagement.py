@@ -290,13 +290,13 @@ class _Work:
             self.agent.periods[contract_id] = None
         if kind == "erp":
             self._to_gate(contract_id, [_reply(contract_id, dossier.facts[key])])
-            self._state_refusals(offset, contract_id, dossier.facts[key])
+            self._state_refusals(contract_id, dossier, key)
         if kind == "writeoff":
             _apply_write_off(desk, fact.entity, dossier.facts[key])
         if kind == "rate":
             for card in filter(None, (before, card_of(dossier.facts[key]))):
                 desk.reprice(card.effective_from, card.effective_to, card.resource_id, card.role)
-        self._raise_conflicts(offset, contract_id, key, dossier.facts[key], dossier.resent.get(key, ()))
+        self._raise_conflicts(contract_id, key, dossier.facts[key], dossier.fence, dossier.resent.get(key, ()))
 
     def _resend(self, offset: int, resend: Resend) -> None:
         """The gate is told what is wanted, and then the document as it is now. What ERP answered before contradicts
@@ -308,7 +308,7 @@ class _Work:
             dossier.resent[key] = sorted({*resend.refusals, *dossier.resent.get(key, ())})
         self.told.setdefault(contract_id, set())
         if key in dossier.facts:
-            self._raise_conflicts(offset, contract_id, key, dossier.facts[key], dossier.resent.get(key, ()))
+            self._raise_conflicts(contract_id, key, dossier.facts[key], dossier.fence, dossier.resent.get(key, ()))
         if contract_id not in self.desks and self.store.get(HEADS, contract_id) is None:
             return  # nobody spoke of the contract itself yet
         self.desk(contract_id).touch(offset)
@@ -319,11 +319,12 @@ class _Work:
         if periods is not None:
             periods.add(name.partition("/")[0])
 
-    def _state_refusals(self, offset: int, contract_id: str, facts: Sequence[Fact]) -> None:
+    def _state_refusals(self, contract_id: str, dossier: Dossier, key: str) -> None:
         """A document that an ERP refused is an exception, until it accepts it or speaks of a higher revision of it.
 
         Whoever answers in the name of another contract than the document's says nothing of the document.
         """
+        facts, fence = dossier.facts[key], dossier.fence
         over = {}
         for fact in facts:
             said = msgspec.json.decode(fact.data)
@@ -335,9 +336,9 @@ class _Work:
         stands = refusal(message, said) if said.get("status") == "rejected" else None
         if stands is not None and stands.exception_id in over:
             del over[stands.exception_id]
-            say(raised(stands, offset, cause))
+            say(raised(stands, fence, cause))
         for exception_id, one in sorted(over.items()):
-            say(resolved(exception_id, one.code, one.subject, offset, cause))
+            say(resolved(exception_id, one.code, one.subject, fence, cause))
 
     def _dossier(self, contract_id: str) -> Dossier:
         dossier = self.dossiers.get(contract_id)
@@ -348,10 +349,10 @@ class _Work:
         return dossier
 
     def _raise_conflicts(
-        self, offset: int, contract_id: str, key: str, facts: Sequence[Fact], explained: Collection[str] = ()
+        self, contract_id: str, key: str, facts: Sequence[Fact], fence: int, explained: Collection[str] = ()
     ) -> None:
         subject = f"contract/{contract_id}" if key == CONTRACT else f"contract/{contract_id}/{key}"
-        raise_conflicts(self.effects, subject, facts, offset, explained)
+        raise_conflicts(self.effects, subject, facts, fence, explained)
 
     def _invoice(self, offset: int, fact: Fact, contract_id: str, invoice_id: str) -> None:
         invoice = self._paper(contract_id, invoice_id)
@@ -366,7 +367,7 @@ class _Work:
             self._count(offset, _filed(filed, fact))
         else:
             self._count(offset, recalled(filed, fact))
-        self._raise_conflicts(offset, contract_id, credit or f"invoice/{invoice_id}", filed)
+        self._raise_conflicts(contract_id, credit or f"invoice/{invoice_id}", filed, invoice.fence)
         if credit is not None:
             self._share(desk, fact.entity, filed)
         _apply_invoice(desk, invoice_id, invoice)
@@ -438,7 +439,7 @@ class _Work:
         self.references[key] = entity
         self._count_once(offset, disposition)
         if self.agent.partition == 0:
-            raise_conflicts(self.effects, key, entity.facts, offset)
+            raise_conflicts(self.effects, key, entity.facts, entity.fence)
         if kind == "rate" and fresh:
             self._rate_changed(offset, before, card_of(entity.facts))
         elif kind == "rate":

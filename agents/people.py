@@ -14,6 +14,7 @@ from app.domain.resolution import effective
 from app.domain.utilization import Booking, Figures, Group, Part, Planned
 from app.events.fact import Fact
 from tables import Store, schedules, weeks
+from tables.entities import Entity
 from tables.heads import Latest
 from tables.holidays import HOLIDAYS
 from tables.people import PEOPLE, Person
@@ -90,8 +91,9 @@ class People:
         self._known_rules: dict[int, Rules] = {}
         for holiday_id, entity in store.scan(HOLIDAYS):
             self.set_holiday(holiday_id, entity.facts)
+        self.ruled = -1
         for policy_id, entity in store.scan(POLICIES):
-            self.set_policy(policy_id, entity.facts)
+            self.set_policy(policy_id, entity)
         self.page = page or (lambda person, year: store.get(SCHEDULES, schedules.key(person, year)))
         self.entries = entries or (lambda person, monday: store.get(WEEKS, weeks.key(person, monday)))
 
@@ -124,10 +126,12 @@ class People:
 
     # -- rules ------------------------------------------------------------------------------------------------------
 
-    def set_policy(self, policy_id: str, facts: Sequence[Fact]) -> bool:
-        """Take a policy in; whether it is, or was, about people."""
+    def set_policy(self, policy_id: str, entity: Entity) -> bool:
+        """Take a policy in; whether it is, or was, about people. `ruled` is the last record in any that is."""
+        facts = entity.facts
         if not of_people(facts):
             return False
+        self.ruled = max(self.ruled, entity.fence)
         self.rules.put(policy_id, facts)
         self._said_of_rules[policy_id] = facts
         self._known_rules.clear()

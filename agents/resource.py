@@ -370,8 +370,8 @@ class _Work:
             self.register.count(offset, merge_version(person.facts, fact))
         else:
             self.register.count(offset, recalled(person.facts, fact))
-        raise_conflicts(self.effects, f"resource/{fact.entity}", person.facts, offset)
-        self._judge(fact.entity, person, offset)
+        raise_conflicts(self.effects, f"resource/{fact.entity}", person.facts, person.fence)
+        self._judge(fact.entity, person)
         self.agent.readers.forget(fact.entity)
         self._recast(fact.entity, (calendar.BEGINNING, calendar.FOREVER))
 
@@ -388,7 +388,7 @@ class _Work:
             disposition = recalled(entity.facts, fact)
         self.leaves[key] = entity
         self.register.count(offset, disposition)
-        raise_conflicts(self.effects, key_of("leave", resource_id, fact.entity), entity.facts, offset)
+        raise_conflicts(self.effects, key_of("leave", resource_id, fact.entity), entity.facts, entity.fence)
         self._place_leave(offset, resource_id, fact.entity, entity.facts)
 
     def _place_leave(self, offset: int, resource_id: str, leave_id: str, said: Sequence[Fact]) -> None:
@@ -438,7 +438,7 @@ class _Work:
             entity.fence = offset
         self.policies[fact.entity] = entity
         readers = self.agent.readers
-        if not readers.set_policy(fact.entity, entity.facts):
+        if not readers.set_policy(fact.entity, entity):
             return
         self.agent.restate = True
         control = self.register.control
@@ -448,25 +448,28 @@ class _Work:
         for resource_id in sorted(self.agent.known) if regions else ():
             person = self._person(resource_id)
             if regions & {None, *(update_of(said).region for said in person.facts)}:
-                self._judge(resource_id, person, offset)
+                self._judge(resource_id, person)
                 self._recast(resource_id, (calendar.BEGINNING, calendar.FOREVER))
 
-    def _judge(self, resource_id: str, person: Person, offset: int) -> None:
-        """Raise what of HR's updates breaks a rule of its region, and take back what broke one and does not now."""
+    def _judge(self, resource_id: str, person: Person) -> None:
+        """Raise what of HR's updates breaks a rule of its region, and take back what broke one and does not now.
+
+        The version is the last record behind it, which after a crash may be later than the one that is read again.
+        """
         rules, subject = self.agent.readers.rules, f"resource/{resource_id}"
         ever = {said.revision for said in person.facts if rules.ever_broken(update_of(said))}
         if not ever:
             return
         standing = {one.message.revision: one for one in broken_by(person.facts, rules)}
-        cause = cause_of(person.facts)
+        cause, version = cause_of(person.facts), max(person.fence, self.agent.readers.ruled)
         for revision in sorted(ever):
             name, found = f"{RULE}/{subject}/{revision}", standing.get(revision)
-            said = _raised(found, subject, offset) if found is not None else None
+            said = _raised(found, subject, version) if found is not None else None
             self.effects.writes.append((RAISED, name, said))
             self.effects.statements.append(
-                resolved(name, RULE, subject, offset, cause)
+                resolved(name, RULE, subject, version, cause)
                 if said is None
-                else raised(Alarm(STAFFING, name, *msgspec.structs.astuple(said)[1:]), offset, cause)
+                else raised(Alarm(STAFFING, name, *msgspec.structs.astuple(said)[1:]), version, cause)
             )
 
     def _tick(self, offset: int, fact: Fact) -> None:
