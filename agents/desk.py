@@ -116,6 +116,8 @@ class Desk:
             _remember(self.head.roles, home.row.role)
         elif home.spend is not None:
             _remember(self.head.currencies, home.spend.currency)
+        elif home.kind == "demand":
+            _remember(self.head.demands, home.entity)  # it has no place in the ledger
         key = f"{home.kind}/{home.entity}"
         claims = self._claims_on(home, key)
         for start in home.others:

@@ -86,8 +86,9 @@ class ResentData(msgspec.Struct, gc=False):
 
 
 class DemandData(msgspec.Struct, gc=False):
-    """What a practice needs of a demand."""
+    """What a practice needs of a demand, and which contract it is for."""
 
+    contract_id: str | None = None
     role: str | None = None
     practice: str | None = None
     first: str | None = msgspec.field(default=None, name="from")
@@ -321,7 +322,7 @@ def _booking(data: AssignmentData, n: int) -> Booking | None:
 
 
 def _tell_demand(said: Sequence[Fact], n: int) -> list[Send]:
-    """The role, the practice, and the role within the practice look for somebody."""
+    """The role, the practice, and the role within the practice look for somebody; the contracts were named by it."""
     named = [_read_demand(fact.data) for fact in said]
     decided, data = _decided(said, named, DemandData)
     opening = None if decided.type in CANCELLING else _opening(data, n)
@@ -349,7 +350,7 @@ def _tell_demand(said: Sequence[Fact], n: int) -> list[Send]:
             ),
         )
         for group in sorted({group for d in named for group in _groups(d)})
-    ]
+    ] + _homes(said, n, {}, {d.contract_id: [] for d in named if d.contract_id}, None)
 
 
 def _tell_case(said: Sequence[Fact], n: int) -> list[Send]:

@@ -35,6 +35,7 @@ class Head(msgspec.Struct, array_like=True, dict=True):
     bookings: list[str] = []  # names of its plans, in order; those that are its no more included
     currencies: list[str] = []  # of its expenses: what an exchange rate may touch
     credited: dict[str, int] = {}  # credits that count later than their invoice: the day from which that does
+    demands: list[str] = []  # of work for it that looks for a person, in order; those that are its no more included
 
     def put(self, page: int, lines: dict[str, Sum]) -> None:
         """Replace the sums of a quarter."""

@@ -100,7 +100,7 @@ class Figures:
             yield from told_of_person(self.stores[partition_of(resource_id, len(self.stores))], resource_id)
 
 
-_MOVING = ("time", "expense", "assignment")
+_MOVING = ("time", "expense", "assignment", "demand")
 _PERSONAL = ("resource", "leave")
 
 
@@ -144,6 +144,8 @@ def entities_of(store: Store, contract_id: str) -> list[str]:
         keys.update(f"expense/{expense}" for expense in bucket.spends)
         keys.update(bucket.gone)
     keys.update(f"assignment/{booking.split(SEPARATOR)[0]}" for booking in _bookings(store, contract_id))
+    head = store.get(HEADS, contract_id)
+    keys.update(f"demand/{demand}" for demand in (head.demands if head is not None else ()))
     return sorted(keys)
 
 

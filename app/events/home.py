@@ -13,7 +13,8 @@ class Home(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="ho
     `here` names the bucket (first day) that holds the entity now, None once it is not this contract's. `others` are the
     other buckets of this contract that any message about it ever named, so nobody has to search. `lines` are all the
     lines such messages named. `past` is what a time entry was here after a month was over. `time` to `correlation` are
-    those of the latest message, `since` is the time of the earliest.
+    those of the latest message, `since` is the time of the earliest. A demand has no place in a ledger: that it named
+    the contract is all that is told.
     """
 
     kind: str

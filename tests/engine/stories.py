@@ -26,6 +26,7 @@ def contract(message_id: str = "c-1", version: int = 1, **data: Any) -> Event:
 
 
 _BUDGET = {"minutes": 600, "amount": "1000"}
+_WANTED = {"role": "engineer", "from": "2026-03-02", "to": "2026-03-13", "minutes_per_week": 600}
 
 
 def amendment(message_id: str, version: int, effective_from: str, **data: Any) -> Event:
@@ -207,6 +208,12 @@ STORIES: dict[str, list[Event]] = {
     ],
     "a rejection that names a contract nobody else does": [
         said("time.rejected", "t-1", entry_id="T-1", revision=2, contract_id="C-3"),
+    ],
+    "demand for contracts that nobody else names": [
+        said("demand.opened", "d-1", demand_id="D-1", contract_id="C-8", revision=1, **_WANTED),
+        said("demand.changed", "d-2", demand_id="D-1", contract_id="C-9", revision=2, **_WANTED),
+        said("demand.filled", "d-3", demand_id="D-1", revision=3),
+        said("demand.cancelled", "d-4", demand_id="D-2", contract_id="C-7", revision=1),
     ],
     "a rejection that leaves out where it was": [
         contract(),
