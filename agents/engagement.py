@@ -32,7 +32,7 @@ from app.domain import burn, calendar, masters, revenue
 from app.domain.burn import Crossing, Position, Reached
 from app.domain.documents import INVOICE, Filed
 from app.domain.fx import Quote, quote_of
-from app.domain.ledger import WRITE_OFF, Claims
+from app.domain.ledger import NIL, NIL_CREDITED, WRITE_OFF, Claims
 from app.domain.money import micro
 from app.domain.rates import Card, card_of
 from app.domain.readiness import Assessment
@@ -835,6 +835,7 @@ def _apply_invoice(desk: Desk, invoice_id: str, invoice: Invoice) -> None:
     withdrawn: dict[str, set[str]] = {}
     papers = desk.head.documents
     live, begins, about = False, calendar.BEGINNING, calendar.FOREVER
+    said: dict[str, Any] = {}
     if invoice.facts:
         decided, said = effective(invoice.facts)
         live = decided.type != "invoice.voided.v1" and said.get("lines") is not None
@@ -842,14 +843,20 @@ def _apply_invoice(desk: Desk, invoice_id: str, invoice: Invoice) -> None:
         period = said.get("period")
         about = calendar.number(f"{period}-15") if period else begins
         papers[f"invoice/{invoice_id}"] = _claim(claims, f"invoice/{invoice_id}", said if live else {}, begins, 1)
+    at_nothing = _at_nothing(said if live else {})
+    for key in at_nothing:
+        claims[key][f"{NIL}{invoice_id}"] = (0, begins)
     messages = [(f"invoice/{invoice_id}", fact) for fact in invoice.facts]
     for credit_id, facts in invoice.credits.items():
-        _, said = effective(facts)
-        if said["invoice_id"] != invoice_id:
+        _, given = effective(facts)
+        if given["invoice_id"] != invoice_id:
             continue
         messages += [(f"credit/{credit_id}", fact) for fact in facts]
-        since = max(begins, _day(said.get("credited_on")))  # a credit counts with its invoice, not before
-        papers[f"credit/{credit_id}"] = _claim(claims, f"credit/{credit_id}", said if live else {}, since, -1)
+        since = max(begins, _day(given.get("credited_on")))  # a credit counts with its invoice, not before
+        papers[f"credit/{credit_id}"] = _claim(claims, f"credit/{credit_id}", given if live else {}, since, -1)
+        for key in at_nothing & _named(given):
+            mark = f"{NIL_CREDITED}{invoice_id}"
+            claims[key][mark] = (0, min(since, claims[key].get(mark, (0, since))[1]))
         desk.head.credited.pop(f"credit/{credit_id}", None)
         if since != begins:
             desk.head.credited[f"credit/{credit_id}"] = begins
@@ -863,7 +870,21 @@ def _apply_invoice(desk: Desk, invoice_id: str, invoice: Invoice) -> None:
                 claims.setdefault(key, {})[paper] = (0, begins)
             else:
                 withdrawn.setdefault(key, set()).add(paper)
+    for key in set(claims) | set(withdrawn):
+        marks = {f"{NIL}{invoice_id}", f"{NIL_CREDITED}{invoice_id}"}
+        if gone := marks - claims.get(key, {}).keys():
+            withdrawn.setdefault(key, set()).update(gone)
     desk.claim(claims, withdrawn, about)
+
+
+def _at_nothing(said: Mapping[str, Any]) -> set[str]:
+    """Entries and expenses (`kind/id`) that an invoice names for 0.00 and no more."""
+    worth = {f"{line['kind']}/{line['id']}" for line in said.get("lines") or () if micro(line["amount"])}
+    return {key for key in _named(said) - worth if key.startswith(("time/", "expense/"))}
+
+
+def _named(said: Mapping[str, Any]) -> set[str]:
+    return {f"{line['kind']}/{line['id']}" for line in said.get("lines") or ()}
 
 
 def _apply_write_off(desk: Desk, writeoff_id: str, facts: Sequence[Fact]) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from agents.contracts import Contracts
 from app.domain import calendar, sla
 from app.domain.burn import Position
-from app.domain.ledger import APPROVED, PENDING_MINUTES, READY_ENTRIES, SUBMITTED, Claims, Row, claimed
+from app.domain.ledger import APPROVED, PENDING_MINUTES, READY_ENTRIES, SUBMITTED, Claims, Row, claimed, settled
 from app.domain.resolution import counting, current
 from app.domain.sla import Told, Work
 from app.domain.unbilled import is_ready
@@ -105,6 +105,7 @@ def _work(position: Position, page: int, papers: Papers) -> Iterable[Work]:
 
 def _entry(position: Position, entry: str, row: Row, claims: Claims | None, papers: Papers) -> Work:
     issued = [papers[paper].issued for paper in claims or () if paper in papers]
-    billed = min(issued, default=None) if claimed(claims, position.day) else None
+    invoiced = claimed(claims, position.day) or settled((row.amount or 0) - row.drawn_amount, claims, position.day)
+    billed = min(issued, default=None) if invoiced else None
     waits = billed is not None or is_ready(row, claims, position.day)
     return Work(entry, row.status == APPROVED, row.amount is not None and waits, row.day, row.time, billed)

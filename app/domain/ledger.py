@@ -34,6 +34,11 @@ Claim = tuple[int, int]
 Claims = dict[str, Claim]
 WRITE_OFF: Final = "writeoff/"
 """How a paper is named that gives entries up. It claims no amount."""
+NIL: Final = "nil/"
+"""How a live invoice is marked that names an entity for 0.00 and no more, beside what it claims: `nil/<invoice id>`."""
+NIL_CREDITED: Final = "nil-credited/"
+"""How it is marked where a credit on it names the entity, too: `nil-credited/<invoice id>`. Marks claim no amount."""
+MARKS: Final = (WRITE_OFF, NIL, NIL_CREDITED)
 
 
 class Row(msgspec.Struct, array_like=True, gc=False):
@@ -519,11 +524,18 @@ class Tally:
         return self._lines
 
     def _claims(self, total: Sum, entity: str, row: Row, claims: Claims) -> None:
-        """An entry that invoices name: ready again only when what is invoiced for it is back to 0."""
+        """An entry that invoices name: ready again only when what is invoiced for it is back to 0.
+
+        One that comes to 0, and was invoiced for that, is not ready either.
+        """
         sums = total.totals
         invoiced = self._claimed(total, claims)
         if invoiced == 0:
-            if row.status == APPROVED and row.amount is not None and row.by_time:
+            if row.status != APPROVED or row.amount is None:
+                return
+            if settled(row.amount - row.drawn_amount, claims, self._as_of):
+                sums[CLAIMED_MINUTES] += row.billable_minutes - row.drawn
+            elif row.by_time:
                 if written_off(claims):
                     sums[WRITTEN_AMOUNT] += row.amount - row.drawn_amount
                     sums[WRITTEN_ENTRIES] += 1
@@ -589,7 +601,7 @@ class Tally:
         sums[EXPENSES] += spend.amount
         if not spend.billable:
             total.unbillable += spend.amount
-        elif not invoiced:
+        elif not invoiced and not settled(spend.amount, claims, self._as_of):
             sums[READY_EXPENSES] += spend.amount
             total.ready_spends += 1
 
@@ -660,7 +672,13 @@ def missing(row: Row, invoiced: int) -> tuple[int, int] | None:
 
 def is_unbilled(spend: Spend, claims: Claims | None, as_of: int) -> bool:
     """Whether an expense may be invoiced as of a day, wherever its own day lies."""
-    return spend.status == APPROVED and spend.billable and spend.amount is not None and not claimed(claims, as_of)
+    return (
+        spend.status == APPROVED
+        and spend.billable
+        and spend.amount is not None
+        and not claimed(claims, as_of)
+        and not settled(spend.amount, claims, as_of)
+    )
 
 
 def unmet(spend: Spend, invoiced: int) -> int:
@@ -671,6 +689,21 @@ def unmet(spend: Spend, invoiced: int) -> int:
     if spend.status != APPROVED or not spend.billable:
         return -invoiced
     return 0 if spend.keeps or spend.amount is None else spend.amount - invoiced
+
+
+def settled(amount: int, claims: Claims | None, as_of: int) -> bool:
+    """Whether what comes to nothing was invoiced for nothing: a live invoice names it, and no credit on that one does.
+
+    What is worth something by now is not settled so: nobody was billed for it.
+    """
+    if amount or not claims:
+        return False
+    for paper, (_, begins) in claims.items():
+        if paper.startswith(NIL) and begins <= as_of:
+            taken_back = claims.get(NIL_CREDITED + paper.removeprefix(NIL))
+            if taken_back is None or taken_back[1] > as_of:
+                return True
+    return False
 
 
 def written_off(claims: Claims | None) -> bool:

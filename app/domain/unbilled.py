@@ -37,6 +37,7 @@ from app.domain.ledger import (
     claimed,
     merged,
     missing,
+    settled,
     written_off,
 )
 from app.domain.money import divide
@@ -116,6 +117,7 @@ def is_ready(row: Row, claims: Claims | None, day: int) -> bool:
         and row.amount is not None
         and row.by_time
         and claimed(claims, day) == 0
+        and not settled(row.amount - row.drawn_amount, claims, day)
         and not written_off(claims)
     )
 

@@ -10,7 +10,7 @@ import msgspec
 
 from agents.contracts import Contracts
 from app.domain import calendar, reconciliation
-from app.domain.ledger import STATUS_NAMES, WRITE_OFF, Claims
+from app.domain.ledger import MARKS, STATUS_NAMES, Claims
 from app.domain.money import decimal, micro
 from app.domain.reconciliation import Ageing, Drift, Engine, Entry, Held, Invoiced, Line, Version
 from app.engine.shapes import Answer
@@ -69,7 +69,7 @@ def add(side: Side, contracts: Contracts, contract_id: str, head: Head, today: i
                 )
     for name, claims in told.items():
         papers = {paper: amount for paper, (amount, begins) in claims.items() if begins <= position.day}
-        its = {paper: amount for paper, amount in papers.items() if not paper.startswith(WRITE_OFF)}
+        its = {paper: amount for paper, amount in papers.items() if not paper.startswith(MARKS)}
         if its:
             known = side.invoiced.get(name)
             total = sum(its.values()) + (known.amount if known else 0)

@@ -20,12 +20,14 @@ def contract(message_id: str = "c-1", version: int = 1, **data: Any) -> Event:
         "currency": "EUR",
         "effective_from": "2026-01-01",
         "term": {"from": "2026-01-01"},
-        "lines": [{"line_id": "L-1", "billing_method": "time_and_materials", "budget": _BUDGET}],
+        "lines": [{**_LINE, "budget": _BUDGET}],
     }
     return said("contract.approved", message_id, **(whole | data))
 
 
+_LINE = {"line_id": "L-1", "billing_method": "time_and_materials"}
 _BUDGET = {"minutes": 600, "amount": "1000"}
+_AT_NOTHING = [{"kind": "time", "id": "T-1", "amount": "0"}]
 _WANTED = {"role": "engineer", "from": "2026-03-02", "to": "2026-03-13", "minutes_per_week": 600}
 
 
@@ -128,6 +130,22 @@ STORIES: dict[str, list[Event]] = {
         invoice("i-2", "I-2", kind="invoice.voided"),
         credit("k-1", "I-1", "500"),
         credit("k-2", "I-2", "400", revision=2),
+    ],
+    "billed for nothing, credited for nothing, billed for nothing once more": [
+        contract(),
+        rate("r-1", "0"),
+        work("t-1"),
+        invoice("i-1", "I-1", lines=_AT_NOTHING, invoiced_on="2026-03-03"),
+        credit("k-1", "I-1", "0"),
+        invoice("i-2", "I-2", lines=_AT_NOTHING, invoiced_on="2026-03-10"),
+    ],
+    "billed for nothing, then worth something": [
+        contract(lines=[{**_LINE, "cap": {"minutes": 400, "on_exceed": "split"}}]),
+        rate("r-1", "0"),
+        work("t-1"),
+        invoice("i-1", "I-1", lines=_AT_NOTHING),
+        work("t-2", entry_id="T-2", work_date="2026-03-03"),
+        work("t-3", revision=2, work_date="2026-03-04", rate_override="50"),
     ],
     "invoiced, moved, voided, moved back": [
         contract(),

@@ -59,7 +59,7 @@ class _Room:
             if (entry.line_id or "") == line_id
         ]
         amount = sum((amount for _, amount in invoiced), _ZERO)
-        minutes = sum(entry.time_minutes for entry, amount in invoiced if amount != 0)
+        minutes = sum(entry.time_minutes for entry, amount in invoiced if amount != 0 or _at_nothing(dossier, entry))
         self.amount = None if cap.get("amount") is None else number(cap["amount"]) - amount
         self.minutes = None if cap.get("minutes") is None else int(number(cap["minutes"])) - minutes
 
@@ -82,6 +82,12 @@ class _Room:
             self.amount -= amount
         if self.minutes is not None:
             self.minutes -= minutes
+
+
+def _at_nothing(dossier: Dossier, entry: Entry) -> bool:
+    """Whether approved work that is worth nothing stands on an invoice: its minutes are billed."""
+    worth = entry.time_amount
+    return entry.approved and worth == 0 and dossier.billed("time", entry.entry_id, worth)
 
 
 def _through(dossier: Dossier, line_id: str, entries: Sequence[Entry]) -> Passed:

@@ -190,6 +190,11 @@ class Dossier:
     def invoiced_for(self, kind: str, item_id: str) -> Fraction:
         return self.invoiced.get((kind, item_id), Fraction(0))
 
+    def billed(self, kind: str, item_id: str, worth: Fraction) -> bool:
+        """Whether it is on an invoice that counts: for something, or for the nothing that it is worth."""
+        for_nothing = any((kind, item_id) in one.for_nothing for one in self.vouchers)
+        return self.invoiced_for(kind, item_id) != 0 or (worth == 0 and for_nothing)
+
 
 class Archive:
     """All entities of all contracts, and what each contract needs of them."""

@@ -333,6 +333,8 @@ class Firm:
         if here and choices.chance(85):
             entry_id = choices.one(here)
             hourly = choices.one((60, 100, 6000, 10000) if bodies.currency_of(contract_id) == "JPY" else (60, 100, 30))
+            if self._latest[entry_id].get("rate_override") == "0":
+                hourly = 0  # what is worth nothing is billed at that
             amount = abs(self._latest[entry_id]["minutes"]) * hourly // 60
         else:
             entry_id, amount = f"T-{choices.between(1, self._numbers.get('time', 0) + 5)}", 60

@@ -79,7 +79,7 @@ def billable_expenses(dossier: Dossier) -> list[Expense]:
         for one in dossier.expenses
         if one.billable
         and (dossier.terms is None or dossier.terms.covers(one.day))
-        and dossier.invoiced_for("expense", one.expense_id) == 0
+        and not dossier.billed("expense", one.expense_id, one.amount)
     ]
 
 
@@ -91,7 +91,7 @@ def expenses_outside(dossier: Dossier) -> list[Expense]:
         if one.billable
         and dossier.terms is not None
         and not dossier.terms.covers(one.day)
-        and dossier.invoiced_for("expense", one.expense_id) == 0
+        and not dossier.billed("expense", one.expense_id, one.amount)
     ]
 
 

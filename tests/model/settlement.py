@@ -82,7 +82,7 @@ def _candidates(dossier: Dossier) -> list[Entry]:
         if entry.approved
         and entry.time_amount is not None
         and (entry.method == TIME_AND_MATERIALS or (entry.method == PREPAID and entry.time_minutes != 0))
-        and dossier.invoiced_for("time", entry.entry_id) == 0
+        and not dossier.billed("time", entry.entry_id, entry.time_amount)
     ]
 
 

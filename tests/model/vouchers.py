@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 
-from .entities import Entity, instant
+from .entities import Entity, Fields, instant
 from .numbers import number
 
 Item = tuple[str, str]
@@ -19,7 +19,8 @@ class Voucher:
     """One invoice that counts on the day. `on` is its date, "" where none was said: then it counts always.
 
     `claims` is what it says of each item less what was credited on it, nothing once it is voided; `named` is every item
-    that any message about it ever named, whatever holds now. `said` is when it was first spoken of.
+    that any message about it ever named, whatever holds now. `said` is when it was first spoken of. `for_nothing` is
+    what it bills at 0.00 while it is live, unless a credit on it names that.
     """
 
     invoice_id: str
@@ -27,6 +28,7 @@ class Voucher:
     claims: dict[Item, Fraction]
     named: frozenset[Item]
     said: datetime
+    for_nothing: frozenset[Item] = frozenset()
 
 
 def vouchers(invoices: Sequence[Entity], credits_: Sequence[Entity], as_of: date) -> list[Voucher]:
@@ -54,6 +56,9 @@ def _voucher(invoice: Entity, its_credits: Sequence[Entity]) -> Voucher:
             for line in document.fields().get("lines") or []:
                 item = (line["kind"], line["id"])
                 claims[item] = claims.get(item, Fraction(0)) + sign * number(line["amount"])
+    billed = invoice.fields().get("lines") or [] if live else []
+    back = [line for credit in its_credits for line in credit.fields().get("lines") or []]
+    paid = [line for line in billed if number(line["amount"]) != 0]
     said = [message["data"].get("lines") or [] for message in invoice.messages]
     return Voucher(
         invoice_id=invoice.id,
@@ -61,7 +66,12 @@ def _voucher(invoice: Entity, its_credits: Sequence[Entity]) -> Voucher:
         claims=claims,
         named=frozenset((line["kind"], line["id"]) for lines in said for line in lines),
         said=min(instant(message["time"]) for message in invoice.messages),
+        for_nothing=_items(billed) - _items(paid) - _items(back),
     )
+
+
+def _items(lines: Iterable[Fields]) -> frozenset[Item]:
+    return frozenset((line["kind"], line["id"]) for line in lines)
 
 
 def _begun(day: str | None, as_of: date) -> bool:
