@@ -663,7 +663,7 @@ def demand(choices: Choices, number: int, revision: int, days: Sequence[date]) -
     if choices.chance(60):
         data["probability_ratio"] = choices.one(("0.3", "0.75", "0.3333", "0"))
     if choices.chance(30):
-        data["contract_id"] = choices.one(("C-1", "C-2", "C-8"))  # nobody else speaks of the last
+        data["contract_id"] = choices.one(("C-1", "C-8" if number % 2 else "C-2"))  # nobody else speaks of C-8
     return data
 
 
