@@ -63,3 +63,8 @@ def test_an_id_too_long_for_an_id_ends_in_a_hash() -> None:
     # What fits is kept as it is: "blocker/" and 192 more.
     assert case_id("blocker", "C" * 192) == "blocker/" + "C" * 192
     assert case_id("blocker", "C" * 193)[160] == "#"
+
+
+def test_an_id_stays_what_it_was_as_actions_name_it() -> None:
+    """160 characters ("blocker/" and 152 more), `#`, and BLAKE2b-128 of the whole: 193 in all."""
+    assert case_id("blocker", "C" * 300, "A") == "blocker/" + "C" * 152 + "#4fddb65b8a9e057cf461df1a957dc6e7"

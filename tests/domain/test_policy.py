@@ -138,6 +138,14 @@ def test_a_foreign_contract_needs_a_rate_into_its_entity_s_currency(on: str, sta
     assert told("CURRENCY_RATE_MISSING", home, terms=terms)[0] == "ready"
 
 
+def test_a_rate_of_a_day_to_come_does_not_hide_one_that_is_known() -> None:
+    """As of 31 March: 0.92 is of that day, 0.93 of the next."""
+    pair = {"from_currency": "USD", "to_currency": "EUR"}
+    days = (("2026-03-31", "0.92"), ("2026-04-01", "0.93"))
+    rates_ = [("fx.rate.set", pair | {"on": on, "rate": rate}) for on, rate in days]
+    assert told("CURRENCY_RATE_MISSING", ENTITY, *rates_, terms={"legal_entity_id": "LE-1"})[0] == "ready"
+
+
 def test_a_closed_period_holds_until_it_opens_again() -> None:
     terms = {"legal_entity_id": "LE-1"}
     month = {"legal_entity_id": "LE-1", "period": "2026-03"}

@@ -115,6 +115,8 @@ def test_invoices_agree_net_of_credits() -> None:
         (PAID, [line(60_000_000, name="F"), line(0, name="E")], "amount_differs"),
         (PAID, [line(60_000_000), line(60_000_000, "I-2")], "billed_twice"),
         (PAID, [line(59_000_000)], "amount_differs"),
+        (PAID, [line(61_000_000)], "amount_differs"),  # one invoice, however much it says
+        (PAID, [line(20_000_000), line(30_000_000, "I-2")], "amount_differs"),  # two that share less than 60.00
     ],
 )
 def test_the_cause_of_another_amount_invoiced(ours: Any, theirs: list[Line], cause: str) -> None:
@@ -131,6 +133,12 @@ def test_a_change_order_in_one_system_only_is_found(version: int, cause: str) ->
     """F11: CLM and the engine are at version 2."""
     assert causes(versions(engine(), "erp", [Version("C", version, "erp.csv:3")])) == [("C", "version", cause)]
     assert causes(versions(engine(), "erp", [Version("C", 2, "erp.csv:3")])) == []
+
+
+def test_a_contract_the_engine_never_heard_of_is_behind_from_its_first_version_on() -> None:
+    """The engine has no version of D: 0, and the ERP the first."""
+    [found] = versions(engine(), "erp", [Version("D", 1, "erp.csv:4")])
+    assert (found.contract_id, found.engine, found.other, found.cause) == ("D", 0, 1, "engine_behind")
 
 
 def test_approved_time_that_did_not_come_back_grows_older_by_currency() -> None:

@@ -12,14 +12,18 @@ from app.domain.sla import (
     EPOCH_DAY,
     HOUR,
     PROMISES,
+    Measured,
+    Name,
     Told,
     Work,
+    coarse,
     fresh,
     of_contract,
     percentile,
     rows,
     targets,
     total,
+    window,
 )
 
 NOW = 100 * DAY
@@ -104,6 +108,28 @@ def test_rates_are_of_what_was_answered_and_issued() -> None:
     exceptions, disputes = row("invoice_exception_rate", told_), row("dispute_rate", told_)
     assert (exceptions["part"], exceptions["whole"], exceptions["ratio"]) == (2, 8, "0.2500")
     assert (disputes["ratio"], disputes["target_ratio"], disputes["met"]) == ("0.2500", "0.0100", False)
+
+
+@pytest.mark.parametrize(("name", "most"), [("invoice_exception_rate", 20_000), ("dispute_rate", 10_000)])
+def test_a_rate_is_kept_up_to_its_target_and_no_further(name: Name, most: int) -> None:
+    """Of a million, 2 % are 20,000 and 1 % are 10,000; one more is too many."""
+    for part, met in ((most, True), (most + 1, False)):
+        [found] = rows({name: Measured(part=part, whole=1_000_000)}, NOW)
+        assert found["met"] is met
+
+
+@pytest.mark.parametrize(
+    ("minutes", "counted"),
+    [(60, 60), (61, 75), (75, 75), (76, 90), (24 * 60 - 1, 24 * 60), (24 * 60, 24 * 60), (24 * 60 + 1, 25 * 60)],
+)
+def test_a_duration_is_counted_in_minutes_then_quarters_of_an_hour_then_hours(minutes: int, counted: int) -> None:
+    assert coarse(minutes) == counted
+
+
+def test_the_window_is_the_90_days_before_a_day() -> None:
+    """Day 100 after 1970-01-01 begins 100 days after it: the window opens with day 10. None opens before all time."""
+    assert window(EPOCH_DAY + 100) == 10 * DAY
+    assert (window(EPOCH_DAY + 90), window(EPOCH_DAY + 89), window(None)) == (0, 0, 0)
 
 
 def test_what_closed_before_the_window_is_forgotten_and_what_is_open_is_not() -> None:
