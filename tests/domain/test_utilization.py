@@ -38,6 +38,7 @@ from app.domain.utilization import (
     row,
     runs,
     settled,
+    show_minutes,
     staff,
     week,
     week_name,
@@ -144,6 +145,11 @@ def test_fractions_are_rounded_once() -> None:
     told = shown(week(MONDAY, BEFORE, its, [booked(1_000, last=MONDAY + 1)], []))
     assert told["planned_minutes"] == "666.67"
     assert told["allocation_ratio"] == "0.2778"  # 666.666… ÷ 2,400
+
+
+def test_what_rounds_to_nothing_has_no_sign() -> None:
+    """A 420th of a minute is 0.0024, three of them are 0.0071."""
+    assert [show_minutes(units) for units in (1, -1, 3, -3, 0)] == ["0.00", "0.00", "0.01", "-0.01", 0]
 
 
 def test_r41_committed_expected_and_maximum() -> None:
