@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.alerts import Bench, bench, roll_off, row
+from app.domain.alerts import Bench, bench, roll_off, row, stale
 from app.domain.availability import UNIT
 from app.domain.utilization import CAPACITY, NET, NOTHING, Figures
 
@@ -73,3 +73,11 @@ def test_a_row_says_from_when_and_how_much() -> None:
         "roll_off": {"last_week": "2026-W10"},
         "stale": None,
     }
+
+
+def test_what_hr_said_is_old_after_more_days_than_are_allowed() -> None:
+    """HR spoke on 31 January 2026, the 30th day before 2 March."""
+    heard = 1_769_817_600_000_000  # 2026-01-31T00:00:00Z
+    assert stale(weeks(2_400), FIRST, heard, 30) is None
+    assert stale(weeks(2_400), FIRST, heard, 29) == {"data_age_days": 30, "limit_days": 29}
+    assert stale(weeks(None), FIRST, heard, 29) is None  # nothing can be done, and nothing is planned
