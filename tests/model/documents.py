@@ -49,7 +49,7 @@ def _proposals(dossier: Dossier, found: Assessment) -> Iterator[Row]:
     left = None if order is None else number(order) - drawn(dossier)
     for (month, kind), lines in sorted(groups.items()):
         total = sum((line.amount for line in lines), _ZERO)
-        left = None if left is None else left - total
+        left = None if left is None else left - number(fixed(total, places))  # what the document says is invoiced
         heading = _heading(dossier, found, month, kind, 1 + len(_takers(dossier, found, month, kind)))
         yield {
             **heading,
