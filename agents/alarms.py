@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from agents.effects import EXCEPTIONS, Statement
 from app.domain import casework
 from app.domain.casework import case_id
+from app.domain.resolution import name_of
 from app.events.cloudevents import timestamp
 from app.events.fact import Fact
+from tables.exceptions import Raised
 
 RAISED: Final = "exception.raised.v1"
 RESOLVED: Final = "exception.resolved.v1"
@@ -34,6 +38,11 @@ class Alarm(NamedTuple):
     @property
     def fingerprint(self) -> str:
         return casework.fingerprint(self.kind, self.code, self.owner)
+
+
+def kept(kind: str, exception_id: str, said: Raised) -> Alarm:
+    """An exception as the table has it."""
+    return Alarm(kind, exception_id, *msgspec.structs.astuple(said)[1:])
 
 
 def raised(alarm: Alarm, version: int, cause: tuple[int, str, str, str]) -> Statement:
@@ -74,8 +83,3 @@ def refusal(message: Fact, said: Mapping[str, Any]) -> Alarm:
         [name_of(message)],
         message.time,
     )
-
-
-def name_of(message: Fact) -> str:
-    """A message as evidence names it."""
-    return f"{message.source}#{message.id}"

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import msgspec
-
-from agents.alarms import CONFLICT, Alarm, name_of, raised, resolved
+from agents.alarms import CONFLICT, kept, raised, resolved
 from agents.effects import Effects
-from app.domain.resolution import CANCELLING, conflicts, counting, effective, insert
+from app.domain.resolution import CANCELLING, conflicts, counting, effective, insert, name_of
 from app.events.fact import Fact
 from tables import Store, Table
 from tables.controls import CONTROLS, Control, new
@@ -154,7 +152,7 @@ def raise_conflicts(
             effects.statements.append(resolved(name, "REVISION_CONFLICT", subject, fence, cause))
         found = standing
     for conflict in found:
-        evidence = [f"{message.source}#{message.id}" for message in conflict.messages]
+        evidence = [name_of(message) for message in conflict.messages]
         said = Raised(
             fence,
             "REVISION_CONFLICT",
@@ -168,8 +166,7 @@ def raise_conflicts(
         )
         name = _conflict(subject, conflict.revision)
         effects.writes.append((RAISED, name, said))
-        alarm = Alarm(CONFLICT, name, *msgspec.structs.astuple(said)[1:])
-        effects.statements.append(raised(alarm, fence, cause))
+        effects.statements.append(raised(kept(CONFLICT, name, said), fence, cause))
 
 
 def _conflict(subject: str, revision: int) -> str:

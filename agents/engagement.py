@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from agents.alarms import name_of, raised, refusal, resolved
+from agents.alarms import raised, refusal, resolved
 from agents.contracts import Contract, Contracts, RateFacts, Reference, latest
 from agents.custody import Register, cause_of, merge, merge_version, raise_conflicts, recalled
 from agents.desk import Desk
@@ -37,7 +37,7 @@ from app.domain.money import micro
 from app.domain.rates import Card, card_of
 from app.domain.readiness import Assessment
 from app.domain.regional import of_people_only
-from app.domain.resolution import effective, insert
+from app.domain.resolution import effective, insert, name_of
 from app.domain.revenue import Hint
 from app.domain.sla import NO_TARGETS
 from app.domain.terms import Agreement

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from agents.alarms import STAFFING, Alarm, raised, resolved
+from agents.alarms import STAFFING, kept, raised, resolved
 from agents.custody import Register, cause_of, merge, merge_version, raise_conflicts, recalled
 from agents.effects import ALERTS, ENGAGEMENTS, PRACTICES, UTILIZATION, Batch, Effects, Send, Statement, key_of
 from agents.people import People, Plans, Told, week_row
@@ -16,7 +16,7 @@ from agents.scoring import Board, Ticks
 from app.domain import accuracy, calendar, utilization
 from app.domain.availability import Exact, Off, broken_by, update_of
 from app.domain.regional import RULE, Broken
-from app.domain.resolution import effective
+from app.domain.resolution import effective, name_of
 from app.domain.utilization import NOTHING, WINDOW, Booking, Given, Group, Part, Window, added, given, runs, settled
 from app.events.fact import Fact
 from app.events.plan import Plan
@@ -469,7 +469,7 @@ class _Work:
             self.effects.statements.append(
                 resolved(name, RULE, subject, version, cause)
                 if said is None
-                else raised(Alarm(STAFFING, name, *msgspec.structs.astuple(said)[1:]), version, cause)
+                else raised(kept(STAFFING, name, said), version, cause)
             )
 
     def _tick(self, offset: int, fact: Fact) -> None:
@@ -665,7 +665,7 @@ def _raised(found: Broken, subject: str, offset: int) -> Raised:
         subject,
         f"revision {message.revision} of {subject}: {why}{kept}: publish a revision that keeps to policy"
         f" {rule.policy_id}, or change the policy",
-        [f"{message.source}#{message.id}", source],
+        [name_of(message), source],
         max(message.time, time),
     )
 

@@ -15,7 +15,7 @@ import msgspec
 
 from app.domain import calendar
 from app.domain.policy import OF_PEOPLE, STALE_DAYS
-from app.domain.resolution import Message, effective
+from app.domain.resolution import Message, effective, name_of
 
 RULE: Final = "REGIONAL_RULE_BROKEN"
 STALE: Final = "FORECAST_STALE"
@@ -165,7 +165,7 @@ def _rule(message: Message, said: Mapping[str, Any]) -> Rule:
         said.get("weekly_minutes"),
         None if days is None else sum(1 << day - 1 for day in days),
         calendar.number(since) if since else calendar.BEGINNING,
-        (f"{message.source}#{message.id}", message.time),
+        (name_of(message), message.time),
     )
 
 

@@ -32,6 +32,12 @@ class Message(Protocol):
 
 M = TypeVar("M", bound=Message)
 
+
+def name_of(message: Message) -> str:
+    """A message as evidence names it."""
+    return f"{message.source}#{message.id}"
+
+
 # These say only that something ended; what they leave out is taken from the next lower revision.
 CANCELLING = frozenset(
     {

@@ -5,6 +5,7 @@ Hours stand for cost: one hour costs 1,000.00 by the cost rate, and each message
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from tests.cases.asked import Answer, ask
@@ -32,11 +33,11 @@ def built(fee: str, start: str = "2023-01-01") -> list[Event]:
     return [recorded(agreed, start), recorded(rate("1000", start, rate_id="K-1", kind="cost"), start)]
 
 
-def by_year(told: Answer) -> dict[str, float]:
-    years: dict[str, float] = {}
+def by_year(told: Answer) -> dict[str, str]:
+    years: dict[str, Decimal] = {}
     for period, amount in told.earned().items():
-        years[period[:4]] = round(years.get(period[:4], 0) + float(amount), 2)
-    return years
+        years[period[:4]] = years.get(period[:4], Decimal(0)) + Decimal(amount)
+    return {year: str(amount) for year, amount in years.items()}
 
 
 def test_a_price_lowered_in_the_second_year_catches_up_there() -> None:
@@ -56,7 +57,7 @@ def test_a_price_lowered_in_the_second_year_catches_up_there() -> None:
         recorded(rate("60", "2023-01-01", rate_id="K-2", kind="cost", contract_id="C-1"), "2023-01-01"),
     ]
     told = ask(events)
-    assert by_year(told) == {"2023": 2916.67, "2024": 3351.07, "2025": 432.26}
+    assert by_year(told) == {"2023": "2916.67", "2024": "3351.07", "2025": "432.26"}
     assert told.ready()["ready_fee_amount"] == "6700.00"
 
 
@@ -87,9 +88,9 @@ def test_three_years_of_a_contract_that_turns_onerous_and_ends_above_its_price()
         *spent(1760, "2025-06-10"),
     ]
     told = ask(events, "2024-12-31")
-    assert by_year(told) == {"2023": 2000000.0, "2024": 400000.0}
+    assert by_year(told) == {"2023": "2000000.00", "2024": "400000.00"}
     assert told.figures.revenue["C-1", "L-1", "2024-12"]["expected_loss_amount"] == "400000.00"
-    assert by_year(ask(events)) == {"2023": 2000000.0, "2024": 400000.0, "2025": 1600000.0}
+    assert by_year(ask(events)) == {"2023": "2000000.00", "2024": "400000.00", "2025": "1600000.00"}
 
 
 def test_earlier_months_never_change_whatever_is_learnt_later() -> None:

@@ -31,6 +31,12 @@ def expense(name: str, amount: str, currency: str = "EUR", **data: Any) -> dict[
     return event("expense.approved", **(whole | {"net": {"amount": amount, "currency": currency}} | data))
 
 
+def amended(**line: Any) -> dict[str, Any]:
+    """The contract's line, changed from its first day."""
+    its = {"amendment_id": "A", "kind": "replacement", "effective_from": "2026-01-01"}
+    return event("contract.amended", contract_id="C", version=2, lines=[{"line_id": "L", **line}], **its)
+
+
 def told_of(run: Run) -> tuple[str, str, str, list[tuple[str, str, int, str]]]:
     row = readiness(run)
     its = [(one["code"], one["tier"], one["count"], one["amount"]) for one in row["blockers"]]
@@ -55,15 +61,7 @@ def test_with_a_warning_it_is_only_pointed_out() -> None:
 
 def test_a_warning_is_about_what_is_ready_no_more() -> None:
     """Two hours at 60.00 say nothing; a cap of 60.00 lets one of them pass, so it is one, worth 60.00."""
-    capped = event(
-        "contract.amended",
-        contract_id="C",
-        version=2,
-        amendment_id="A",
-        kind="replacement",
-        effective_from="2026-01-01",
-        lines=[{"line_id": "L", "cap": {"amount": "60.00"}}],
-    )
+    capped = amended(cap={"amount": "60.00"})
     late = entry("B", work_date="2026-03-04")
     run = fold(lines([APPROVED, RATE, capped, entry("A"), late, asked("NARRATIVE_MISSING", "warning"), TICK]))
     assert ("NARRATIVE_MISSING", "warning", 1, "60.00") in told_of(run)[3]
@@ -103,15 +101,7 @@ def test_what_was_invoiced_needs_no_narrative_any_more() -> None:
 
 def test_kept_back_work_uses_no_cap() -> None:
     """A cap of 60.00: the earlier hour says nothing, so the later one has the room."""
-    capped = event(
-        "contract.amended",
-        contract_id="C",
-        version=2,
-        amendment_id="A",
-        kind="replacement",
-        effective_from="2026-01-01",
-        lines=[{"line_id": "L", "cap": {"amount": "60.00", "on_exceed": "block"}}],
-    )
+    capped = amended(cap={"amount": "60.00", "on_exceed": "block"})
     log = [APPROVED, capped, RATE, entry("A"), entry("B", work_date="2026-03-03", narrative="x")]
     assert told_of(fold(lines([*log, TICK])))[1:] == ("60.00", "0.00", [("CAP_EXCEEDED", "blocking", 1, "60.00")])
     run = fold(lines([*log, asked("NARRATIVE_MISSING"), TICK]), cut=1, publish=True)

@@ -1,5 +1,6 @@
 /** What waits for ERP: where to, for what, since when, and when the next of it leaves. */
 import { read } from "./api.js";
+import { card, table } from "./card.js";
 import { el, empty, figure, pill } from "./dom.js";
 import { count, instant, NOTHING } from "./format.js";
 import { Polled } from "./polled.js";
@@ -123,20 +124,3 @@ class Compared {
 }
 
 const nameOf = ({ target, legal_entity_id: entity }) => JSON.stringify([target, entity]);
-
-function table(names, figures, rows) {
-  const head = names.map((text) =>
-    el("th", { scope: "col", class: figures.includes(text) ? "num" : null, "aria-label": text === "" ? "Share" : null }, text),
-  );
-  return el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...[...rows].map((row) => row.element)));
-}
-
-function card(title, sub, ...content) {
-  return el(
-    "section",
-    { class: "card flush", "aria-label": title },
-    el("h2", {}, title),
-    el("p", { class: "sub" }, sub),
-    el("div", { class: "scroll" }, ...content),
-  );
-}

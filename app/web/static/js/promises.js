@@ -1,5 +1,6 @@
 /** What the firm promised itself about its own speed and care: how long things take, against what was promised. */
 import { read } from "./api.js";
+import { card, table } from "./card.js";
 import { el, empty, figure, pill, set, svg } from "./dom.js";
 import { count, NOTHING, percent } from "./format.js";
 import { Polled } from "./polled.js";
@@ -50,20 +51,20 @@ export class Promises extends Polled {
       card(
         "How long it takes",
         "Of what ended in the last 90 days: half took no longer than the mark, 95 of 100 no longer than the bar. The line is the target.",
-        this.table(timed, ["Promise", "State", "Target", "Half within", "95 of 100 within", "Against it", "Late", "Waiting", "Waits longest"]),
+        this.table(timed, ["Target", "Half within", "95 of 100 within"], ["Late", "Waiting", "Waits longest"]),
       ),
       card(
         "How often it goes wrong",
         "Of the last 90 days. The line is the target.",
-        this.table(rated, ["Promise", "State", "Target", "Rate", "Against it", "Of them", "Of all"]),
+        this.table(rated, ["Target", "Rate"], ["Of them", "Of all"]),
       ),
     );
   }
 
-  table(items, names) {
-    const head = names.map((text) => el("th", { scope: "col", class: ["Promise", "State", "Against it"].includes(text) ? null : "num" }, text));
-    const rows = items.map((item) => this.rows.get(item.sla).element);
-    return el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows));
+  /** `before` and `after` are the figures on either side of the chart. */
+  table(items, before, after) {
+    const rows = items.map((item) => this.rows.get(item.sla));
+    return table(["Promise", "State", ...before, "Against it", ...after], [...before, ...after], rows);
   }
 }
 
@@ -151,14 +152,4 @@ function long(seconds) {
   const rest = Math.floor((minutes % 1440) / 60);
   if (days === 0) return `${rest} h${minutes % 60 ? ` ${minutes % 60} min` : ""}`;
   return rest ? `${count(days)} d ${rest} h` : `${count(days)} d`;
-}
-
-function card(title, sub, ...content) {
-  return el(
-    "section",
-    { class: "card flush", "aria-label": title },
-    el("h2", {}, title),
-    el("p", { class: "sub" }, sub),
-    el("div", { class: "scroll" }, ...content),
-  );
 }

@@ -1,5 +1,6 @@
 /** Stream health: does everything that came in add up, and how far behind is each partition? */
 import { read } from "./api.js";
+import { card } from "./card.js";
 import { el, empty, figure, pill } from "./dom.js";
 import { count } from "./format.js";
 import { Polled } from "./polled.js";
@@ -144,14 +145,4 @@ function hosts({ hosts: list, engine_version: version }) {
     ),
   );
   return card("Hosts", `Engine ${version}`, el("ul", { class: "plain hosts" }, ...items));
-}
-
-function card(title, sub, ...content) {
-  return el(
-    "section",
-    { class: "card flush", "aria-label": title },
-    el("h2", {}, title),
-    sub && el("p", { class: "sub" }, sub),
-    el("div", { class: "scroll" }, ...content),
-  );
 }
