@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from agents.contracts import Contract, Contracts
@@ -202,33 +202,28 @@ class Desk:
             claims = self.bucket(start).claims.get(key)
         return claims
 
-    def claim(self, claims: Mapping[str, Claims], withdrawn: Mapping[str, set[str]], about: int) -> None:
-        """Write what invoices say of entities (`kind/id`) wherever the contract knows them; `withdrawn`: said no more.
+    def claim(self, claims: Mapping[str, Claims], papers: Collection[str], about: int) -> None:
+        """Write what the `papers` say of entities (`kind/id`) wherever the contract knows them, and nothing else.
 
         An invoice names no dates, so this looks through the contract's buckets, those nearest to the day `about` first,
         and stops when everything is found that lives in one place only.
         """
-        wanted = set(claims) | set(withdrawn)
-        unknown = set(wanted)
-        by_kind: dict[str, set[str]] = {"time": set(), "expense": set()}
-        for key in wanted:
-            kind, _, entity = key.partition("/")
-            if kind in by_kind:
-                by_kind[kind].add(entity)
-        missing = {f"{kind}/{entity}" for kind, entities in by_kind.items() for entity in entities}
-        for start in sorted(self.starts(), key=lambda day: abs(about - day)):
-            if not missing:
-                break
+        unknown = set(claims)
+        entries, expenses = _by_id(claims, "time/"), _by_id(claims, "expense/")
+        for start in sorted(self._known_starts(), key=lambda day: abs(about - day)) if entries or expenses else ():
             bucket = self.bucket(start)
-            here, settled = _known_in(bucket, by_kind)
+            here = _known_in(bucket, entries, expenses)
             for key in here:
-                _update(bucket.claims, key, claims, withdrawn)
+                _update(bucket.claims, key, claims[key], papers)
             if here:
                 self._dirty.add(start)
-            unknown -= here
-            missing -= settled
-        for key in unknown | (wanted & set(self.head.unplaced)):
-            _update(self.head.unplaced, key, claims, withdrawn)
+                unknown.difference_update(here)
+                if not entries and not expenses:
+                    break
+        unplaced = self.head.unplaced
+        for key in claims:
+            if key in unknown or key in unplaced:
+                _update(unplaced, key, claims[key], papers)
 
     def reprice(self, low: int, high: int, resource_id: str | None = None, role: str | None = None) -> None:
         """Terms or rates changed for the work dates in [low, high]: of everybody, or of a person or role."""
@@ -244,8 +239,10 @@ class Desk:
 
     def starts(self) -> Iterator[int]:
         """First days of all buckets, those touched in this batch included."""
-        known = {start for number in self.head.pages for start in self.page(number).buckets}
-        yield from sorted(known | self._dirty)
+        yield from sorted(self._known_starts())
+
+    def _known_starts(self) -> set[int]:
+        return {start for number in self.head.pages for start in self.page(number).buckets} | self._dirty
 
     def periods(self) -> set[str]:
         """The billing periods whose work changed in this batch."""
@@ -410,26 +407,34 @@ def _remember(names: list[str], name: str | None) -> None:
             names.insert(place, name)
 
 
-def _known_in(bucket: Bucket, wanted: Mapping[str, set[str]]) -> tuple[set[str], set[str]]:
-    """Which of the entities (ids by kind) the bucket knows, and which of those no other bucket can know: `kind/id`."""
-    held: list[tuple[str, Row | Spend]] = [
-        (f"time/{one}", bucket.rows[one]) for one in wanted["time"] & bucket.rows.keys()
-    ]
-    held += [(f"expense/{one}", bucket.spends[one]) for one in wanted["expense"] & bucket.spends.keys()]
-    here = {key for key, _ in held}
+def _by_id(claims: Iterable[str], prefix: str) -> dict[str, str]:
+    """The keys (`kind/id`) of a kind, by id."""
+    return {key[len(prefix) :]: key for key in claims if key.startswith(prefix)}
+
+
+def _known_in(bucket: Bucket, entries: dict[str, str], expenses: dict[str, str]) -> list[str]:
+    """Which of the entries and expenses (keys by id) the bucket knows. Those that no other can know are taken out."""
+    here = []
     for key in bucket.gone:
         kind, _, entity = key.partition("/")
-        if entity in wanted[kind]:
-            here.add(key)
-    return here, {key for key, one in held if not one.moved}
+        if entity in (entries if kind == "time" else expenses):
+            here.append(key)
+    for held, wanted in ((bucket.rows, entries), (bucket.spends, expenses)):
+        for one in held.keys() & wanted.keys():
+            key = wanted[one]
+            if key not in bucket.gone:
+                here.append(key)
+            if not held[one].moved:
+                del wanted[one]
+    return here
 
 
-def _update(into: dict[str, Claims], key: str, claims: Mapping[str, Claims], withdrawn: Mapping[str, set[str]]) -> None:
-    known = dict(into.get(key) or {})
-    for document in withdrawn.get(key, ()):
-        known.pop(document, None)
-    known.update(claims.get(key) or {})
+def _update(into: dict[str, Claims], key: str, said: Claims, papers: Collection[str]) -> None:
+    """Write what `papers` say now in place of what they said before. Claims are replaced, never changed."""
+    known = into.get(key)
     if known:
-        into[key] = known
+        said = {paper: its for paper, its in known.items() if paper not in papers} | said
+    if said:
+        into[key] = said
     else:
         into.pop(key, None)

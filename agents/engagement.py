@@ -30,7 +30,7 @@ from agents.promised import Promised
 from agents.proposals import Clerk, Scope
 from app.domain import burn, calendar, masters, revenue
 from app.domain.burn import Crossing, Position, Reached
-from app.domain.documents import INVOICE, Filed
+from app.domain.documents import Filed
 from app.domain.fx import Quote, quote_of
 from app.domain.ledger import NIL, NIL_CREDITED, WRITE_OFF, Claims
 from app.domain.money import micro
@@ -231,7 +231,8 @@ class _Work:
         self.before: dict[str, Contract] = {}  # compiled dossiers as they were before this batch
         self.told: dict[str, set[str]] = {}  # contract → papers of its dossier that this batch says something of
         self.references: dict[str, Entity] = {}
-        self.invoices: dict[str, Invoice] = {}
+        self.invoices: dict[str, Invoice] = {}  # of which this batch says something; applied at its end
+        self.credited: set[tuple[str, str]] = set()  # contracts and their credits that this batch says something of
         self.extracts: dict[str, Listed] = {}
         self.proposals: dict[str, Proposals] = {}
         self.standings: dict[str, Standing | None] = {}
@@ -359,8 +360,10 @@ class _Work:
         desk = self.desk(contract_id)
         desk.hear(offset, latest(fact), fact.time)
         credit = f"credit/{fact.entity}" if fact.type == "invoice.credited.v1" else None
-        if credit in desk.head.documents and fact.entity not in invoice.credits:
-            invoice.credits.update(self._credit(contract_id, fact.entity))
+        if credit is not None and fact.entity not in invoice.credits:
+            if credit in desk.head.documents or (contract_id, credit) in self.credited:
+                invoice.credits.update(self._credit(contract_id, fact.entity))
+            self.credited.add((contract_id, credit))
         filed = invoice.facts if credit is None else invoice.credits.setdefault(fact.entity, [])
         if offset > invoice.fence:
             invoice.fence = offset
@@ -369,8 +372,7 @@ class _Work:
             self._count(offset, recalled(filed, fact))
         self._raise_conflicts(contract_id, credit or f"invoice/{invoice_id}", filed, invoice.fence)
         if credit is not None:
-            self._share(desk, fact.entity, filed)
-        _apply_invoice(desk, invoice_id, invoice)
+            self._share(contract_id, fact.entity, filed)
 
     def _paper(self, contract_id: str, invoice_id: str) -> Invoice:
         key = invoices.key(contract_id, invoice_id)
@@ -405,18 +407,17 @@ class _Work:
         self.extracts[key] = Listed(max(offset, known.fence), known.fact)
         self._count(offset, disposition)
 
-    def _share(self, desk: Desk, credit_id: str, said: list[Fact]) -> None:
+    def _share(self, contract_id: str, credit_id: str, said: list[Fact]) -> None:
         """Every invoice that some message about the credit names keeps all of them, so that each knows which counts."""
         named = {_read_names(fact.data).invoice_id or "" for fact in said}
         if len(named) == 1:
             return
-        papers = {invoice_id: self._paper(desk.contract_id, invoice_id) for invoice_id in sorted(named)}
+        papers = {invoice_id: self._paper(contract_id, invoice_id) for invoice_id in sorted(named)}
         for paper in papers.values():
             for fact in paper.credits.get(credit_id, ()):
                 insert(said, fact)
-        for invoice_id, paper in papers.items():
+        for paper in papers.values():
             paper.credits[credit_id] = list(said)
-            _apply_invoice(desk, invoice_id, paper)
 
     # -- what everybody is told -------------------------------------------------------------------------------------
 
@@ -558,6 +559,10 @@ class _Work:
                 agent.restating.add(contract_id)
             if after.agreement is not before.agreement:
                 agent.periods[contract_id] = None  # documents of any period say what the terms say
+        for key, invoice in self.invoices.items():
+            contract_id, _, invoice_id = key.partition("\x1f")
+            _apply_invoice(self.desk(contract_id), invoice_id, invoice)
+            agent.promised.hear(contract_id, invoice_id, invoice)
         waiting = self.register.control.waiting
         agent.begin(self.register.control.today)
         for contract_id, desk in self.desks.items():
@@ -574,9 +579,6 @@ class _Work:
             changed = agent.periods.setdefault(contract_id, set())
             if changed is not None:
                 changed.update(desk.periods())
-        for key, invoice in self.invoices.items():
-            contract_id, _, invoice_id = key.partition("\x1f")
-            agent.promised.hear(contract_id, invoice_id, invoice)
         if self.batch.publish:
             self._publish()
             if not self.batch.records and not agent.unpublished:
@@ -832,59 +834,59 @@ def _apply_invoice(desk: Desk, invoice_id: str, invoice: Invoice) -> None:
     A credit that came to name another invoice is that one's to apply.
     """
     claims: dict[str, Claims] = {}
-    withdrawn: dict[str, set[str]] = {}
-    papers = desk.head.documents
+    documents, paper = desk.head.documents, f"invoice/{invoice_id}"
+    nil, nil_credited = f"{NIL}{invoice_id}", f"{NIL_CREDITED}{invoice_id}"
+    papers = [paper, nil, nil_credited]
     live, begins, about = False, calendar.BEGINNING, calendar.FOREVER
-    said: dict[str, Any] = {}
+    at_nothing: set[str] = set()
     if invoice.facts:
         decided, said = effective(invoice.facts)
         live = decided.type != "invoice.voided.v1" and said.get("lines") is not None
         begins = _day(said.get("invoiced_on"))
         period = said.get("period")
         about = calendar.number(f"{period}-15") if period else begins
-        papers[f"invoice/{invoice_id}"] = _claim(claims, f"invoice/{invoice_id}", said if live else {}, begins, 1)
-    at_nothing = _at_nothing(said if live else {})
+        documents[paper] = _claim(claims, paper, said if live else {}, begins, 1)
+        at_nothing = _at_nothing(claims, paper, said)
     for key in at_nothing:
-        claims[key][f"{NIL}{invoice_id}"] = (0, begins)
-    messages = [(f"invoice/{invoice_id}", fact) for fact in invoice.facts]
+        claims[key][nil] = (0, begins)
+    if not live or len(invoice.facts) > 1:
+        # That it ever named the entity is kept: what was invoiced once has used up its document.
+        for key in _ever_named(invoice.facts):
+            claims.setdefault(key, {}).setdefault(paper, (0, begins))
     for credit_id, facts in invoice.credits.items():
         _, given = effective(facts)
         if given["invoice_id"] != invoice_id:
             continue
-        messages += [(f"credit/{credit_id}", fact) for fact in facts]
+        credit = f"credit/{credit_id}"
+        papers.append(credit)
         since = max(begins, _day(given.get("credited_on")))  # a credit counts with its invoice, not before
-        papers[f"credit/{credit_id}"] = _claim(claims, f"credit/{credit_id}", given if live else {}, since, -1)
-        for key in at_nothing & _named(given):
-            mark = f"{NIL_CREDITED}{invoice_id}"
-            claims[key][mark] = (0, min(since, claims[key].get(mark, (0, since))[1]))
-        desk.head.credited.pop(f"credit/{credit_id}", None)
+        documents[credit] = _claim(claims, credit, given if live else {}, since, -1)
+        for key in at_nothing and at_nothing & _named(given):
+            claims[key][nil_credited] = (0, min(since, claims[key].get(nil_credited, (0, since))[1]))
+        desk.head.credited.pop(credit, None)
         if since != begins:
-            desk.head.credited[f"credit/{credit_id}"] = begins
-    for paper, fact in messages:
-        for line in msgspec.json.decode(fact.data).get("lines") or ():
-            key = f"{line['kind']}/{line['id']}"
-            if paper in claims.get(key, {}):
-                continue
-            if paper.startswith(INVOICE):
-                # That it ever named the entity is kept: what was invoiced once has used up its document.
-                claims.setdefault(key, {})[paper] = (0, begins)
-            else:
-                withdrawn.setdefault(key, set()).add(paper)
-    for key in set(claims) | set(withdrawn):
-        marks = {f"{NIL}{invoice_id}", f"{NIL_CREDITED}{invoice_id}"}
-        if gone := marks - claims.get(key, {}).keys():
-            withdrawn.setdefault(key, set()).update(gone)
-    desk.claim(claims, withdrawn, about)
+            desk.head.credited[credit] = begins
+        if not live or len(facts) > 1:
+            for key in _ever_named(facts):
+                claims.setdefault(key, {})
+    desk.claim(claims, papers, about)
 
 
-def _at_nothing(said: Mapping[str, Any]) -> set[str]:
+def _at_nothing(claims: Mapping[str, Claims], paper: str, said: Mapping[str, Any]) -> set[str]:
     """Entries and expenses (`kind/id`) that an invoice names for 0.00 and no more."""
-    worth = {f"{line['kind']}/{line['id']}" for line in said.get("lines") or () if micro(line["amount"])}
-    return {key for key in _named(said) - worth if key.startswith(("time/", "expense/"))}
+    flat = {key for key, its in claims.items() if not its[paper][0] and key.startswith(("time/", "expense/"))}
+    if not flat:
+        return flat
+    return flat - {f"{line['kind']}/{line['id']}" for line in said.get("lines") or () if micro(line["amount"])}
 
 
 def _named(said: Mapping[str, Any]) -> set[str]:
     return {f"{line['kind']}/{line['id']}" for line in said.get("lines") or ()}
+
+
+def _ever_named(facts: Iterable[Fact]) -> set[str]:
+    """What any of these messages names (`kind/id`)."""
+    return {key for fact in facts for key in _named(msgspec.json.decode(fact.data))}
 
 
 def _apply_write_off(desk: Desk, writeoff_id: str, facts: Sequence[Fact]) -> None:
@@ -893,8 +895,8 @@ def _apply_write_off(desk: Desk, writeoff_id: str, facts: Sequence[Fact]) -> Non
     _, said = effective(facts)
     given_up = {f"time/{entry}" for entry in said.get("entry_ids") or ()}
     named = {f"time/{entry}" for fact in facts for entry in msgspec.json.decode(fact.data).get("entry_ids") or ()}
-    claims: dict[str, Claims] = {key: {paper: (0, calendar.BEGINNING)} for key in given_up}
-    desk.claim(claims, {key: {paper} for key in named - given_up}, calendar.FOREVER)
+    given: Claims = {paper: (0, calendar.BEGINNING)}
+    desk.claim({key: given if key in given_up else {} for key in named}, [paper], calendar.FOREVER)
 
 
 def _day(text: str | None) -> int:
@@ -907,8 +909,12 @@ def _claim(claims: dict[str, Claims], paper: str, said: dict[str, Any], begins: 
     for line in said.get("lines") or ():
         amount = sign * micro(line["amount"])
         total += amount
-        its = claims.setdefault(f"{line['kind']}/{line['id']}", {})
-        its[paper] = (its[paper][0] + amount if paper in its else amount, begins)
+        key = f"{line['kind']}/{line['id']}"
+        its = claims.get(key)
+        if its is None:
+            claims[key] = {paper: (amount, begins)}
+        else:
+            its[paper] = (its[paper][0] + amount if paper in its else amount, begins)
     return total, begins
 
 
