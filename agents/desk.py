@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from agents.contracts import Contract, Contracts
 from app.domain import allotment, calendar
-from app.domain.fx import Quotes
 from app.domain.ledger import (
     ALLOTTED_MINUTES,
     APPROVED,
@@ -20,12 +19,13 @@ from app.domain.ledger import (
     Row,
     Spend,
     Was,
+    price_by,
     price_row,
     price_spend,
     price_was,
     tally,
 )
-from app.domain.rates import Rates
+from app.domain.rates import Card, Rates
 from app.domain.terms import Agreement
 from app.events.home import Home
 from app.events.plan import Plan
@@ -35,23 +35,8 @@ from tables.heads import HEADS, Head, Latest, new
 from tables.pages import PAGES, Page
 from tables.plans import PLANS, Booked
 
-
-class Reach(NamedTuple):
-    """Whose work, on which dates, a change of terms or rates may price otherwise."""
-
-    low: int
-    high: int
-    resource_id: str | None
-    role: str | None
-    expenses_only: bool = False
-
-    def reaches(self, row: Row | Was) -> bool:
-        return (
-            not self.expenses_only
-            and self.low <= row.day <= self.high
-            and (self.resource_id is None or self.resource_id == row.resource_id)
-            and (self.role is None or self.role == row.role)
-        )
+Span = tuple[int, int]
+"""A stretch of work dates, both ends inclusive."""
 
 
 class Desk:
@@ -72,7 +57,9 @@ class Desk:
         self._unpriced: dict[tuple[int, str], Row] = {}
         self._unpriced_spends: list[Spend] = []
         self._unpriced_past: list[Was] = []
-        self._repriced: list[Reach] = []
+        self._repriced: list[Span] = []
+        self._cards: list[Card] = []  # rates that are gone or new
+        self._converted = calendar.FOREVER + 1  # from this day on expenses are converted anew
 
     def touch(self, offset: int) -> None:
         """Something the contract rests on changed."""
@@ -225,17 +212,19 @@ class Desk:
             if key in unknown or key in unplaced:
                 _update(unplaced, key, claims[key], papers)
 
-    def reprice(self, low: int, high: int, resource_id: str | None = None, role: str | None = None) -> None:
-        """Terms or rates changed for the work dates in [low, high]: of everybody, or of a person or role."""
-        reach = Reach(low, high, resource_id, role)
-        if reach not in self._repriced:
-            self._repriced.append(reach)
+    def reprice(self, low: int, high: int) -> None:
+        """Whatever prices the work dates in [low, high] may be another."""
+        if (low, high) not in self._repriced:
+            self._repriced.append((low, high))
+
+    def reprice_by(self, card: Card) -> None:
+        """A rate is gone, or new."""
+        if card not in self._cards:
+            self._cards.append(card)
 
     def convert(self, day: int) -> None:
         """An exchange rate changed from a day on."""
-        reach = Reach(day, calendar.FOREVER, None, None, expenses_only=True)
-        if reach not in self._repriced:
-            self._repriced.append(reach)
+        self._converted = min(self._converted, day)
 
     def starts(self) -> Iterator[int]:
         """First days of all buckets, those touched in this batch included."""
@@ -281,12 +270,42 @@ class Desk:
             price_was(was, agreement.on(was.day), rates)
         for spend in self._unpriced_spends:
             price_spend(spend, agreement.on(spend.day), self._contracts.reference.quotes)
-        for start in [day for day in self.starts() if day not in self._fresh] if self._repriced else ():
-            reaches = [reach for reach in self._repriced if reach.low <= start + 6 and start <= reach.high]
-            if reaches and _price_again(self.bucket(start), reaches, contract, self._contracts.reference.quotes):
-                self._dirty.add(start)
+        if self._repriced or self._cards or self._converted <= calendar.FOREVER:
+            for start in self._known_starts() - self._fresh:
+                if self._price_again(start, contract):
+                    self._dirty.add(start)
         if agreement.allots:
             self._allot(agreement, rates)
+
+    def _price_again(self, start: int, contract: Contract) -> bool:
+        """Price what changes reach of a bucket; False if that is nothing, or comes to the same."""
+        last, since = start + 6, self._converted
+        spans = [span for span in self._repriced if span[0] <= last and start <= span[1]]
+        cards = [card for card in self._cards if card.effective_from <= last and start <= card.effective_to]
+        if not spans and not cards and since > last:
+            return False
+        bucket, agreement, rates = self.bucket(start), contract.agreement, contract.rates
+        changed = False
+        of: dict[tuple[str, str | None], list[Card]] = {}  # a few people in a few roles have many rows
+        for row in bucket.rows.values():
+            if _within(row.day, spans):
+                price_row(row, agreement.on(row.day), rates)
+                changed = True
+            elif cards:
+                who = row.resource_id, row.role
+                if who not in of:
+                    of[who] = [card for card in cards if card.names(*who)]
+                if of[who] and price_by(row, agreement.on(row.day), rates, of[who]):
+                    changed = True
+        for was in [was for its in bucket.past.values() for was in its]:
+            before = was.cost
+            price_was(was, agreement.on(was.day), rates)
+            changed = changed or was.cost != before or _within(was.day, spans)
+        for spend in bucket.spends.values():
+            if spend.day >= since or _within(spend.day, spans):
+                price_spend(spend, agreement.on(spend.day), self._contracts.reference.quotes)
+                changed = True
+        return changed
 
     def _allot(self, agreement: Agreement, rates: Rates) -> None:
         """Share out anew what entries of the touched buckets share with each other and with later ones."""
@@ -357,23 +376,8 @@ class Desk:
         return sum(s.totals[ENTITIES] for lines in self.head.pages.values() for s in lines.values())
 
 
-def _price_again(bucket: Bucket, reaches: list[Reach], contract: Contract, quotes: Quotes) -> bool:
-    """Price what the changes reach; False if that is nothing."""
-    agreement, rates = contract.agreement, contract.rates
-    reached = False
-    for row in bucket.rows.values():
-        if any(reach.reaches(row) for reach in reaches):
-            price_row(row, agreement.on(row.day), rates)
-            reached = True
-    for was in [was for its in bucket.past.values() for was in its]:
-        if any(reach.reaches(was) for reach in reaches):
-            price_was(was, agreement.on(was.day), rates)
-            reached = True
-    if any(reach.resource_id is None and reach.role is None for reach in reaches):
-        for spend in bucket.spends.values():
-            price_spend(spend, agreement.on(spend.day), quotes)
-            reached = True
-    return reached
+def _within(day: int, spans: Sequence[Span]) -> bool:
+    return bool(spans) and any(low <= day <= high for low, high in spans)
 
 
 def _by_day(bucket: Bucket) -> dict[int, list[tuple[str, Row]]]:

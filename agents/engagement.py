@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -122,14 +122,18 @@ class _Engagement:
         """Contracts with expenses in a currency."""
         return self._named(f"currency/{currency}")
 
-    def _named(self, what: str) -> Iterable[str]:
+    def know_users(self) -> None:
+        """Find out who uses what, from what the tables hold, unless it is known."""
         if self._users is None:
             self._users = {}
             for contract_id, head in self.store.scan(HEADS):
                 self.note_users(contract_id, head)
             for _, booked in self.store.scan(PLANS):
                 self.note_booked(booked.plan)
-        return sorted(self._users.get(what, ()))
+
+    def _named(self, what: str) -> Iterable[str]:
+        self.know_users()
+        return sorted((self._users or {}).get(what, ()))
 
     def concerned(self, kind: str, name: str, *, anyway: bool = False) -> list[str]:
         """Contracts whose checks look at an entity of master data: those that name it and have a policy in force.
@@ -231,6 +235,8 @@ class _Work:
         self.before: dict[str, Contract] = {}  # compiled dossiers as they were before this batch
         self.told: dict[str, set[str]] = {}  # contract → papers of its dossier that this batch says something of
         self.references: dict[str, Entity] = {}
+        # Cards of the firm that are gone or new, where they were said; and whether nothing of that was kept by a crash.
+        self.rates: list[tuple[int, Card, bool]] = []
         self.invoices: dict[str, Invoice] = {}  # of which this batch says something; applied at its end
         self.credited: set[tuple[str, str]] = set()  # contracts and their credits that this batch says something of
         self.extracts: dict[str, Listed] = {}
@@ -296,7 +302,7 @@ class _Work:
             _apply_write_off(desk, fact.entity, dossier.facts[key])
         if kind == "rate":
             for card in filter(None, (before, card_of(dossier.facts[key]))):
-                desk.reprice(card.effective_from, card.effective_to, card.resource_id, card.role)
+                desk.reprice_by(card)
         self._raise_conflicts(contract_id, key, dossier.facts[key], dossier.fence, dossier.resent.get(key, ()))
 
     def _resend(self, offset: int, resend: Resend) -> None:
@@ -445,7 +451,8 @@ class _Work:
             self._rate_changed(offset, before, card_of(entity.facts))
         elif kind == "rate":
             # A crash kept the rate, perhaps without its consequences: whatever it ever said may have priced something.
-            self._reprice_users(offset, [card_of([said]) for said in entity.facts])
+            said = [card_of([fact]) for fact in entity.facts]
+            self.rates += [(offset, card, False) for card in said if card is not None]
         elif kind == "holiday":
             self.agent.reference.set_holiday(key, entity.facts)
             self._restate(offset)
@@ -508,29 +515,26 @@ class _Work:
             book.remove(before)
         if after is not None:
             book.add(after)
-        self._reprice_users(offset, (before, after))
+        self.rates += [(offset, card, True) for card in (before, after) if card is not None]
 
-    def _reprice_users(self, offset: int, cards: Iterable[Card | None]) -> None:
-        """Price the work anew that a card of the firm may have priced, or may price now."""
-        for card in filter(None, cards):
-            for contract_id in sorted({*self.agent.users_of(card), *self._users_in_batch(card)}):
+    def _reprice_users(self) -> None:
+        """Price the work anew that cards of the firm may have priced, or may price now."""
+        if not self.rates:
+            return
+        self.agent.know_users()
+        for contract_id, desk in self.desks.items():
+            self.agent.note_users(contract_id, desk.head)
+            for booked in desk.plans.values():
+                self.agent.note_booked(booked.plan)
+        for offset, card, fresh in self.rates:
+            for contract_id in self.agent.users_of(card):
                 if card.client_id is None or self._has_client(contract_id, card.client_id):
                     desk = self.desk(contract_id)
                     desk.touch(offset)
-                    desk.reprice(card.effective_from, card.effective_to, card.resource_id, card.role)
-
-    def _users_in_batch(self, card: Card) -> Iterator[str]:
-        """Contracts whose work named the card's person or role for the first time in this batch."""
-        for contract_id, desk in self.desks.items():
-            booked = [one.plan for one in desk.plans.values()]
-            if card.resource_id is not None:
-                used = card.resource_id in desk.head.people or any(p.resource_id == card.resource_id for p in booked)
-            elif card.role is not None:
-                used = card.role in desk.head.roles or any(p.role == card.role for p in booked)
-            else:
-                used = True
-            if used:
-                yield contract_id
+                    if fresh:
+                        desk.reprice_by(card)
+                    else:
+                        desk.reprice(card.effective_from, card.effective_to)
 
     def _has_client(self, contract_id: str, client_id: str) -> bool:
         """Whether any version of the contract names the client (terms may change it from a date on)."""
@@ -559,6 +563,7 @@ class _Work:
                 agent.restating.add(contract_id)
             if after.agreement is not before.agreement:
                 agent.periods[contract_id] = None  # documents of any period say what the terms say
+        self._reprice_users()
         for key, invoice in self.invoices.items():
             contract_id, _, invoice_id = key.partition("\x1f")
             _apply_invoice(self.desk(contract_id), invoice_id, invoice)

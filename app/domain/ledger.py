@@ -7,7 +7,7 @@ incremented, so a repeated or reordered event cannot count twice. Money is in mi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -201,6 +201,39 @@ def price_row(row: Row, terms: Terms | None, rates: Rates) -> None:
         return
     row.billable_minutes = billable_minutes(row.minutes, terms.rounding)
     set_amount(row, terms, rates)
+
+
+def price_by(row: Row, terms: Terms | None, rates: Rates, cards: Iterable[Card]) -> bool:
+    """Price a row anew if any of these `cards`, gone from `rates` or new in them, did or does; False if none did.
+
+    A row that no such card priced, and none prices now, comes to what it came to: all other cards are what they were.
+    `cards` are of the row's person and role, if of any.
+    """
+    changed = costs = False
+    bills = set()
+    for card in cards:
+        if card.within(row.day):
+            if card.kind == "bill":
+                bills.add(card.rate_id)
+            else:
+                costs = True
+    if costs and terms is not None:
+        before, row.cost = row.cost, _cost(row, terms, rates)
+        changed = row.cost != before
+    if bills and terms is not None and _priced_among(bills, row, terms, rates):
+        price_row(row, terms, rates)
+        changed = True
+    return changed
+
+
+def _priced_among(rate_ids: Collection[str], row: Row, terms: Terms, rates: Rates) -> bool:
+    """Whether one of these rates is the row's, or is to be."""
+    if row.rate_id in rate_ids:
+        return True
+    if row.rate_override is not None or (row.rate_id is None and not row.problem):
+        return False  # it needs no rate
+    card = rates.find("bill", terms.client_id, row.resource_id, row.role, row.day)
+    return card is not None and card.rate_id in rate_ids
 
 
 def line_of(row: Row, terms: Terms) -> Line | None:

@@ -44,6 +44,10 @@ class Card(NamedTuple):
     def within(self, day: int) -> bool:
         return self.effective_from <= day <= self.effective_to
 
+    def names(self, person: str, role: str | None) -> bool:
+        """Whether it may price what the person does in the role."""
+        return (self.role is None or self.role == role) and (self.resource_id is None or self.resource_id == person)
+
 
 def card_of(messages: Sequence[Message]) -> Card | None:
     """The card that the messages of one rate come to; None if it was withdrawn or never fully said."""
