@@ -40,10 +40,13 @@ Span = tuple[int, int]
 
 
 class Desk:
-    """Holds what was read and what must be written for one contract. `earliest`: the first day whose sums changed."""
+    """Holds what was read and what must be written for one contract. `earliest`: the first day whose sums changed.
 
-    def __init__(self, contract_id: str, store: Store, contracts: Contracts) -> None:
-        self.contract_id = contract_id
+    `first` is the batch's first offset: what was stored with it, or with a later one, a crash kept of this batch.
+    """
+
+    def __init__(self, contract_id: str, store: Store, contracts: Contracts, first: int) -> None:
+        self.contract_id, self._first = contract_id, first
         self._store, self._contracts = store, contracts
         self.head: Head = store.get(HEADS, contract_id) or new()
         self.earliest = calendar.FOREVER
@@ -53,6 +56,7 @@ class Desk:
         self.plans: dict[str, Booked] = {}  # by name
         self._dirty: set[int] = set()
         self._recalled = False  # whether some record was here before a crash
+        self._kept: set[int] = set()  # buckets that include records of this batch already: a crash kept them
         self._fresh: set[int] = set()  # buckets that did not exist: all of their rows are unpriced
         self._unpriced: dict[tuple[int, str], Row] = {}
         self._unpriced_spends: list[Spend] = []
@@ -83,6 +87,8 @@ class Desk:
             stored = self._store.get(BUCKETS, buckets.key(self.contract_id, start))
             if stored is None:
                 self._fresh.add(start)
+            elif stored.fence >= self._first:
+                self._kept.add(start)
             bucket = self._buckets[start] = stored or Bucket(-1, {}, {}, {}, {})
         return bucket
 
@@ -285,6 +291,8 @@ class Desk:
         if not spans and not cards and since > last:
             return False
         bucket, agreement, rates = self.bucket(start), contract.agreement, contract.rates
+        if cards and start in self._kept:
+            spans = [(start, last)]  # its rows may be priced by these cards already, without their sums
         changed = False
         of: dict[tuple[str, str | None], list[Card]] = {}  # a few people in a few roles have many rows
         for row in bucket.rows.values():

@@ -227,6 +227,7 @@ class _Work:
     def __init__(self, agent: _Engagement, batch: Batch) -> None:
         self.agent, self.store = agent, agent.store
         self.batch = batch
+        self.first = batch.records[0].offset if batch.records else calendar.FOREVER
         self.last = batch.records[-1].offset if batch.records else -1
         self.effects = Effects(batch)
         self.register = Register(self.store, f"engagement/{agent.partition}")
@@ -246,7 +247,7 @@ class _Work:
     def desk(self, contract_id: str) -> Desk:
         desk = self.desks.get(contract_id)
         if desk is None:
-            desk = self.desks[contract_id] = Desk(contract_id, self.store, self.agent.contracts)
+            desk = self.desks[contract_id] = Desk(contract_id, self.store, self.agent.contracts, self.first)
         return desk
 
     def take(self, offset: int, value: Any) -> None:
