@@ -48,7 +48,13 @@ class Desk:
     def __init__(self, contract_id: str, store: Store, contracts: Contracts, first: int) -> None:
         self.contract_id, self._first = contract_id, first
         self._store, self._contracts = store, contracts
-        self.head: Head = store.get(HEADS, contract_id) or new()
+        known = store.get(HEADS, contract_id)
+        self.head: Head = known or new()
+        self.named = (
+            [] if known is not None else ["any"]
+        )  # what its work named for the first time: `role/x`, `person/x`
+        self._who: set[tuple[str, str | None]] = set()  # people in their roles of whom that is known by now
+        self._touched = -1
         self.earliest = calendar.FOREVER
         self.changed = False
         self._buckets: dict[int, Bucket] = {}
@@ -68,7 +74,8 @@ class Desk:
     def touch(self, offset: int) -> None:
         """Something the contract rests on changed."""
         self.changed = True
-        self.head.fence = self.head.touched = max(self.head.touched, offset)
+        if offset > self._touched:
+            self._touched = offset
 
     def hear(self, offset: int, latest: Latest, since: int) -> None:
         """The contract itself was told something: `latest` and `since` are of the latest and the earliest message.
@@ -76,10 +83,11 @@ class Desk:
         Rates of the firm only touch: whom they reach when they come is a matter of order, but a cause must not be.
         """
         self.touch(offset)
-        if latest > self.head.latest:
-            self.head.latest = latest
-        if not self.head.since or since < self.head.since:
-            self.head.since = since
+        head = self.head
+        if latest > head.latest:
+            head.latest = latest
+        if not head.since or since < head.since:
+            head.since = since
 
     def bucket(self, start: int) -> Bucket:
         bucket = self._buckets.get(start)
@@ -104,11 +112,14 @@ class Desk:
     def settle(self, offset: int, home: Home) -> None:
         """Put one entity where it is now, and let the other buckets go of it."""
         self.hear(offset, (home.time, home.source, home.id, home.correlation or ""), home.since or home.time)
-        if home.row is not None:
-            _remember(self.head.people, home.row.resource_id)
-            _remember(self.head.roles, home.row.role)
+        row = home.row
+        if row is not None:
+            if (row.resource_id, row.role) not in self._who:
+                self._who.add((row.resource_id, row.role))
+                self._name(self.head.people, "person", row.resource_id)
+                self._name(self.head.roles, "role", row.role)
         elif home.spend is not None:
-            _remember(self.head.currencies, home.spend.currency)
+            self._name(self.head.currencies, "currency", home.spend.currency)
         elif home.kind == "demand":
             _remember(self.head.demands, home.entity)  # it has no place in the ledger
         key = f"{home.kind}/{home.entity}"
@@ -123,6 +134,10 @@ class Desk:
             self._recall(bucket, start, home)
         if home.here is not None:
             self._place(offset, home.here, home, key, claims)
+
+    def _name(self, names: list[str], kind: str, name: str | None) -> None:
+        if _remember(names, name):
+            self.named.append(f"{kind}/{name}")
 
     def book(self, offset: int, plan: Plan) -> None:
         """Keep what a person is booked for here, or that it is no more: of several, the highest number."""
@@ -164,9 +179,10 @@ class Desk:
         if claims:
             bucket.claims[key] = claims
         self._recall(bucket, start, home)
-        if home.row is not None:
-            self._take_price(start, home.entity, home.row, bucket.rows.get(home.entity))
-            bucket.rows[home.entity] = home.row
+        row = home.row
+        if row is not None:
+            self._take_price(start, home.entity, row, bucket.rows.get(home.entity))
+            bucket.rows[home.entity] = row
         elif home.spend is not None:
             bucket.spends[home.entity] = home.spend
             self._unpriced_spends.append(home.spend)
@@ -189,7 +205,9 @@ class Desk:
 
     def _claims_on(self, home: Home, key: str) -> Claims | None:
         claims = self.head.unplaced.get(key)
-        for start in home.others if home.here is None else (home.here, *home.others):
+        if not claims and home.here is not None:
+            claims = self.bucket(home.here).claims.get(key)
+        for start in home.others:
             if claims:
                 break
             claims = self.bucket(start).claims.get(key)
@@ -254,6 +272,9 @@ class Desk:
 
         `offset` is the batch's last: everything up to it is in what is written now, prices and claims included.
         """
+        head = self.head
+        if self.changed:
+            head.fence = head.touched = max(head.touched, self._touched)
         self._price(contract)
         touched: set[int] = set()
         for start in self._dirty:
@@ -411,12 +432,15 @@ def _shares(row: Row, span: allotment.Span, agreement: Agreement) -> bool:
     return terms is not None and allotment.span_of(span[0], row.day, terms) == span
 
 
-def _remember(names: list[str], name: str | None) -> None:
-    """Keep a sorted list of distinct names."""
-    if name is not None:
-        place = bisect_left(names, name)
-        if place == len(names) or names[place] != name:
-            names.insert(place, name)
+def _remember(names: list[str], name: str | None) -> bool:
+    """Keep a sorted list of distinct names. False where it has the name already."""
+    if name is None:
+        return False
+    place = bisect_left(names, name)
+    if place < len(names) and names[place] == name:
+        return False
+    names.insert(place, name)
+    return True
 
 
 def _by_id(claims: Iterable[str], prefix: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -127,7 +127,7 @@ class _Engagement:
         if self._users is None:
             self._users = {}
             for contract_id, head in self.store.scan(HEADS):
-                self.note_users(contract_id, head)
+                self.note_users(contract_id, _named_by(head))
             for _, booked in self.store.scan(PLANS):
                 self.note_booked(booked.plan)
 
@@ -155,22 +155,25 @@ class _Engagement:
                 for mark in masters.marks(terms.said):
                     self._marked.setdefault(mark, set()).add(contract_id)
 
-    def note_users(self, contract_id: str, head: Head) -> None:
-        if self._users is None:
-            return
-        self._users.setdefault("any", set()).add(contract_id)
-        for person in head.people:
-            self._users.setdefault(f"person/{person}", set()).add(contract_id)
-        for role in head.roles:
-            self._users.setdefault(f"role/{role}", set()).add(contract_id)
-        for currency in head.currencies:
-            self._users.setdefault(f"currency/{currency}", set()).add(contract_id)
+    def note_users(self, contract_id: str, named: Iterable[str]) -> None:
+        """Remember what the contract's work named for the first time, where it is known who uses what."""
+        if self._users is not None:
+            for name in named:
+                self._users.setdefault(name, set()).add(contract_id)
 
     def note_booked(self, plan: Plan) -> None:
         """A rate of the person or the role prices what is booked, too."""
         if self._users is not None and plan.runs:
             self._users.setdefault(f"person/{plan.resource_id}", set()).add(plan.contract_id)
             self._users.setdefault(f"role/{plan.role}", set()).add(plan.contract_id)
+
+
+def _named_by(head: Head) -> Iterator[str]:
+    """Whatever a contract's work ever named, as `_Engagement` has it."""
+    yield "any"
+    yield from (f"person/{person}" for person in head.people)
+    yield from (f"role/{role}" for role in head.roles)
+    yield from (f"currency/{currency}" for currency in head.currencies)
 
 
 _REACH = (None, "")  # where `Hinted` keeps which lines and periods it knows of
@@ -524,7 +527,7 @@ class _Work:
             return
         self.agent.know_users()
         for contract_id, desk in self.desks.items():
-            self.agent.note_users(contract_id, desk.head)
+            self.agent.note_users(contract_id, desk.named)
             for booked in desk.plans.values():
                 self.agent.note_booked(booked.plan)
         for offset, card, fresh in self.rates:
@@ -575,7 +578,7 @@ class _Work:
             contract = agent.contracts.compiled(contract_id)
             desk.close(contract, self.last)
             agent.promised.note(contract_id, desk.quarters())
-            agent.note_users(contract_id, desk.head)
+            agent.note_users(contract_id, desk.named)
             agent.filing.pop(contract_id, None)
             if contract.agreement.known:
                 waiting.pop(contract_id, None)
