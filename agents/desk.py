@@ -123,7 +123,8 @@ class Desk:
         elif home.kind == "demand":
             _remember(self.head.demands, home.entity)  # it has no place in the ledger
         key = f"{home.kind}/{home.entity}"
-        claims = self._claims_on(home, key)
+        # Claims of an entity that was nowhere else stay where they are.
+        claims = self._claims_on(home, key) if home.others else self.head.unplaced.get(key)
         for start in home.others:
             bucket = self._open(offset, start)
             if bucket is None:
@@ -317,7 +318,7 @@ class Desk:
         changed = False
         of: dict[tuple[str, str | None], list[Card]] = {}  # a few people in a few roles have many rows
         for row in bucket.rows.values():
-            if _within(row.day, spans):
+            if spans and _within(row.day, spans):
                 price_row(row, agreement.on(row.day), rates)
                 changed = True
             elif cards:
@@ -406,7 +407,7 @@ class Desk:
 
 
 def _within(day: int, spans: Sequence[Span]) -> bool:
-    return bool(spans) and any(low <= day <= high for low, high in spans)
+    return any(low <= day <= high for low, high in spans)
 
 
 def _by_day(bucket: Bucket) -> dict[int, list[tuple[str, Row]]]:

@@ -7,7 +7,9 @@ incremented, so a repeated or reordered event cannot count twice. Money is in mi
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Collection, Iterable, Mapping
+from operator import add
 from typing import Final
 
 import msgspec
@@ -376,34 +378,47 @@ def empty() -> Sum:
 
 
 def merged(sums: Iterable[Sum]) -> Sum:
-    """What several sums come to together."""
+    """What several sums come to together. What a single one has in it is shared with it: sums are never changed."""
     parts = list(sums)
     if not parts:
         return empty()
-    periods: dict[str, Pair] = {}
-    roles: dict[str, Pair] = {}
-    issues: dict[str, Issue] = {}
-    for part in parts:
-        _add_pairs(periods, part.periods)
-        _add_pairs(roles, part.roles)
-        for code, issue in part.issues.items():
-            known = issues.get(code)
-            issues[code] = issue if known is None else _joined(known, issue)
+    one, others = parts[0], parts[1:]
+    first, last, horizon, kept = one.first, one.last, one.horizon, one.kept
+    totals, periods, roles, issues, late = one.totals, one.periods, one.roles, one.issues, one.late
+    unbillable, ready_spends = one.unbillable, one.ready_spends
+    billed_spends, billed_spend_amount = one.billed_spends, one.billed_spend_amount
+    for part in others:
+        first, last = min(first, part.first), max(last, part.last)
+        horizon, kept = max(horizon, part.horizon), max(kept, part.kept)
+        totals = list(map(add, totals, part.totals))
+        unbillable += part.unbillable
+        ready_spends += part.ready_spends
+        billed_spends += part.billed_spends
+        billed_spend_amount += part.billed_spend_amount
+    if others:
+        periods, roles, issues = dict(periods), dict(roles), dict(issues)
+        for part in others:
+            _add_pairs(periods, part.periods)
+            _add_pairs(roles, part.roles)
+            for code, issue in part.issues.items():
+                known = issues.get(code)
+                issues[code] = issue if known is None else _joined(known, issue)
+        late = _added_up([part.late for part in parts if part.late])
     return Sum(
-        min([part.first for part in parts]),
-        max([part.last for part in parts]),
-        max([part.horizon for part in parts]),
-        list(map(sum, zip(*[part.totals for part in parts], strict=True))),
+        first,
+        last,
+        horizon,
+        totals,
         periods,
         roles,
         issues,
         None,
-        max([part.kept for part in parts]),
-        sum([part.unbillable for part in parts]),
-        sum([part.ready_spends for part in parts]),
-        sum([part.billed_spends for part in parts]),
-        sum([part.billed_spend_amount for part in parts]),
-        _added_up([part.late for part in parts if part.late]),
+        kept,
+        unbillable,
+        ready_spends,
+        billed_spends,
+        billed_spend_amount,
+        late,
     )
 
 
@@ -430,9 +445,9 @@ def _delay(late: dict[str, int], day: int, cost: int) -> None:
 
 
 def _add_pairs(into: dict[str, Pair], pairs: dict[str, Pair]) -> None:
-    for name, (minutes, amount) in pairs.items():
+    for name, pair in pairs.items():
         known = into.get(name)
-        into[name] = [minutes, amount] if known is None else [known[0] + minutes, known[1] + amount]
+        into[name] = pair if known is None else [known[0] + pair[0], known[1] + pair[1]]
 
 
 def _joined(one: Issue, other: Issue) -> Issue:
@@ -440,11 +455,19 @@ def _joined(one: Issue, other: Issue) -> Issue:
     return Issue(one.count + other.count, one.amount + other.amount, min(one.since, other.since), evidence)
 
 
-def note(issues: dict[str, Issue], code: str, row: Row | Spend, entity: str, amount: int) -> None:
-    """Count `row` among the entries that `code` is said of."""
-    issue = Issue(1, amount, row.time, [(row.day, entity, row.id)])
+def _note(issues: dict[str, Issue], code: str, row: Row | Spend, entity: str, amount: int) -> None:
+    """Count `row` among the entries that `code` is said of; the issues are nobody else's yet."""
+    named = row.day, entity, row.id
     known = issues.get(code)
-    issues[code] = issue if known is None else _joined(known, issue)
+    if known is None:
+        issues[code] = Issue(1, amount, row.time, [named])
+        return
+    known.count += 1
+    known.amount += amount
+    known.since = min(known.since, row.time)
+    if len(known.evidence) < EVIDENCE_LIMIT or named < known.evidence[-1]:
+        insort(known.evidence, named)
+        del known.evidence[EVIDENCE_LIMIT:]
 
 
 def claimed(claims: Claims | None, as_of: int) -> int:
@@ -475,7 +498,9 @@ class Tally:
         return total
 
     def row(self, entity: str, row: Row, claims: Claims | None) -> None:
-        total = self._line(row.line, row.day)
+        day = row.day
+        known = self._lines.get(row.line or "")
+        total = known if known is not None and known.first <= day <= known.last else self._line(row.line, day)
         sums = total.totals
         sums[ENTITIES] += 1
         status, amount = row.status, row.amount
@@ -496,14 +521,14 @@ class Tally:
             elif row.problem:
                 self._approved(total, row, 0)
                 sums[UNPRICED] += row.billable_minutes
-                note(total.issues, _ISSUE_OF[row.problem], row, entity, 0)
+                _note(total.issues, _ISSUE_OF[row.problem], row, entity, 0)
             else:
                 sums[NONBILLABLE] += row.minutes
         elif status == SUBMITTED:
             sums[PENDING_MINUTES] += row.minutes
             if amount is not None or row.problem:
                 sums[PENDING_AMOUNT] += amount or 0
-                note(total.issues, "TIME_NOT_APPROVED", row, entity, amount or 0)
+                _note(total.issues, "TIME_NOT_APPROVED", row, entity, amount or 0)
         if claims:
             self._claims(total, entity, row, claims)
 
@@ -587,7 +612,7 @@ class Tally:
             sums[ADJUSTMENT] += difference
             sums[ADJUSTED] += 1
             short = difference > 0 and row.status == APPROVED and row.amount is not None
-            note(total.issues, UNDERBILLED if short else "ADJUSTMENT_NEEDED", row, entity, difference)
+            _note(total.issues, UNDERBILLED if short else "ADJUSTMENT_NEEDED", row, entity, difference)
 
     def _claimed(self, total: Sum, claims: Claims) -> int:
         """What is invoiced; the sum remembers until when its claims may still change it."""
@@ -624,12 +649,12 @@ class Tally:
             if difference:
                 sums[ADJUSTMENT] += difference
                 sums[ADJUSTED] += 1
-                note(total.issues, "ADJUSTMENT_NEEDED", spend, entity, difference)
+                _note(total.issues, "ADJUSTMENT_NEEDED", spend, entity, difference)
         if spend.status != APPROVED:
             return
         if spend.amount is None:
             if spend.problem:
-                note(total.issues, "CURRENCY_MISMATCH", spend, entity, 0)
+                _note(total.issues, "CURRENCY_MISMATCH", spend, entity, 0)
             return
         sums[EXPENSES] += spend.amount
         if not spend.billable:

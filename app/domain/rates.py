@@ -87,7 +87,9 @@ class RateBook:
         self._cards: dict[Scope, list[Card]] = {}
         self._changes: dict[Scope, int] = {}
         self.changed = 0
-        self.opened = 0  # how many lists there are: one that is there is changed where it is
+        self.opened: list[
+            str
+        ] = []  # of each list whom it names, as they came: one that is there is changed where it is
         for card in cards:
             self.add(card)
 
@@ -96,8 +98,10 @@ class RateBook:
         return card.kind, card.contract_id, card.client_id, card.resource_id, card.role
 
     def add(self, card: Card) -> None:
-        cards = self._cards.setdefault(self._scope(card), [])
-        self.opened = len(self._cards)
+        cards = self._cards.get(self._scope(card))
+        if cards is None:
+            cards = self._cards[self._scope(card)] = []
+            self.opened.append(card.resource_id or card.role or "")
         insort(cards, card, key=lambda c: c[:3])
         self._note(card)
 
@@ -126,7 +130,7 @@ class Rates:
     def __init__(self, contract_id: str, own: RateBook, firm: RateBook) -> None:
         self._contract, self._own, self._firm = contract_id, own, firm
         self._memo: dict[tuple[Kind, str, str, str | None], _Lists] = {}
-        self._opened = -1
+        self._seen, self._opened = own.changed, len(firm.opened)  # what the memo knows of
 
     @property
     def changed(self) -> int:
@@ -143,10 +147,8 @@ class Rates:
 
     def find(self, kind: Kind, client: str, person: str, role: str | None, day: int) -> Card | None:
         """The card that wins for work of `person` in `role` on `day`; None if no card is valid."""
-        opened = self._own.changed + self._firm.opened
-        if self._opened != opened:
-            self._memo.clear()
-            self._opened = opened
+        if self._own.changed != self._seen or len(self._firm.opened) != self._opened:
+            self._forget()
         key = (kind, client, person, role)
         lists = self._memo.get(key)
         if lists is None:
@@ -156,6 +158,17 @@ class Rates:
                 if card.effective_from <= day <= card.effective_to:
                     return card
         return None
+
+    def _forget(self) -> None:
+        """Let go of what there may be other lists for now."""
+        named = set(self._firm.opened[self._opened :])
+        if self._own.changed != self._seen or "" in named:
+            self._memo.clear()
+        else:
+            self._memo = {
+                key: lists for key, lists in self._memo.items() if key[2] not in named and key[3] not in named
+            }
+        self._seen, self._opened = self._own.changed, len(self._firm.opened)
 
     def turns(self, kind: Kind, client: str, person: str, role: str | None) -> list[int]:
         """Days on which `find` may begin to answer otherwise, in order."""
