@@ -262,9 +262,9 @@ class Desk:
         """The billing periods whose work changed in this batch."""
         return {calendar.period_of(start) for start in self._dirty}
 
-    def quarters(self) -> set[int]:
-        """The quarters whose work changed in this batch."""
-        return {calendar.page_of(start) for start in self._dirty}
+    def changes(self) -> set[int]:
+        """First days of the buckets whose work changed in this batch."""
+        return self._dirty
 
     # -- sums up the ladder -----------------------------------------------------------------------------------------
 

@@ -577,7 +577,7 @@ class _Work:
         for contract_id, desk in self.desks.items():
             contract = agent.contracts.compiled(contract_id)
             desk.close(contract, self.last)
-            agent.promised.note(contract_id, desk.quarters())
+            agent.promised.note(contract_id, desk.changes())
             agent.note_users(contract_id, desk.named)
             agent.filing.pop(contract_id, None)
             if contract.agreement.known:

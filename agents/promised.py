@@ -1,7 +1,7 @@
 """What the contracts of one partition add to business SLAs as of today: in memory, and exactly.
 
-A contract is measured once the agent has nothing else to do, and of its work only the quarters that changed, so no
-event waits for it, and none makes more work in an old contract. What a quarter adds is replaced in the sums of the
+A contract is measured once the agent has nothing else to do, and of its work only the buckets that changed, so no
+event waits for it, and none makes more work in an old contract. What a bucket adds is replaced in the sums of the
 partition, and only those travel, once all are measured. They are worked out anew after every start and on every day: no
 sum outlives what it was made of.
 """
@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 
 from agents.contracts import Contracts
-from agents.promises import Paper, Papers, of_page, of_terms, paper_of, papers_of
-from app.domain import sla
+from agents.promises import Paper, Papers, first_page, of_bucket, of_page, of_terms, paper_of, papers_of
+from app.domain import calendar, sla
 from app.domain.sla import Measures, Name, Open, Promise
 from app.events.measure import Measure
 from tables.heads import HEADS
@@ -28,7 +28,7 @@ were accepted, which are no two deployments' the same."""
 
 
 class _Added(msgspec.Struct, array_like=True, frozen=True):
-    """What a quarter's work, or what a contract was told, adds to one SLA."""
+    """What some of a contract's work, or what it was told, adds to one SLA."""
 
     closed: dict[int, int]
     open: int
@@ -43,7 +43,7 @@ _write = msgspec.msgpack.Encoder().encode
 _read: Final = msgspec.msgpack.Decoder(dict[str, _Added]).decode
 _Place = tuple[str, int]
 _TERMS: Final = -1
-"""A contract, and a quarter of its work or, here, what it was told."""
+"""A contract, and of its work a bucket, or a quarter before the window (its first day); or, here, what it was told."""
 
 
 class _Sums:
@@ -106,22 +106,22 @@ class Promised:
         self._clear(contracts)
 
     def _clear(self, contracts: Iterable[str]) -> None:
-        self._due: dict[str, set[int] | None] = dict.fromkeys(contracts)  # quarters that may be others; None: all
+        self._due: dict[str, set[int] | None] = dict.fromkeys(contracts)  # buckets that may be others; None: all
         self._added: dict[_Place, bytes] = {}
         self._sums = {name: _Sums() for name in STATED}
         self._untold: set[Name] = set(STATED)
 
-    def note(self, contract_id: str, pages: Iterable[int]) -> None:
-        """Something of the contract may be another, and of its work what lies in these quarters."""
+    def note(self, contract_id: str, starts: Iterable[int]) -> None:
+        """Something of the contract may be another, and of its work these buckets."""
         if self.as_of:
             due = self._due.setdefault(contract_id, set())
             if due is not None:
-                due.update(pages)
+                due.update(starts)
 
     def hear(self, contract_id: str, invoice_id: str, invoice: Invoice) -> None:
         """An invoice of the contract was told of."""
-        papers, paper = self._papers.get(contract_id), paper_of(invoice)
-        if papers is not None and paper is not None:
+        papers = self._papers.get(contract_id)
+        if papers is not None and (paper := paper_of(invoice)) is not None:
             papers[f"invoice/{invoice_id}"] = paper
 
     @property
@@ -142,8 +142,13 @@ class Promised:
         position = contracts.position(contract_id, head, self.as_of)
         papers = self._known_papers(contracts, contract_id)
         self._put((contract_id, _TERMS), of_terms(contracts.store, position, papers, since))
-        for page in sorted(position.book.pages if due is None else due):
-            self._put((contract_id, page), of_page(position, page, papers, since))
+        first, book = first_page(since), position.book
+        if due is None:
+            due = {start for page in book.pages for start in book.page(page)}
+        for page in sorted({page for start in due if (page := calendar.page_of(start)) < first}):
+            self._put((contract_id, calendar.page_start(page)), of_page(position, page, papers, since))
+        for start in sorted(start for start in due if calendar.page_of(start) >= first):
+            self._put((contract_id, start), of_bucket(position, start, papers, since))
 
     def _known_papers(self, contracts: Contracts, contract_id: str) -> Papers:
         papers = self._papers.get(contract_id)

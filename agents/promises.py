@@ -88,17 +88,26 @@ def _first_work(position: Position) -> int | None:
 
 def of_page(position: Position, page: int, papers: Papers, since: int) -> sla.Measures:
     """What the work of a quarter adds: of one before the window, only what is open still."""
-    first = calendar.page_of(max(calendar.BEGINNING, since // sla.DAY + sla.EPOCH_DAY))
     sums = position.book.pages.get(page, {}).values()
-    if page < first and not any(s.totals[READY_ENTRIES] or s.totals[PENDING_MINUTES] for s in sums):
+    if page < first_page(since) and not any(s.totals[READY_ENTRIES] or s.totals[PENDING_MINUTES] for s in sums):
         return sla.fresh()
-    return sla.of_work(_work(position, page, papers), since)
+    return sla.of_work(_work(position, calendar.page_start(page), calendar.page_end(page), papers), since)
 
 
-def _work(position: Position, page: int, papers: Papers) -> Iterable[Work]:
-    """Billable entries whose line bills by time."""
-    low, high = calendar.page_start(page), min(calendar.page_end(page), position.day)
-    for entry, row, claims in position.book.rows(low, high):
+def first_page(since: int) -> int:
+    """The quarter in which the window begins."""
+    return calendar.page_of(max(calendar.BEGINNING, since // sla.DAY + sla.EPOCH_DAY))
+
+
+def of_bucket(position: Position, start: int, papers: Papers, since: int) -> sla.Measures:
+    """What the work of a bucket adds, of a quarter that is not before the window."""
+    end = min(calendar.week_start(start) + 6, calendar.month_end(start))
+    return sla.of_work(_work(position, start, end, papers), since)
+
+
+def _work(position: Position, low: int, high: int, papers: Papers) -> Iterable[Work]:
+    """Billable entries of work dates in [low, high] whose line bills by time."""
+    for entry, row, claims in position.book.rows(low, min(high, position.day)):
         if row.billable and row.by_time and row.status in (APPROVED, SUBMITTED):
             yield _entry(position, entry, row, claims, papers)
 
