@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from agents.effects import DOCUMENTS, ENGAGEMENTS, Batch, DeadLetter, Effects, Record, Statement
 from agents.intake import intake
@@ -13,6 +14,9 @@ from app.events.reader import Reader
 from tables import Store, Table
 
 V = TypeVar("V")
+
+WHOLE: Final = sys.maxsize
+"""A batch of whatever waits: who folds for figures at the end alone gives an agent all of its records at once."""
 
 
 class MemoryStore:

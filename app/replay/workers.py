@@ -1,7 +1,8 @@
 """A replay on several cores: every worker reads a share of the log and owns a partition of everything.
 
-Order does not matter to the agents, so workers hand each other records as they come and nobody waits but at the end:
-until all have read, until all have told the homes, and until all calendars are known.
+Order does not matter to the agents, so workers hand each other records as they come. Nobody asks for a figure on the
+way, so each agent is given all of its records at once: an entity's homes are told once, and a contract is folded once,
+with all of its terms, rates and work at hand. Workers wait for each other between the agents.
 """
 
 from __future__ import annotations
@@ -19,9 +20,8 @@ import msgspec
 
 from agents.effects import DOCUMENTS, ENGAGEMENTS, FACTS, PRACTICES, RESOURCES, DeadLetter
 from app.domain.utilization import WINDOW, Window
-from app.engine.memory import MemoryHost
+from app.engine.memory import WHOLE, MemoryHost
 from app.engine.runner import finish
-from app.engine.topology import WORKED_OFF
 from app.events.fact import Fact
 from app.events.journalled import Journalled
 from app.events.reader import Reader
@@ -30,14 +30,14 @@ from app.replay.journals import Journals, fold_accepted
 from app.replay.lines import ReplayError, Span, chunks
 from app.replay.part import Part, part_of
 
-CHUNK = 100_000
-"""Records a replay gives an agent at once: more than live, so that a page or a head is rewritten less often."""
+CHUNK = 20_000
+"""Records that are read at once."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[Journalled]).decode
 
 _STAGES = ((FACTS,), (RESOURCES,), (PRACTICES, ENGAGEMENTS, DOCUMENTS))
-"""What each of these tells the later ones must have come before those are done."""
+"""What each of these tells the later ones must have come before those begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Job:
         return MemoryHost(
             self.partitions,
             reader=self.reader(),
-            batch_size=CHUNK,
+            batch_size=WHOLE,
             publish=False,
             until=self.known_at,
             supposed=() if self.supposed is None else (self.supposed,),
@@ -79,7 +79,8 @@ def fold_alone(spans: Sequence[Span], job: Job, progress: Callable[[int], None])
     with uncollected():
         for span in spans:
             for records in chunks(span, CHUNK, progress):
-                finish(host.take(span.path.name, records, span.number))
+                finish(host.accept(span.path.name, records, span.number))
+        finish(host.drain())
         return part_of(host, letters, job.as_of, job.window)
 
 
@@ -103,7 +104,8 @@ async def fold_journals(
         await fold_accepted(host, journals, progress, known)
         for span in spans:
             for records in chunks(span, CHUNK):
-                await host.take(span.path.name, records, span.number)
+                await host.accept(span.path.name, records, span.number)
+        await host.drain()
         part = part_of(host, letters, job.as_of, job.window)
     part.read += len(refused)
     part.counts["dead_lettered"] += len(refused)
@@ -165,7 +167,7 @@ class _Worker:
         self._host = MemoryHost(
             len(inboxes),
             reader=job.reader(),
-            batch_size=CHUNK,
+            batch_size=WHOLE,
             publish=False,
             until=job.known_at,
             supposed=() if job.supposed is None else (job.supposed * len(inboxes) + index,),
@@ -182,10 +184,9 @@ class _Worker:
             for records in chunks(span, CHUNK, self._progress):
                 finish(self._host.accept(span.path.name, records, origin))
                 self._receive(wait=False)
-                self._work_off(CHUNK)
         for number, topics in enumerate(_STAGES):
             self._end(str(number))
-            self._work_off(1, topics)
+            finish(self._host.drain(topics))
         part = part_of(self._host, self._letters, self._job.as_of, self._job.window)
         part.dead_letters = [letter._replace(partition=letter.partition // workers) for letter in self._letters]
         return part
@@ -216,9 +217,3 @@ class _Worker:
             inbox.put((stage, b""))
         while self._ended[stage] < len(self._inboxes):
             self._receive(wait=True)
-
-    def _work_off(self, least: int, topics: Sequence[str] = WORKED_OFF) -> None:
-        """Step the agents whose backlog is at least `least`."""
-        for topic in topics:
-            if self._host.backlog(topic) >= least:
-                finish(self._host.drain([topic]))
