@@ -78,6 +78,14 @@ def progress(options: argparse.Namespace, text: str, total: int | None) -> Itera
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=aside, transient=True) as bar:
-        task = bar.add_task(text, total=total)
-        yield lambda done: bar.advance(task, done)
+    bar = Progress(*columns, console=aside, transient=True)
+    task = bar.add_task(text, total=total)
+
+    def advance(done: int) -> None:
+        bar.start()  # draws in a thread, which nobody wants before processes are forked
+        bar.advance(task, done)
+
+    try:
+        yield advance
+    finally:
+        bar.stop()

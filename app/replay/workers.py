@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.context import ForkContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from queue import Empty
@@ -114,7 +116,10 @@ async def fold_journals(
 
 def fold_together(spans: Sequence[Span], job: Job, workers: int, progress: Callable[[int], None]) -> list[Part]:
     """The log by as many processes; their parts. Raises ReplayError if one of them fails."""
-    context = multiprocessing.get_context("spawn")
+    # A fork has everything imported. Where a lock might be another thread's, or nothing forks, processes begin anew.
+    forks = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    context: ForkContext | SpawnContext
+    context = multiprocessing.get_context("fork") if forks else multiprocessing.get_context("spawn")
     inboxes: list[Queue[Any]] = [context.Queue() for _ in range(workers)]
     results: Queue[Any] = context.Queue()
     children: list[BaseProcess] = [
