@@ -33,8 +33,8 @@ class MemoryStore:
 
     def scan(self, table: Table[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
         values = self._values.get(table.name, {})
-        for key in sorted(key for key in values if key.startswith(prefix)):
-            value = self.get(table, key)
+        for key in sorted([key for key in values if key.startswith(prefix)] if prefix else values):
+            value = values.get(key)  # may be deleted meanwhile
             if value is not None:
                 yield key, value
 

@@ -55,16 +55,16 @@ class Digest:
 
     def add(self, key: str, value: bytes) -> None:
         hashed = blake2b(key.encode("utf-8", "surrogatepass") + b"\0" + value, digest_size=32).digest()
-        self._sum = (self._sum + int.from_bytes(hashed)) % _MODULUS
+        self._sum += int.from_bytes(hashed)
         self.rows += 1
 
     def include(self, other: Digest) -> None:
         """Add what another digest added up."""
-        self._sum = (self._sum + other._sum) % _MODULUS
+        self._sum += other._sum
         self.rows += other.rows
 
     def hex(self) -> str:
-        return f"{self._sum:064x}"
+        return f"{self._sum % _MODULUS:064x}"
 
 
 def _fact(fact: Fact) -> bytes:
@@ -73,7 +73,7 @@ def _fact(fact: Fact) -> bytes:
 
 
 def _said(facts: Sequence[Fact]) -> bytes:
-    return b"\n".join(_fact(fact) for fact in facts) if len(facts) == 1 else b"\n".join(sorted(map(_fact, facts)))
+    return _fact(facts[0]) if len(facts) == 1 else b"\n".join(sorted(map(_fact, facts)))
 
 
 def _entities(store: Store, table: Any, partition: int) -> Iterator[Pair]:
