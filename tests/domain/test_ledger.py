@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from app.domain.ledger import (
     billable_minutes,
     merged,
     price,
+    price_by,
 )
 from app.domain.money import MICRO, micro, show
 from app.domain.terms import Agreement, Rounding
@@ -184,6 +186,41 @@ def test_a_row_takes_the_price_of_one_that_is_priced_alike(one: dict[str, object
     if after.prices_like(before):
         after.take_price(before)
         assert after == priced(anew, agreement, by)
+
+
+_SAID = st.dictionaries(
+    st.sampled_from(["R-1", "R-2", "R-3", "R-4"]),
+    st.fixed_dictionaries(
+        {"amount": st.sampled_from(["60", "75", "90"]), "kind": st.sampled_from(["bill", "bill", "cost"])},
+        optional={
+            "role": st.sampled_from(["engineer", "analyst"]),
+            "resource_id": st.sampled_from(["P-1", "P-2"]),
+            "client_id": st.just("CL-1"),
+            "contract_id": st.just("C-1"),
+            "currency": st.sampled_from(["EUR", "USD"]),
+            "effective_from": st.sampled_from(["2026-01-01", "2026-03-01", "2026-03-03"]),
+            "effective_to": st.sampled_from(["2026-03-03", "2026-03-31"]),
+            "revision": st.integers(1, 3),
+        },
+    ),
+    max_size=4,
+)
+
+
+@given(_SAID, _SAID, _CHANGES, st.sampled_from(["2026-03-02", "2026-03-03", "2026-03-04"]))
+def test_a_row_that_is_priced_by_what_changed_only_comes_to_what_it_would_anew(
+    before: dict[str, dict[str, object]], after: dict[str, dict[str, object]], said: dict[str, object], on: str
+) -> None:
+    # Rates are said otherwise, come and go; an increment of 15 minutes and two lines, one for engineers alone.
+    lines = [line(), line("L-2", chargeable_roles=["engineer"], discount_ratio="0.1")]
+    agreement = Agreement([approved(lines=lines, rounding={"increment_minutes": 15})])
+    had, has = ([card(name, **its) for name, its in cards.items()] for cards in (before, after))  # type: ignore[arg-type]
+    row, anew = (worked(on, **({"minutes": 50} | said)) for _ in range(2))  # type: ignore[arg-type]
+    was = msgspec.structs.replace(priced(row, agreement, rates(*had)))
+    changed = [one for one in {*had} ^ {*has} if one.names(row.resource_id, row.role)]
+    told = price_by(row, agreement.on(row.day), rates(*has), changed)
+    assert row == priced(anew, agreement, rates(*has))
+    assert told or row == was
 
 
 # -- sums ---------------------------------------------------------------------------------------------------------

@@ -114,6 +114,24 @@ def test_a_book_follows_what_is_added_and_removed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", _SCOPES)
+def test_what_is_remembered_of_others_stays_right(name: str) -> None:
+    # Whoever the first card of its scope is about, nobody is told of a rate that is not the one that holds now.
+    firm = RateBook([card("R-1", "1", effective_from="2025-01-01")])
+    its = Rates("C-1", RateBook(), firm)
+    asked = [(person, role) for person in ("P-1", "P-2") for role in ("engineer", "analyst", None)]
+    scope = {key: value for key, value in _SCOPES[name].items() if key != "contract_id"}
+
+    def answers(of: Rates) -> list[Card | None]:
+        return [of.find("bill", "CL-1", person, role, day("2026-03-02")) for person, role in asked]
+
+    assert answers(its) == answers(Rates("C-1", RateBook(), firm))
+    firm.add(card("R-2", "1", **scope))
+    assert answers(its) == answers(Rates("C-1", RateBook(), firm))
+    firm.add(card("R-3", "1", **{**scope, "resource_id": "P-2"}))
+    assert answers(its) == answers(Rates("C-1", RateBook(), firm))
+
+
+@pytest.mark.parametrize("name", _SCOPES)
 def test_a_book_tells_changes_of_what_is_asked_from_others(name: str) -> None:
     new, other = card("R-2", "1", **_SCOPES[name]), card("R-3", "1", resource_id="P-2")
     own, firm = RateBook(), RateBook()
