@@ -15,6 +15,7 @@ from app.commands.output import progress, records, say_json, say_verdict, screen
 from app.domain.utilization import Window
 from app.engine.store import Store
 from app.events.cloudevents import timestamp
+from app.garbage import left_behind, uncollected
 from app.misuse import Misuse
 from app.replay.exports import Export, JsonLines, Parquet
 from app.replay.journals import READ_IN_ORDER, Journals, StoredJournals, accepted, total
@@ -35,8 +36,10 @@ def replay(options: argparse.Namespace) -> None:
     job = job_of(options)
     begun = monotonic()
     workers = 1 if job.partitions > 1 else options.workers or os.cpu_count() or 1
-    with progress(options, f"Replaying {len(paths)} file{'s' if len(paths) > 1 else ''}", size) as advance:
-        parts = fold(paths, job, workers=workers, progress=advance)
+    with uncollected():
+        with progress(options, f"Replaying {len(paths)} file{'s' if len(paths) > 1 else ''}", size) as advance:
+            parts = fold(paths, job, workers=workers, progress=advance)
+        left_behind()
     summary = write(parts, refused_lines(parts, paths), options.out, asked(options, [p.name for p in options.files]))
     say_replay(options, summary, monotonic() - begun)
 

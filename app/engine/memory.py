@@ -137,10 +137,6 @@ class MemoryHost:
                 for start in range(0, len(records), self._batch_size):
                     await self.step(topic, partition, records[start : start + self._batch_size])
 
-    def backlog(self, topic: str) -> int:
-        """Records of a journal that wait for its agents."""
-        return sum(len(self._backlog[topic, partition]) for partition in self.own)
-
     def receive(self, topic: str, partition: int, values: Sequence[Any]) -> None:
         """Append records to one of the host's own partitions."""
         offset = self._offsets[topic, partition]

@@ -13,8 +13,6 @@ from app.engine.topology import users_of
 from app.events.fact import Fact
 
 CHUNK = 20_000
-FOLDED = 100_000
-"""Facts a replay folds at once: more than live, so that a page or a head is rewritten less often."""
 
 READ_IN_ORDER = (FACTS, ENGAGEMENTS, RESOURCES)
 """The journals that hold what came in. Facts first, so that what they tell the homes is there when the homes' own
@@ -115,9 +113,7 @@ async def fold_accepted(
         async for facts in accepted(journals, topic, progress):
             found += len(facts)
             _receive(host, topic, _numbered(wanted(facts), numbers))
-            if host.backlog(topic) >= FOLDED:
-                await host.drain()
-        await host.drain()
+    await host.drain()
     return found
 
 

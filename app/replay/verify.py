@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.figures import Figures
-from app.engine.memory import MemoryHost, MemoryStore, Overlay
+from app.engine.memory import WHOLE, MemoryHost, MemoryStore, Overlay
 from app.engine.store import Store
 from app.engine.topology import WORKED_OFF
 from app.engine.workforce import Workforce
@@ -24,7 +24,7 @@ from app.replay.digest import (
     replicas_agree,
     week_pairs,
 )
-from app.replay.journals import CHUNK, FOLDED, Journals, Progress, StoredJournals, fold_accepted
+from app.replay.journals import CHUNK, Journals, Progress, StoredJournals, fold_accepted
 from tables import Store as Tables
 from tables.controls import CONTROLS
 
@@ -87,7 +87,7 @@ async def caught_up(
 async def compare(live: Sequence[Tables], journals: Journals, progress: Progress = lambda records: None) -> Verdict:
     """Replay the journals and compare every fact, every priced entry, every sum and every figure."""
     verdict = Verdict()
-    host = MemoryHost(1, batch_size=FOLDED, publish=False)
+    host = MemoryHost(1, batch_size=WHOLE, publish=False)
     with uncollected():
         verdict.records = await fold_accepted(host, journals, progress)
     for table in FACT_TABLES:
