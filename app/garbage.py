@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_THRESHOLDS: Final = (20_000, 10, 20)
+_THRESHOLDS: Final = (200_000, 10, 20)
 
 
 @contextmanager

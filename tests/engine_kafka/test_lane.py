@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 from aiokafka.errors import MessageSizeTooLargeError, NotEnoughReplicasError
 
 from agents.effects import Batch, Effects, Record
-from app.engine.kafka import lane as pace
+from app.engine.kafka import pace
 from app.engine.kafka.ending import Exit, Unfit
 from app.engine.kafka.hooks import RecordBatch
 from app.engine.kafka.job import Seat
-from app.engine.kafka.lane import Lane
+from app.engine.kafka.lane import WAITING, Lane
+from app.engine.kafka.pace import Pace
 from app.engine.runner import Runner
 from tests.engine_kafka.endings import ended
 from tests.engine_kafka.steered import Raw
@@ -61,10 +63,16 @@ async def at_once(lane: Lane, effects: Effects, fetched: list[Any]) -> None:
 
 
 def lane_of(
-    agent: Agent, deliver: Deliver = at_once, *, states: bool = False, behind: int = -1, owing: bool = False
+    agent: Agent,
+    deliver: Deliver = at_once,
+    shared: Pace | None = None,
+    *,
+    states: bool = False,
+    behind: int = -1,
+    owing: bool = False,
 ) -> Lane:
     seat = Seat(2, "engagement", ("t",), lambda store: Runner(agent.run), read, states)
-    lane = Lane(seat, "t", 0, Runner(agent.run), deliver, last=-1, behind=behind, owing=owing)
+    lane = Lane(seat, "t", 0, Runner(agent.run), deliver, shared or Pace(), last=-1, behind=behind, owing=owing)
     lane.resume()
     return lane
 
@@ -123,9 +131,9 @@ async def test_a_full_lane_makes_its_topic_wait() -> None:
     lane = lane_of(Agent(), holding)
     await lane.put(Event(0, 1))
     await asyncio.sleep(0.01)  # under way; those that follow wait
-    for number in range(pace.WAITING):
+    for number in range(WAITING):
         await lane.put(Event(1 + number, 1))
-    putting = asyncio.create_task(lane.put(Event(1 + pace.WAITING, 1)))
+    putting = asyncio.create_task(lane.put(Event(1 + WAITING, 1)))
     await asyncio.sleep(0.02)
     assert not putting.done()
     held.set()
@@ -162,7 +170,7 @@ async def test_a_lane_that_ends_lets_go_of_who_waits_for_room_in_it() -> None:
         await never.wait()
 
     lane = lane_of(Agent(), undelivered)
-    events = [Event(number, 1) for number in range(pace.WAITING + 2)]
+    events = [Event(number, 1) for number in range(WAITING + 2)]
     for event in events[:-1]:
         await lane.put(event)
         await asyncio.sleep(0)  # the first is under way, all others wait
@@ -201,6 +209,35 @@ async def test_a_lane_that_is_far_behind_states_what_changed_once_no_more_comes(
     await until(lambda: (many, False) in agent.batches)
     await until(lambda: agent.batches[-1] == (0, True))
     await lane.stop()
+
+
+async def test_while_one_lane_is_far_behind_the_others_wait_with_what_they_would_state() -> None:
+    """What facts takes in large steps reaches engagement in small ones: it would state each contract many times."""
+    shared, agent = Pace(), Agent(owing=1_000)
+    upstream, lane = lane_of(Agent(), shared=shared), lane_of(agent, shared=shared, states=True)
+    await lane.put(Event(0, 1))
+    await until(lambda: agent.batches == [(1, True)])
+    many = pace.RECORDS // 2 + 1
+    for number in range(40):
+        event = Event(number * many, many)
+        await upstream.put(event)
+        await until(partial(getattr, event, "acknowledged"))
+        await lane.put(Event(1 + number, 1))
+        await asyncio.sleep(pace.BRISK_SECONDS / 5)
+    await until(lambda: lane.delivered == 40)
+    assert [may for _, may in agent.batches] == [True] + [False] * (len(agent.batches) - 1)
+    await until(lambda: agent.batches[-1] == (0, True))  # it has caught up
+    await lane.stop()
+    await upstream.stop()
+
+
+def test_who_stays_far_behind_states_in_the_end() -> None:
+    shared = Pace()
+    now = monotonic()
+    shared.note(pace.RECORDS)
+    assert shared.between(waiting=False) == pace.CATCH_UP_SECONDS
+    assert shared.due(now, now - pace.CATCH_UP_SECONDS) == now + pace.REST_SECONDS  # behind or not, this is due
+    assert shared.due(now, now) > now + 0.9  # the moment at which it has caught up, unless more comes
 
 
 async def test_what_is_owed_after_a_load_is_stated_without_any_record() -> None:

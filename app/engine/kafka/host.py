@@ -31,6 +31,7 @@ from app.engine.kafka.hooks import BatchSchema, RecordBatch
 from app.engine.kafka.job import Job
 from app.engine.kafka.lane import Lane
 from app.engine.kafka.lease import Lease
+from app.engine.kafka.pace import Pace
 from app.engine.kafka.records import (
     Wire,
     changelog_record,
@@ -124,6 +125,7 @@ class KafkaHost:
         self.stepped = monotonic()  # when the last step was made towards holding slices
         self._survey = Survey(self._arguments, job)
         self._pulse = Pulse()
+        self._pace = Pace()
         self._watch = Watch(self, self._survey, self._pulse)
         self._claimed: int | None = None  # holds the folder of tables on disk
         self._tasks: list[asyncio.Task[None]] = []
@@ -384,6 +386,7 @@ class KafkaHost:
                     partition,
                     seat.make(held.tables),
                     self._deliver,
+                    self._pace,
                     last=position - 1,
                     behind=tops.get(seat.number, -1) if len(seat.topics) == 1 else -1,
                     owing=seat.states and seat.number in tops,  # what no record was ever folded into owes nothing

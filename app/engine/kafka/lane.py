@@ -12,26 +12,12 @@ from agents.effects import Batch, Effects
 from app.engine.kafka.ending import Exit, Unfit, end
 from app.engine.kafka.hooks import RecordBatch
 from app.engine.kafka.job import Seat
+from app.engine.kafka.pace import RECORDS, Pace
 from app.engine.kafka.writer import DELIVERY_ERRORS
 from app.engine.runner import Runner
 
-RECORDS = 10_000
-"""Records of one step, at most: while more come than an agent can take, steps grow and each record costs less."""
-
 WAITING = 8
 """Batches that wait for a lane, at most, or the records of a step; beyond, its topic is not read."""
-
-BRISK_SECONDS = 0.05
-"""While records keep coming and none have to wait, what changed is stated this often at most."""
-
-STATE_SECONDS = 0.5
-"""While more records come than are taken, what changed is stated this often."""
-
-CATCH_UP_SECONDS = 5.0
-"""Who takes more than half of `RECORDS` in a step is far behind, and states this often what is soon outdated."""
-
-REST_SECONDS = 0.02
-"""As soon as none have come for so long, it is stated at once."""
 
 STATED = 500
 """Contracts stated in one step, at most, so that nothing else waits long."""
@@ -56,13 +42,14 @@ class Lane:
         partition: int,
         runner: Runner,
         deliver: Deliver,
+        pace: Pace,
         *,
         last: int,
         behind: int,
         owing: bool,
     ) -> None:
         self.seat, self.topic, self.partition = seat, topic, partition
-        self._runner, self._deliver = runner, deliver
+        self._runner, self._deliver, self._pace = runner, deliver, pace
         self._behind = behind
         self._owing = owing
         self.last = last
@@ -135,13 +122,15 @@ class Lane:
         if self._resting or not self._owing or self.last < self._behind:
             await self._more.wait()
             return True
-        pause = max(REST_SECONDS, self._stated + 2 * REST_SECONDS - monotonic())
-        try:
-            async with asyncio.timeout(pause):
-                await self._more.wait()
-        except TimeoutError:
-            return False
-        return True
+        since = monotonic()
+        while (pause := self._pace.due(since, self._stated) - monotonic()) > 0:
+            try:
+                async with asyncio.timeout(pause):
+                    await self._more.wait()
+            except TimeoutError:
+                continue
+            return True
+        return False
 
     def _take(self) -> list[Any]:
         events: list[Any] = []
@@ -174,6 +163,7 @@ class Lane:
         fetched = batches[0].records if len(batches) == 1 else [r for batch in batches for r in batch.records]
         if fetched:
             self.last = fetched[-1].offset
+        self._pace.note(len(fetched))
         publish = self._may_state(len(fetched))
         batch = Batch(self.topic, self.partition, self.seat.read(fetched) if fetched else [], publish, STATED)
         effects = await self._runner.step(batch)
@@ -191,10 +181,7 @@ class Lane:
         """Whether a step of so many records states what changed."""
         if not self.seat.states or self.last < self._behind:
             return False
-        # Who keeps up says at once what changed; who is behind catches up first, as what it says is soon outdated.
-        pause = STATE_SECONDS if self._waiting else BRISK_SECONDS
-        if 2 * fetched > RECORDS:
-            pause = CATCH_UP_SECONDS
+        pause = self._pace.between(waiting=bool(self._waiting))
         return not fetched or monotonic() - self._stated >= pause
 
 
