@@ -116,8 +116,9 @@ async def fold_journals(
 
 def fold_together(spans: Sequence[Span], job: Job, workers: int, progress: Callable[[int], None]) -> list[Part]:
     """The log by as many processes; their parts. Raises ReplayError if one of them fails."""
-    # A fork has everything imported. Where a lock might be another thread's, or nothing forks, processes begin anew.
-    forks = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    # A fork has everything imported. Where a lock might be another thread's, or forks are not the platform's own way,
+    # processes begin anew.
+    forks = multiprocessing.get_start_method() == "fork" and threading.active_count() == 1
     context: ForkContext | SpawnContext
     context = multiprocessing.get_context("fork") if forks else multiprocessing.get_context("spawn")
     inboxes: list[Queue[Any]] = [context.Queue() for _ in range(workers)]
