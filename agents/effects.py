@@ -113,7 +113,8 @@ class Effects:
     """All that follows from one batch: the host delivers everything, then acknowledges the batch.
 
     Writes are (table, key, value), None to delete the key; they are in an order in which any prefix may survive a
-    crash. `owing` counts what is still to be stated. `due` is the moment (microseconds) that the agent wants to be told
+    crash. `owing` counts what is still to be stated; `patient` of it may wait until nothing else is to do, and a moment
+    longer. `due` is the moment (microseconds) that the agent wants to be told
     has come; None: nothing waits for one.
     """
 
@@ -123,6 +124,7 @@ class Effects:
     statements: list[Statement] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     owing: int = 0
+    patient: int = 0
     due: int | None = None
 
 

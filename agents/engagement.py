@@ -588,11 +588,13 @@ class _Work:
             changed = agent.periods.setdefault(contract_id, set())
             if changed is not None:
                 changed.update(desk.periods())
+        idle = not (self.batch.records or agent.unpublished or agent.restate)
         if self.batch.publish:
             self._publish()
-            if not self.batch.records and not agent.unpublished:
+            if idle:
                 self._measure()
-        effects.owing = len(agent.unpublished) + agent.promised.owing
+        effects.patient = agent.promised.owing
+        effects.owing = len(agent.unpublished) + effects.patient
         self._write()
         return effects
 

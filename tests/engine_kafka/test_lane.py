@@ -35,11 +35,15 @@ class Event:
 
 
 class Agent:
-    """Notes the batches it is given; owes `owing` statements, one less with each batch that may state."""
+    """Notes the batches it is given; owes `owing` statements, one less with each batch that may state.
 
-    def __init__(self, owing: int = 0) -> None:
+    Each record adds `lenient` to what may wait, which is said with an empty batch that has nothing else to state.
+    """
+
+    def __init__(self, owing: int = 0, lenient: int = 0) -> None:
         self.batches: list[tuple[int, bool]] = []  # (records, may state)
-        self.owing = owing
+        self.owing, self.lenient, self.patient = owing, lenient, 0
+        self.unsaid, self.settled = False, 0
         self.heard = asyncio.Event()
 
     async def run(self, batches: AsyncIterator[Batch]) -> AsyncIterator[Effects]:
@@ -47,8 +51,13 @@ class Agent:
             self.batches.append((len(batch.records), batch.publish))
             if batch.publish:
                 self.owing = max(0, self.owing - 1)
+            self.patient += self.lenient * len(batch.records)
+            if batch.publish and not batch.records and not self.unsaid:
+                self.patient = 0
+                self.settled += 1
+            self.unsaid = not batch.publish
             self.heard.set()
-            yield Effects(batch, owing=self.owing)
+            yield Effects(batch, owing=self.owing + self.patient, patient=self.patient)
 
 
 def read(records: Sequence[Any]) -> list[Record]:
@@ -237,7 +246,7 @@ def test_who_stays_far_behind_states_in_the_end() -> None:
     shared.note(pace.RECORDS)
     assert shared.between(waiting=False) == pace.CATCH_UP_SECONDS
     assert shared.due(now, now - pace.CATCH_UP_SECONDS) == now + pace.REST_SECONDS  # behind or not, this is due
-    assert shared.due(now, now) > now + 0.9  # the moment at which it has caught up, unless more comes
+    assert shared.due(now, now) > now + 0.4  # the moment at which it has caught up, unless more comes
 
 
 async def test_what_is_owed_after_a_load_is_stated_without_any_record() -> None:
@@ -246,6 +255,35 @@ async def test_what_is_owed_after_a_load_is_stated_without_any_record() -> None:
     await until(lambda: agent.owing == 0)
     await asyncio.sleep(3 * pace.REST_SECONDS)
     assert agent.batches == [(0, True)] * 3  # and nothing more once nothing is owed
+    await lane.stop()
+
+
+async def test_what_may_wait_is_said_at_once_after_a_pause_and_together_after_that() -> None:
+    agent = Agent(lenient=1)
+    lane = lane_of(agent, states=True)
+    await lane.put(Event(0, 1))
+    await until(lambda: agent.batches == [(1, True), (0, True)])
+    said = monotonic()
+    for offset in range(1, 4):
+        await lane.put(Event(offset, 1))
+        await asyncio.sleep(2 * pace.REST_SECONDS)  # long enough for what may not wait
+    await until(lambda: not agent.patient)
+    assert monotonic() - said >= 0.9 * pace.PATIENT_SECONDS
+    assert agent.batches[-1] == (0, True)
+    await lane.stop()
+
+
+async def test_what_may_wait_does_not_wait_for_ever() -> None:
+    agent = Agent(lenient=1)
+    lane = lane_of(agent, states=True)
+    began, offset = monotonic(), 0
+    while not agent.settled:
+        assert monotonic() - began < pace.IMPATIENT_SECONDS + 5
+        for _ in range(3):  # there are always records that wait
+            await lane.put(Event(offset, 1))
+            offset += 1
+        await asyncio.sleep(0)
+    assert monotonic() - began > pace.IMPATIENT_SECONDS / 2
     await lane.stop()
 
 

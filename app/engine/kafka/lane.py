@@ -12,7 +12,7 @@ from agents.effects import Batch, Effects
 from app.engine.kafka.ending import Exit, Unfit, end
 from app.engine.kafka.hooks import RecordBatch
 from app.engine.kafka.job import Seat
-from app.engine.kafka.pace import RECORDS, Pace
+from app.engine.kafka.pace import IMPATIENT_SECONDS, PATIENT_SECONDS, RECORDS, Pace
 from app.engine.kafka.writer import DELIVERY_ERRORS
 from app.engine.runner import Runner
 
@@ -31,8 +31,8 @@ class Lane:
 
     `behind` is the greatest offset found in stored values: before it is passed they are a mixture, neither stated nor
     shown; then the lane is `whole`.
-    `owing` says that something is to be stated which no record will cause. A lane begins at rest: it states nothing of
-    its own accord until `resume`.
+    `owing` says that something is to be stated which no record will cause; what of it may wait does so for a while, so
+    that much of it is said once. A lane begins at rest: it states nothing of its own accord until `resume`.
     """
 
     def __init__(
@@ -54,7 +54,10 @@ class Lane:
         self._owing = owing
         self.last = last
         self.delivered = last
+        self._patient = False  # all that is owed may wait
         self._stated = 0.0
+        self._settled = 0.0  # when nothing was left that may wait
+        self._held: float | None = None  # since when something waits that may
         self._waiting: deque[Any] = deque()  # Faust's events, each a record batch
         self._count = 0  # their records
         self._more, self._room, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -115,6 +118,10 @@ class Lane:
                 woken = await self._wait()
                 if not self._waiting and (woken or self._resting):
                     continue
+            if self._waiting and self._starving():
+                for _ in range(2):  # what may not wait comes first
+                    await self._guarded([])
+                self._held = monotonic()
             await self._guarded(self._take())
 
     async def _wait(self) -> bool:
@@ -123,7 +130,7 @@ class Lane:
             await self._more.wait()
             return True
         since = monotonic()
-        while (pause := self._pace.due(since, self._stated) - monotonic()) > 0:
+        while (pause := self._due(since) - monotonic()) > 0:
             try:
                 async with asyncio.timeout(pause):
                     await self._more.wait()
@@ -131,6 +138,17 @@ class Lane:
                 continue
             return True
         return False
+
+    def _due(self, since: float) -> float:
+        """When to state what no record causes, of which none came `since`."""
+        due = self._pace.due(since, self._stated)
+        return max(due, self._settled + PATIENT_SECONDS) if self._patient else due
+
+    def _starving(self) -> bool:
+        """Whether what may wait has waited for too long, as records never cease."""
+        if self._held is None or self._resting or self._pace.far_behind or self.last < self._behind:
+            return False
+        return monotonic() - self._held > IMPATIENT_SECONDS
 
     def _take(self) -> list[Any]:
         events: list[Any] = []
@@ -169,13 +187,23 @@ class Lane:
         effects = await self._runner.step(batch)
         await self._deliver(self, effects, fetched)
         self.delivered = self.last
+        self._pace.note(len(fetched))  # again, as a delivery may take long
         if self.seat.states:
             self._owing = not publish or effects.owing > 0
+            self._patient = publish and 0 < effects.owing == effects.patient
             if publish:
                 self._stated = monotonic()
+            self._hold(effects.patient)
         for event in events:
             event.ack()
         self.records += len(fetched)
+
+    def _hold(self, patient: int) -> None:
+        """So much is left that may wait."""
+        if not patient:
+            self._settled, self._held = monotonic(), None
+        elif self._held is None:
+            self._held = monotonic()
 
     def _may_state(self, fetched: int) -> bool:
         """Whether a step of so many records states what changed."""

@@ -20,7 +20,13 @@ REST_SECONDS: Final = 0.02
 CATCH_UP_SECONDS: Final = 5.0
 """Who is far behind states this often what is soon outdated."""
 
-_CALM_SECONDS: Final = 1.0
+PATIENT_SECONDS: Final = 0.5
+"""What may wait is said this long after all of it was said last, so that much of it is said once."""
+
+IMPATIENT_SECONDS: Final = 2.0
+"""What may wait waits no longer, however much else is to do."""
+
+_CALM_SECONDS: Final = 0.5
 """Who has not had so much to do for so long has caught up."""
 
 
