@@ -127,7 +127,7 @@ class Desk:
         claims = self._claims_on(home, key) if home.others else self.head.unplaced.get(key)
         for start in home.others:
             bucket = self._open(offset, start)
-            if bucket is None:
+            if bucket is None or _is_old(bucket, key, home):
                 continue
             bucket.rows.pop(home.entity, None) if home.kind == "time" else bucket.spends.pop(home.entity, None)
             holds = home.here is None and start == home.others[0]
@@ -170,7 +170,7 @@ class Desk:
 
     def _place(self, offset: int, start: int, home: Home, key: str, claims: Claims | None) -> None:
         bucket = self._open(offset, start)
-        if bucket is None:
+        if bucket is None or _is_old(bucket, key, home):
             return
         extra = [line for line in home.lines if line != (home.row or home.spend).line_id] if home.lines else []  # type: ignore[union-attr]
         if extra:
@@ -464,6 +464,13 @@ def _known_in(bucket: Bucket, entries: dict[str, str], expenses: dict[str, str])
             if not held[one].moved:
                 del wanted[one]
     return here
+
+
+def _is_old(bucket: Bucket, key: str, home: Home) -> bool:
+    """Whether the bucket was told a later resolution of the entity (see `app.domain.resolution.is_news`)."""
+    held = (bucket.rows if home.kind == "time" else bucket.spends).get(home.entity)
+    gone = bucket.gone.get(key) if bucket.gone else None
+    return (held is not None and held.n > home.n) or (gone is not None and gone.n > home.n)
 
 
 def _update(into: dict[str, Claims], key: str, said: Claims, papers: Collection[str]) -> None:

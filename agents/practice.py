@@ -13,6 +13,7 @@ from agents.promised import renewed, summary
 from agents.scoring import Ticks, exact, promised
 from app.domain import accuracy, calendar, demand, sla, utilization
 from app.domain.accuracy import Cell, Tally
+from app.domain.resolution import is_news
 from app.domain.sla import NO_TARGETS, Name, Promise
 from app.domain.utilization import NOTHING, WINDOW, Figures, Group, Window, added
 from app.events.fact import Fact
@@ -154,6 +155,8 @@ class _Work:
                 continue
             kept.fence, kept.latest = offset, max(kept.latest, latest)
             kept.bare = kept.bare or said.bare
+            if not is_news(kept.told, name, said.n):
+                continue
             if name in kept.gone:
                 kept.gone.remove(name)
             if opening is not None and year in calendar.years_of(opening.first, opening.last):

@@ -16,7 +16,7 @@ from agents.scoring import Board, Ticks
 from app.domain import accuracy, calendar, utilization
 from app.domain.availability import Exact, Off, broken_by, update_of
 from app.domain.regional import RULE, Broken
-from app.domain.resolution import effective, name_of
+from app.domain.resolution import effective, is_news, name_of
 from app.domain.utilization import NOTHING, WINDOW, Booking, Given, Group, Part, Window, added, given, runs, settled
 from app.events.fact import Fact
 from app.events.plan import Plan
@@ -309,14 +309,18 @@ class _Work:
             if year not in person.years:
                 person.years = sorted((*person.years, year))
                 self.people[resource_id] = person
-            key = (resource_id, year)
-            schedule = self.agent.schedules.get(key)
-            if schedule is None:
-                stored = self.store.get(SCHEDULES, schedules.key(resource_id, year))
-                schedule = self.agent.schedules[key] = stored or schedules.new()
+            schedule = self._schedule(resource_id, year)
             if offset > schedule.fence:
                 schedule.fence, schedule.latest = offset, max(schedule.latest, latest)
                 yield year, schedule
+
+    def _schedule(self, resource_id: str, year: int) -> Schedule:
+        key = (resource_id, year)
+        schedule = self.agent.schedules.get(key)
+        if schedule is None:
+            stored = self.store.get(SCHEDULES, schedules.key(resource_id, year))
+            schedule = self.agent.schedules[key] = stored or schedules.new()
+        return schedule
 
     # -- facts in ---------------------------------------------------------------------------------------------------
 
@@ -330,6 +334,8 @@ class _Work:
             self.agent.note(person, monday)
             if offset > week.fence:
                 week.fence, week.latest = offset, max(week.latest, latest)
+                if not is_news(week.told, entry, stint.n):
+                    continue
                 week.rows.pop(entry, None)
                 if entry not in week.gone:
                     week.gone.append(entry)
@@ -340,15 +346,18 @@ class _Work:
                 week.fence = offset
                 if latest > week.latest:
                     week.latest = latest
-                week.rows[entry] = stint.worked
-                if entry in week.gone:
-                    week.gone.remove(entry)
+                if is_news(week.told, entry, stint.n):
+                    week.rows[entry] = stint.worked
+                    if entry in week.gone:
+                        week.gone.remove(entry)
 
     def _assign(self, offset: int, said: Assigned) -> None:
         """Put a booking into the schedules of its years, and let the others go of it."""
         person, name, booking = said.resource_id, said.entity, said.booking
         latest = (said.time, said.source, said.id, said.correlation or "")
         for year, schedule in self._open(offset, person, said.spans, latest):
+            if not is_news(schedule.told, name, said.n):
+                continue
             here = booking is not None and year in calendar.years_of(booking.first, booking.last)
             if name in schedule.gone:
                 schedule.gone.remove(name)
@@ -358,6 +367,9 @@ class _Work:
                 schedule.bookings.pop(name, None)
                 schedule.gone.append(name)
             schedule.past[name] = said.past
+        years = {year for first, last in said.spans for year in calendar.years_of(first, last)}
+        if any(self._schedule(person, year).told.get(name, 0) > said.n for year in years):
+            return  # contracts know a later one already
         self.booked[person, name] = said
         self.agent.note(person, None)
 

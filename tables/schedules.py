@@ -22,6 +22,7 @@ class Schedule(msgspec.Struct, array_like=True, gc=False):
     """`gone` are the assignments that some message about them put here and that are not here now.
 
     `past` and `away`: of every booking and leave that any message put here, what was known of it from each moment on.
+    `told`: of every assignment, the number of the resolution that is held (`app.domain.resolution.is_news`).
     """
 
     fence: int
@@ -31,6 +32,7 @@ class Schedule(msgspec.Struct, array_like=True, gc=False):
     gone: list[str]
     past: dict[str, list[tuple[int, Booking | None]]] = {}
     away: dict[str, list[tuple[int, Off | None]]] = {}
+    told: dict[str, int] = {}
 
 
 SCHEDULES: Table[Schedule] = Table("schedules", 1, Schedule)

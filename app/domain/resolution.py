@@ -58,6 +58,22 @@ CANCELLING = frozenset(
 )
 
 
+def is_news(told: dict[str, int], name: str, n: int) -> bool:
+    """Whether the `n`th resolution of an entity is none that a later one replaced; it is remembered in `told` then.
+
+    A worker that is stopped while it sends is heard after its successor, who has resolved more by then. The same
+    resolution may come again and again.
+
+    >>> told = {}
+    >>> is_news(told, "TE-1", 2), is_news(told, "TE-1", 1), is_news(told, "TE-1", 2), told
+    (True, False, True, {'TE-1': 2})
+    """
+    if n < told.get(name, 0):
+        return False
+    told[name] = n
+    return True
+
+
 class Conflict(NamedTuple):
     """Two messages that cannot both be true: same copy or same revision, other content."""
 

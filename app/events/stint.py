@@ -8,7 +8,7 @@ from app.domain.utilization import Booking, Worked
 
 
 class Stint(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="stint"):
-    """One time entry as it concerns one person; repeated safely, what comes last stands.
+    """One time entry as it concerns one person; repeated safely, the highest `n` stands.
 
     `here` is the week (its Monday) that holds the entry now, None once it is not this person's. `others` are the other
     weeks that any message about it ever named. `time` to `correlation` are those of the latest message.
@@ -27,7 +27,7 @@ class Stint(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="s
 
 
 class Assigned(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="assigned"):
-    """One assignment as it concerns one person; repeated safely, what comes last stands.
+    """One assignment as it concerns one person; repeated safely, the highest `n` stands.
 
     `booking` is None while it is not this person's, or cancelled. `spans` are the first and last days, and `contracts`
     the contracts, that any message about it ever named, so nobody has to search. `time` to `correlation` are those of

@@ -8,7 +8,7 @@ from app.domain.demand import Opening
 
 
 class Wanted(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="wanted"):
-    """One demand as it concerns one group (`agents.practice`); repeated safely, what comes last stands.
+    """One demand as it concerns one group (`agents.practice`); repeated safely, the highest `n` stands.
 
     `opening` is None while the demand is not open or not this group's. `spans` are the first and last days that any
     message about it ever named. `bare`: some message named the role and no practice. `time` to `correlation` are those

@@ -100,14 +100,26 @@ class Fate(Protocol):
         """What survives of records sent to one place."""
         ...
 
+    def lingers(self) -> bool:
+        """Whether the rest is still under way, and comes later."""
+        ...
+
+    def arrives(self) -> bool:
+        """Whether something that was under way comes now."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Dice:
-    """The power fails for `percent` of the batches; with `per_table`, each table keeps a prefix of its own."""
+    """The power fails for `percent` of the batches; with `per_table`, each table keeps a prefix of its own.
+
+    What a cut batch had not sent yet comes later in `late` of a hundred cases, as from a worker that was only stopped.
+    """
 
     rng: Random
     percent: int
     per_table: bool = False
+    late: int = 0
 
     def choose(self, places: Sequence[Place]) -> Place:
         return self.rng.choice(places)
@@ -129,6 +141,12 @@ class Dice:
 
     def prefix(self, items: Sequence[V]) -> list[V]:
         return list(items[: self.rng.randint(0, len(items))])
+
+    def lingers(self) -> bool:
+        return self.late > 0 and self.rng.randrange(100) < self.late
+
+    def arrives(self) -> bool:
+        return self.late > 0 and self.rng.random() < 0.1
 
 
 @dataclass(slots=True)
@@ -164,6 +182,12 @@ class Script:
     def prefix(self, items: Sequence[V]) -> list[V]:
         return list(items) if self.sent else []
 
+    def lingers(self) -> bool:
+        return False
+
+    def arrives(self) -> bool:
+        return False
+
 
 class PowerCutError(Exception):
     """The process is gone."""
@@ -182,6 +206,7 @@ class LossyHost:
     letters: list[DeadLetter] = field(default_factory=list)
     cuts: int = 0
     _owing: int = 0
+    _under_way: list[tuple[Place, list[bytes]]] = field(default_factory=list)
     _journals: dict[Place, list[bytes]] = field(init=False)
     _positions: dict[Place, int] = field(init=False)
     _agents: dict[Place, Runner] = field(init=False)
@@ -195,6 +220,17 @@ class LossyHost:
         self._start()
 
     def run(self) -> None:
+        self._work_off()
+        while self._under_way:
+            self._arrive()
+            self._work_off()
+
+    def _arrive(self) -> None:
+        """Something comes that a worker sent who was stopped meanwhile; what it sent to one place, in its order."""
+        place, values = self._under_way.pop(0)
+        self._journals[place] += values
+
+    def _work_off(self) -> None:
         for topic in ("", *STATING):
             for partition in range(self.partitions) if topic else ():
                 # The last batches may have been told not to publish: an empty one may, and what it owes the next.
@@ -202,6 +238,8 @@ class LossyHost:
                     pass
             while places := [place for place, position in self._positions.items() if position < self._end(place)]:
                 self._survive(self.fate.choose(places))
+                if self._under_way and self.fate.arrives():
+                    self._arrive()
 
     def more(self, lines: Sequence[bytes]) -> None:
         """Something more comes in."""
@@ -268,7 +306,10 @@ class LossyHost:
         for name, key, value in self.fate.kept(writes) if cut else writes:
             store.put(name, key, value)
         for place, encoded in appends.items():
-            self._journals[place] += self.fate.prefix(encoded) if cut else encoded
+            sent = self.fate.prefix(encoded) if cut else encoded
+            self._journals[place] += sent
+            if len(sent) < len(encoded) and self.fate.lingers():
+                self._under_way.append((place, encoded[len(sent) :]))
         self.statements += self._kept_statements(effects.statements) if cut else effects.statements
         self.letters += self.fate.prefix(effects.dead_letters) if cut else effects.dead_letters
         if cut:

@@ -40,7 +40,7 @@ from tests.engine.test_policy import AT
 from tests.model.histories import Event, as_of_days, envelope, history, troubled
 
 
-def dealt(seed: int, *, percent: int, per_table: bool) -> LossyHost:
+def dealt(seed: int, *, percent: int, per_table: bool, late: int = 0) -> LossyHost:
     """A history through power cuts as the dice fall, compared with the same history without any."""
     rng = Random(seed)
     events = troubled(history(seed, 60), rng)
@@ -48,12 +48,13 @@ def dealt(seed: int, *, percent: int, per_table: bool) -> LossyHost:
     today = rng.choice(days)
     ticks = [tick(today - timedelta(days=back)) for back in (0, 0, 7)]
     log = noisy(lines(events), rng, [*ticks, *crew(rng, today, 20)])
-    host = LossyHost(log, Dice(rng, percent, per_table), partitions=rng.randint(1, 3))
+    host = LossyHost(log, Dice(rng, percent, per_table, late), partitions=rng.randint(1, 3))
     host.run()
     print(f"seed {seed}: {host.cuts} power cuts")
     assert_unharmed(host, Undisturbed(fold(log, publish=True), days, today))
     assert {letter.value for letter in host.letters} == set(UNREADABLE)
-    assert_no_mixture(host)
+    if not late:
+        assert_no_mixture(host)
     return host
 
 
@@ -157,6 +158,13 @@ def test_a_prefix_of_every_table_survives(seed: int) -> None:
 def test_hardly_a_batch_goes_through_at_once(seed: int) -> None:
     host = dealt(9_800_000 + seed, percent=75, per_table=seed % 2 == 0)
     assert host.cuts > 20
+
+
+@pytest.mark.parametrize("seed", histories(8))
+def test_what_a_stopped_worker_sent_may_come_after_its_successor_went_on(seed: int) -> None:
+    """Its request was under way when it was stopped, or in a broker that was: it holds what the successor has said
+    since, in an earlier resolution."""
+    dealt(9_600_000 + seed, percent=25, per_table=False, late=100)
 
 
 def test_without_power_cuts_the_host_is_any_other_host() -> None:
