@@ -300,7 +300,7 @@ class _Work:
         if kind in _EVERYWHERE:
             self.agent.periods[contract_id] = None
         if kind == "erp":
-            self._to_gate(contract_id, [_reply(contract_id, dossier.facts[key])])
+            self._to_gate(contract_id, [_reply(contract_id, dossier.facts[key], dossier.fence)])
             self._state_refusals(contract_id, dossier, key)
         if kind == "writeoff":
             _apply_write_off(desk, fact.entity, dossier.facts[key])
@@ -701,7 +701,7 @@ class _Work:
         scope = Scope(None if restate else periods, restate, agent.again.pop(contract_id, frozenset()))
         halt = clerk.halt(found)
         if halt is not None:
-            self._to_gate(contract_id, [Halt(contract_id, halt)])
+            self._to_gate(contract_id, [Halt(contract_id, halt, version)])
         self._to_gate(contract_id, clerk.state(position, found, changed, scope, version))
         if clerk.waiting:
             agent.periods[contract_id] = clerk.waiting
@@ -815,7 +815,7 @@ def _place(fact: Fact) -> tuple[int, int, str, str]:
     return fact.revision, fact.time, fact.source, fact.id
 
 
-def _reply(contract_id: str, facts: Sequence[Fact]) -> Reply:
+def _reply(contract_id: str, facts: Sequence[Fact], number: int) -> Reply:
     message, said = effective(facts)
     names = ("document_key", "target", "status", "erp_id", "reason")
     key, target, status, erp_id, reason = (said.get(name) for name in names)
@@ -829,6 +829,7 @@ def _reply(contract_id: str, facts: Sequence[Fact]) -> Reply:
         reason,
         message.time,
         name_of(message),
+        number,
     )
 
 

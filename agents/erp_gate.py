@@ -455,11 +455,11 @@ class _Work:
         key = halt.contract_id
         halted = self.halts[key] if key in self.halts else self.store.get(HALTS, key)
         halted = halted or Halted(-1, [])
-        if offset > halted.fence:
+        if offset > halted.fence and halt.version >= halted.version:
             kept = [turn for turn in halted.turns if turn[0] >= (self.first or 0)]
             before = [turn for turn in halted.turns if turn[0] < (self.first or 0)][-1:]
             halted.turns = [*before, *kept, (offset, halt.code)]
-            halted.fence = offset
+            halted.fence, halted.version = offset, halt.version
         self.halts[key] = halted
         self._reconsider(offset, gate.HALTED, key)
 
@@ -676,7 +676,10 @@ class _Work:
             return
         self.rows[reply.key] = row
         row.fence = offset
-        said = reply.revision, reply.status, reply.erp_id, reply.reason, reply.time, reply.name
+        known = row.replies.get(reply.target)
+        if known is not None and reply.number < known.number:
+            return  # a worker that was stopped said it before its successor knew more
+        said = reply.revision, reply.status, reply.erp_id, reply.reason, reply.time, reply.name, reply.number
         row.replies[reply.target] = Heard(*said)
         heard = answered(row)
         if heard is None:

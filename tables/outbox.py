@@ -29,7 +29,7 @@ class Sent(msgspec.Struct, array_like=True, gc=False):
 
 
 class Heard(msgspec.Struct, array_like=True, gc=False):
-    """What a target answered last; `name` is the answer's, as `source#id`."""
+    """What a target answered last; `name` is the answer's, as `source#id`, `number` that of the reply."""
 
     revision: int
     status: str
@@ -37,6 +37,7 @@ class Heard(msgspec.Struct, array_like=True, gc=False):
     reason: str | None
     time: int
     name: str = ""
+    number: int = 0
 
 
 class Resent(msgspec.Struct, array_like=True, gc=False):
@@ -103,10 +104,12 @@ WINDOWS: Table[Window] = Table("windows", 1, Window)
 
 
 class Halted(msgspec.Struct, array_like=True, gc=False):
-    """Why nothing of a contract is posted: (offset, code) of each of the last records that said so, "" for no more."""
+    """Why nothing of a contract is posted: (offset, code) of each of the last records that said so, "" for no more;
+    `version` is that of the last."""
 
     fence: int
     turns: list[tuple[int, str]]
+    version: int = 0
 
 
 HALTS: Table[Halted] = Table("halts", 1, Halted)

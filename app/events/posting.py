@@ -33,6 +33,7 @@ class Reply(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="r
     """What an ERP says last of a document: what resolution makes of every message about it so far.
 
     `revision` is the document's, `status` is `accepted` or `rejected`, `name` the deciding message as `source#id`.
+    Of several for one document and target that with the highest `number` stands, of the same number the last.
     """
 
     contract_id: str
@@ -44,6 +45,7 @@ class Reply(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="r
     reason: str | None
     time: int
     name: str = ""
+    number: int = 0
 
 
 class Resend(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="resend"):
@@ -62,10 +64,14 @@ class Resend(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="
 
 
 class Halt(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="halt"):
-    """Nothing of the contract is to be posted because of the critical blocker `code`; "": it may be again."""
+    """Nothing of the contract is to be posted because of the critical blocker `code`; "": it may be again.
+
+    Of several for one contract that with the highest `version` stands, of the same version the last.
+    """
 
     contract_id: str
     code: str
+    version: int = 0
 
 
 class Moment(msgspec.Struct, array_like=True, gc=False, tag_field="shape", tag="moment"):

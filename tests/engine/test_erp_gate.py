@@ -110,6 +110,28 @@ def test_a_critical_exception_halts_one_contract_and_no_other() -> None:
     assert gate.send(Halt("A", "")) == [(A2, 1)]
 
 
+def test_a_halt_that_comes_after_it_was_lifted_halts_nothing() -> None:
+    # A worker was stopped while it said it; its successor has said more since.
+    gate = Gate()
+    gate.send(Halt("A", "LEGAL_ENTITY_MISMATCH", 5))
+    gate.send(Halt("A", "", 9))
+    gate.send(Halt("A", "LEGAL_ENTITY_MISMATCH", 5))
+    assert gate.send(draft(A1)) == [(A1, 1)]
+    assert gate.send(Halt("A", "LEGAL_ENTITY_MISMATCH", 12), draft(A2)) == []
+
+
+def test_an_answer_that_comes_after_a_later_one_answers_nothing() -> None:
+    gate = Gate()
+    gate.send(draft(A1))
+    refused = reply(A1, status="rejected", reason="no such customer", name="/erp#1")
+    for late in (refused, reply(A1, at=2, name="/erp#2"), refused):
+        late.number = 9 if late.status == "accepted" else 5
+        gate.send(late)
+    row = gate.store.get(OUTBOX, A1)
+    assert row is not None
+    assert (row.replies["sap"].status, row.replies["sap"].number) == ("accepted", 9)
+
+
 # -- limits -----------------------------------------------------------------------------------------------------------
 
 
