@@ -43,6 +43,7 @@ RATE = 3_000.0
 
 START_SECONDS = 60.0
 SETTLE_SECONDS, STILL_SECONDS = 900.0, 120.0
+BACK_SECONDS = 60.0
 """What is left is worked off for so long at most, and never without any progress for so long: a worker that does not
 get on ends itself after 45 s, and its supervisor pauses 15 s at most."""
 
@@ -300,6 +301,8 @@ class Run:
         self._pause(max([due - time.monotonic() for due, _ in self.thaws], default=0.0) + 0.1)
         self.feed.finish()
         began = time.monotonic()
+        while not self._all_back() and time.monotonic() - began < BACK_SECONDS:
+            self._pause(0.2)
         late = settle(Cluster(self.broker.address, self.group), SETTLE_SECONDS, still=STILL_SECONDS)
         self.result.settled_seconds = round(time.monotonic() - began, 1)
         self.say(f"{self._now():6.1f} {late or 'at rest'}")
@@ -310,6 +313,16 @@ class Run:
         verdict: Verdict = judge(self.broker.address, self.group, self.plan.partitions)
         self.result.counts = verdict.counts
         self.result.problems += verdict.problems
+
+    def _all_back(self) -> bool:
+        """Whether every worker holds slices: one that comes back while the fleet is being stopped takes over what the
+        others leave, states all of it once more, and is stopped before anybody reads that."""
+        told = ("worker.ended", "worker.restarts", "slices.loaded")
+        latest = [
+            next((one["event"] for one in reversed(list(worker.said())) if one.get("event") in told), "")
+            for worker in self.fleet.workers.values()
+        ]
+        return set(latest) <= {"slices.loaded"}
 
     def _stop_fleet(self) -> None:
         codes = self.fleet.stop()
