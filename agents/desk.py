@@ -50,9 +50,8 @@ class Desk:
         self._store, self._contracts = store, contracts
         known = store.get(HEADS, contract_id)
         self.head: Head = known or new()
-        self.named = (
-            [] if known is not None else ["any"]
-        )  # what its work named for the first time: `role/x`, `person/x`
+        # What its work named for the first time: `role/x`, `person/x`.
+        self.named: list[str] = [] if known is not None else ["any"]
         self._who: set[tuple[str, str | None]] = set()  # people in their roles of whom that is known by now
         self._touched = -1
         self.earliest = calendar.FOREVER

@@ -114,8 +114,7 @@ class Effects:
 
     Writes are (table, key, value), None to delete the key; they are in an order in which any prefix may survive a
     crash. `owing` counts what is still to be stated; `patient` of it may wait until nothing else is to do, and a moment
-    longer. `due` is the moment (microseconds) that the agent wants to be told
-    has come; None: nothing waits for one.
+    longer. `due` is the moment (microseconds) that the agent wants to be told has come; None: nothing waits for one.
     """
 
     batch: Batch

@@ -122,18 +122,18 @@ class _Engagement:
         """Contracts with expenses in a currency."""
         return self._named(f"currency/{currency}")
 
-    def know_users(self) -> None:
-        """Find out who uses what, from what the tables hold, unless it is known."""
+    def users(self) -> Mapping[str, set[str]]:
+        """Who uses what; found out from what the tables hold, unless it is known."""
         if self._users is None:
             self._users = {}
             for contract_id, head in self.store.scan(HEADS):
                 self.note_users(contract_id, _named_by(head))
             for _, booked in self.store.scan(PLANS):
                 self.note_booked(booked.plan)
+        return self._users
 
     def _named(self, what: str) -> Iterable[str]:
-        self.know_users()
-        return sorted((self._users or {}).get(what, ()))
+        return sorted(self.users().get(what, ()))
 
     def concerned(self, kind: str, name: str, *, anyway: bool = False) -> list[str]:
         """Contracts whose checks look at an entity of master data: those that name it and have a policy in force.
@@ -525,7 +525,7 @@ class _Work:
         """Price the work anew that cards of the firm may have priced, or may price now."""
         if not self.rates:
             return
-        self.agent.know_users()
+        self.agent.users()  # from now on what is noted counts
         for contract_id, desk in self.desks.items():
             self.agent.note_users(contract_id, desk.named)
             for booked in desk.plans.values():

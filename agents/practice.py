@@ -147,7 +147,7 @@ class _Work:
         group, name, opening = (said.kind, said.group), said.entity, said.opening
         latest = (said.time, said.source, said.id, said.correlation or "")
         known = self.agent.years.setdefault(group, set())
-        for year in sorted({year for first, last in said.spans for year in calendar.years_of(first, last)}):
+        for year in calendar.years_of_all(said.spans):
             kept = self._openings(group, year) or openings.new()
             self.openings[group, year] = kept
             known.add(year)

@@ -305,7 +305,7 @@ class _Work:
         The person remembers which there are.
         """
         person = self._person(resource_id)
-        for year in sorted({year for first, last in spans for year in calendar.years_of(first, last)}):
+        for year in calendar.years_of_all(spans):
             if year not in person.years:
                 person.years = sorted((*person.years, year))
                 self.people[resource_id] = person
@@ -367,7 +367,7 @@ class _Work:
                 schedule.bookings.pop(name, None)
                 schedule.gone.append(name)
             schedule.past[name] = said.past
-        years = {year for first, last in said.spans for year in calendar.years_of(first, last)}
+        years = calendar.years_of_all(said.spans)
         if any(self._schedule(person, year).told.get(name, 0) > said.n for year in years):
             return  # contracts know a later one already
         self.booked[person, name] = said

@@ -84,6 +84,11 @@ def years_of(first: int, last: int) -> list[int]:
     return list(range(begun, ended + 1)) if ended - begun < 3 else [LONG]
 
 
+def years_of_all(spans: Iterable[tuple[int, int]]) -> list[int]:
+    """The years that hold any of what lasts from one day to another, in order (see `years_of`)."""
+    return sorted({year for first, last in spans for year in years_of(first, last)})
+
+
 def month_start(day: int) -> int:
     """First day of the month that holds `day`."""
     start = _months.get(day)

@@ -87,9 +87,8 @@ class RateBook:
         self._cards: dict[Scope, list[Card]] = {}
         self._changes: dict[Scope, int] = {}
         self.changed = 0
-        self.opened: list[
-            str
-        ] = []  # of each list whom it names, as they came: one that is there is changed where it is
+        # Of each list whom it names, as they came: one that is there is changed where it is.
+        self.opened: list[str] = []
         for card in cards:
             self.add(card)
 

@@ -42,8 +42,10 @@ RATE = 3_000.0
 """Events a second, at most."""
 
 START_SECONDS = 60.0
-SETTLE_SECONDS, STILL_SECONDS = 900.0, 120.0
 BACK_SECONDS = 60.0
+"""So long workers may take until all of them hold slices again: a supervisor pauses 15 s at most."""
+
+SETTLE_SECONDS, STILL_SECONDS = 900.0, 120.0
 """What is left is worked off for so long at most, and never without any progress for so long: a worker that does not
 get on ends itself after 45 s, and its supervisor pauses 15 s at most."""
 
