@@ -36,6 +36,9 @@ V = TypeVar("V")
 Place = tuple[str, int]
 
 INPUT = "log"
+LATE = 200
+"""What comes late in a run, at most: a process that starts again says much again, and of that something is late again.
+"""
 # What the agents write that state something: its fences are offsets of their journals.
 _KEPT = {
     ENGAGEMENTS: ("reference", "dossiers", "invoices", "buckets", "pages", "plans", "heads", "standings", "proposals"),
@@ -205,6 +208,7 @@ class LossyHost:
     statements: list[Statement] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     cuts: int = 0
+    late: int = 0
     _owing: int = 0
     _under_way: list[tuple[Place, list[bytes]]] = field(default_factory=list)
     _journals: dict[Place, list[bytes]] = field(init=False)
@@ -308,7 +312,8 @@ class LossyHost:
         for place, encoded in appends.items():
             sent = self.fate.prefix(encoded) if cut else encoded
             self._journals[place] += sent
-            if len(sent) < len(encoded) and self.fate.lingers():
+            if len(sent) < len(encoded) and self.late < LATE and self.fate.lingers():
+                self.late += 1
                 self._under_way.append((place, encoded[len(sent) :]))
         self.statements += self._kept_statements(effects.statements) if cut else effects.statements
         self.letters += self.fate.prefix(effects.dead_letters) if cut else effects.dead_letters

@@ -50,7 +50,7 @@ def dealt(seed: int, *, percent: int, per_table: bool, late: int = 0) -> LossyHo
     log = noisy(lines(events), rng, [*ticks, *crew(rng, today, 20)])
     host = LossyHost(log, Dice(rng, percent, per_table, late), partitions=rng.randint(1, 3))
     host.run()
-    print(f"seed {seed}: {host.cuts} power cuts")
+    print(f"seed {seed}: {host.cuts} power cuts, {host.late} late")
     assert_unharmed(host, Undisturbed(fold(log, publish=True), days, today))
     assert {letter.value for letter in host.letters} == set(UNREADABLE)
     if not late:
