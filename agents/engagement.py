@@ -87,7 +87,8 @@ class _Engagement:
         # Contracts that are due for a new document only, as nothing changed since: what was found of their documents.
         self.filing: dict[str, Filed] = {}
         self.again: dict[str, set[str]] = {}  # contract → documents of it that are to be said again as they are
-        self._marked: dict[str, set[str]] | None = None  # `client/x`, `currency/x` … → contracts whose terms name it
+        # `client/x`, `currency/x` … → contracts whose terms name it; `rate/x`, `policy/x` → whose own it is
+        self._marked: dict[str, set[str]] | None = None
         self._walks: dict[str, Walks] = {}
         self.hinted = Hinted()
         self.promised = Promised(targets)
@@ -140,17 +141,30 @@ class _Engagement:
 
         `anyway`: whether they have one or not.
         """
+        marked = self._marks()
+        found = {contract_id for mark in masters.users(kind, name) for contract_id in marked.get(mark, ())}
+        anyway = anyway or bool(self.reference.masters.rulings)
+        return sorted(one for one in found if anyway or self.contracts.compiled(one).rulings)
+
+    def having(self, paper: str) -> Iterable[str]:
+        """Contracts that have a rate or a policy (`rate/x`, `policy/x`) of their own under this id."""
+        return self._marks().get(paper, ())
+
+    def _marks(self) -> Mapping[str, set[str]]:
+        """By what contracts are known; found out from what the tables hold, unless it is known."""
         if self._marked is None:
             self._marked = {}
             for contract_id in self.store.keys(DOSSIERS):
                 self.note_marks(contract_id)
-        found = {contract_id for mark in masters.users(kind, name) for contract_id in self._marked.get(mark, ())}
-        anyway = anyway or bool(self.reference.masters.rulings)
-        return sorted(one for one in found if anyway or self.contracts.compiled(one).rulings)
+        return self._marked
 
     def note_marks(self, contract_id: str) -> None:
-        """Remember what master data the contract's terms name, under any version; marks are never taken away."""
+        """Remember what master data the contract's terms name, under any version, and which rates and policies are its
+        own; marks are never taken away."""
         if self._marked is not None:
+            for paper in self.contracts.compiled(contract_id).readings.facts:
+                if paper.startswith(("policy/", "rate/")):
+                    self._marked.setdefault(paper, set()).add(contract_id)
             for terms in self.contracts.compiled(contract_id).agreement.every():
                 for mark in masters.marks(terms.said):
                     self._marked.setdefault(mark, set()).add(contract_id)
@@ -288,7 +302,6 @@ class _Work:
         desk = self.desk(contract_id)
         desk.hear(offset, latest(fact), fact.time)
         key = CONTRACT if kind == "contract" else f"{kind}/{fact.entity}"
-        self.told.setdefault(contract_id, set()).add(key)
         before = card_of(dossier.facts[key]) if kind == "rate" and key in dossier.facts else None
         if offset > dossier.fence:
             dossier.fence = offset
@@ -297,17 +310,48 @@ class _Work:
             # A crash kept the fact, perhaps without its consequences, and what held before it is lost.
             self._count(offset, recalled(dossier.facts[key], fact))
             desk.reprice(calendar.BEGINNING, calendar.FOREVER)
+        if kind in _ENDED_ANYWHERE:
+            self._end(offset, contract_id, key)
+        self._follow(contract_id, key, before)
+
+    def _follow(self, contract_id: str, key: str, before: Card | None) -> None:
+        """What a paper that more was said of brings with it; `before` is the rate it was."""
+        dossier, desk = self.dossiers[contract_id], self.desk(contract_id)
+        kind, _, name = key.partition("/")
+        self.told.setdefault(contract_id, set()).add(key)
         if kind in _EVERYWHERE:
             self.agent.periods[contract_id] = None
         if kind == "erp":
             self._to_gate(contract_id, [_reply(contract_id, dossier.facts[key], dossier.fence)])
             self._state_refusals(contract_id, dossier, key)
         if kind == "writeoff":
-            _apply_write_off(desk, fact.entity, dossier.facts[key])
+            _apply_write_off(desk, name, dossier.facts[key])
         if kind == "rate":
             for card in filter(None, (before, card_of(dossier.facts[key]))):
                 desk.reprice_by(card)
         self._raise_conflicts(contract_id, key, dossier.facts[key], dossier.fence, dossier.resent.get(key, ()))
+
+    def _end(self, offset: int, contract_id: str, key: str) -> None:
+        """Who withdraws a rate or a policy need not say whose it is: it ends in every contract that has it.
+
+        The contract keeps a copy of what was said, whichever it heard of first.
+        """
+        known = self.references.get(key) or self.store.get(REFERENCE, key)
+        for fact in known.facts if known is not None else ():
+            if fact.type in _ENDING:
+                insert(self.dossiers[contract_id].facts[key], msgspec.structs.replace(fact))
+                self.desk(contract_id).hear(offset, latest(fact), fact.time)
+
+    def _end_everywhere(self, offset: int, key: str) -> None:
+        here = {contract_id for contract_id, dossier in self.dossiers.items() if key in dossier.facts}
+        for contract_id in sorted({*self.agent.having(key), *here}):
+            dossier = self._dossier(contract_id)
+            before = card_of(dossier.facts[key]) if key.startswith("rate/") else None
+            if offset <= dossier.fence:  # as in `_file`
+                self.desk(contract_id).reprice(calendar.BEGINNING, calendar.FOREVER)
+            dossier.fence = max(dossier.fence, offset)
+            self._end(offset, contract_id, key)
+            self._follow(contract_id, key, before)
 
     def _resend(self, offset: int, resend: Resend) -> None:
         """The gate is told what is wanted, and then the document as it is now. What ERP answered before contradicts
@@ -451,6 +495,8 @@ class _Work:
         self._count_once(offset, disposition)
         if self.agent.partition == 0:
             raise_conflicts(self.effects, key, entity.facts, entity.fence)
+        if fact.type in _ENDING:
+            self._end_everywhere(offset, key)
         if kind == "rate" and fresh:
             self._rate_changed(offset, before, card_of(entity.facts))
         elif kind == "rate":
@@ -760,6 +806,11 @@ class _Work:
                 Statement(THRESHOLDS, "burn.threshold_updated.v1", key, version, payload, cause or head.latest)
             )
 
+
+_ENDING = frozenset({"policy.withdrawn.v1", "rate.withdrawn.v1"})
+"""Of these the id is all that they need, though what they end may be one contract's."""
+
+_ENDED_ANYWHERE = frozenset({"policy", "rate"})
 
 _EVERYWHERE = frozenset({"dispute", "hold", "policy", "writeoff"})
 """Of what these say, any document of the contract may show the consequences."""

@@ -3,6 +3,7 @@
 Rule (design section 5): the most specific of person+contract, role+contract, contract, person+client, role+client,
 client, person, role, firm among the cards valid on the work date; then the latest `effective_from`, then the highest
 revision, then the greatest id. Bill and cost rates have separate histories. An absent role is never inferred.
+A rate lives with the contract it names, or with the firm; its withdrawal ends every rate of its id, whatever it names.
 """
 
 from __future__ import annotations

@@ -198,6 +198,19 @@ STORIES: dict[str, list[Event]] = {
         rate("r-1", "100", contract_id="C-1"),
         withdrawn("r-2", 2, contract_id="C-1"),
     ],
+    "a rate of the contract withdrawn by whoever does not say whose it is": [
+        contract(),
+        work("t-1"),
+        rate("r-0", "70", rate_id="R-0"),
+        rate("r-1", "100", contract_id="C-1"),
+        withdrawn("r-2", 2),
+    ],
+    "a rate of the contract that was withdrawn before it was set": [
+        contract(),
+        withdrawn("r-2", 2),
+        work("t-1"),
+        rate("r-1", "100", contract_id="C-1"),
+    ],
     "one identity for two versions": [
         # Of two messages with one identity the smaller (time, content hash) counts: version 2 or 3, never both.
         contract(),

@@ -725,6 +725,11 @@ def hindrance(kind: str, contract_id: str, number: int, revision: int) -> Data:
     return {f"{kind}_id": f"{contract_id}-{kind}-{number}", "revision": revision, "contract_id": contract_id}
 
 
+def withdrawing(choices: Choices, id_field: str) -> tuple[str, ...]:
+    """What the end of a rate or a policy names; whose it is may be left out."""
+    return (id_field, "revision", "contract_id") if choices.chance(60) else (id_field, "revision")
+
+
 def only_named(data: Data, *names: str) -> Data:
     """What a cancelling event must carry, the rest left out."""
     return {name: data[name] for name in names if name in data}

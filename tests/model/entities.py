@@ -52,6 +52,8 @@ _KNOWN_BY = {
 _MOVING = {"assignment", "demand", "expense", "time"}
 # What does not live with a contract, and does not move either.
 _HOMES = {"leave": "resource_id"}
+# Who withdraws one of these need not say whose it is: that ends it in every contract that has it.
+_ENDED_ANYWHERE = {"rate", "policy"}
 # What these leave out is taken from the next lower revision (events.md, "Envelope").
 _CANCELLING = {
     "assignment": {"cancelled"},
@@ -137,6 +139,9 @@ def gather(events: Iterable[Event]) -> list[Entity]:
             continue
         home = "" if kind in _MOVING else event["data"].get(_HOMES.get(kind, "contract_id")) or ""
         messages.setdefault((kind, _name(kind, event["data"]), home), []).append(event)
+    for (kind, name, home), said in messages.items():
+        if home and kind in _ENDED_ANYWHERE:
+            said += [one for one in messages.get((kind, name, ""), ()) if happened(one) == "withdrawn"]
     return [
         Entity(kind, entity_id, tuple(said), tuple(_decide(said)))
         for (kind, entity_id, _), said in sorted(messages.items(), key=lambda item: item[0])

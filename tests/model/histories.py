@@ -257,7 +257,7 @@ class Firm:
         if revision == 1 or self._choices.chance(70):
             self._say("rate.set", data)
         else:
-            self._say("rate.withdrawn", self._cut(data, "rate_id", "revision", "contract_id"))
+            self._say("rate.withdrawn", self._cut(data, *bodies.withdrawing(self._choices, "rate_id")))
 
     def _cut(self, data: Data, *names: str) -> Data:
         return bodies.only_named(data, *names) if self._choices.chance(self._options.partial) else data
@@ -382,7 +382,7 @@ class Firm:
         if revision == 1 or self._choices.chance(75):
             self._say("policy.set", data)
         else:
-            self._say("policy.withdrawn", self._cut(data, "policy_id", "revision", "contract_id"))
+            self._say("policy.withdrawn", self._cut(data, *bodies.withdrawing(self._choices, "policy_id")))
 
     def _demand_papers(self) -> None:
         """Ask for narratives or receipts, or no longer; the policies have numbers of their own."""
@@ -393,7 +393,7 @@ class Firm:
         if revision == 1 or self._choices.chance(85):
             self._say("policy.set", data)
         else:
-            self._say("policy.withdrawn", self._cut(data, "policy_id", "revision", "contract_id"))
+            self._say("policy.withdrawn", self._cut(data, *bodies.withdrawing(self._choices, "policy_id")))
 
     def _record(self) -> None:
         """Master data of a client or a company."""
@@ -739,7 +739,7 @@ def _rate_content(choices: Choices, contract_id: str, revision: int) -> tuple[st
     home = contract_id if choices.chance(50) else None
     data = bodies.rate(choices, home, choices.between(1, 2), revision, _DAYS.terms)
     if choices.chance(20):
-        return "rate.withdrawn", bodies.only_named(data, "rate_id", "revision", "contract_id")
+        return "rate.withdrawn", bodies.only_named(data, *bodies.withdrawing(choices, "rate_id"))
     return "rate.set", data
 
 
@@ -838,7 +838,7 @@ def _checks_content(choices: Choices, contract_id: str, revision: int) -> tuple[
         home = contract_id if choices.chance(40) else None
         data = bodies.policy(choices, choices.between(1, 3), revision, home)
         if choices.chance(15):
-            return "policy.withdrawn", bodies.only_named(data, "policy_id", "revision", "contract_id")
+            return "policy.withdrawn", bodies.only_named(data, *bodies.withdrawing(choices, "policy_id"))
         return "policy.set", data
     if what == "client":
         return "client.upserted", bodies.client(choices, revision)
@@ -853,7 +853,7 @@ def _papers_content(choices: Choices, contract_id: str, revision: int) -> tuple[
     home = contract_id if choices.chance(40) else None
     data = bodies.demanded(choices, choices.between(11, 12), revision, home)
     if choices.chance(15):
-        return "policy.withdrawn", bodies.only_named(data, "policy_id", "revision", "contract_id")
+        return "policy.withdrawn", bodies.only_named(data, *bodies.withdrawing(choices, "policy_id"))
     return "policy.set", data
 
 
