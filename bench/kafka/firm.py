@@ -11,8 +11,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +35,7 @@ QUIET_SECONDS: Final = 1.5
 
 IDIOMATIC: Final = "Faust, idiomatic, the same folds"
 OURS: Final = "headrace worker"
+TIME: Final = b'"type":"time.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +72,26 @@ FIRMS: Final = (Firm("idiomatic", IDIOMATIC, _idiomatic, _changelogs), Firm("hea
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What every firm is told, and what it has to say in the end."""
+    """What every firm is told, and what it has to say in the end; `before` it is told first, which is not measured."""
 
     events: int
     topics: dict[str, list[Pair]]
     truth: story.Said
     aims: list[Target]
+    before: dict[str, list[Pair]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, events: int) -> Story:
         lines = story.lines(events)
         return cls(len(lines), story.by_topic(lines), story.truth(lines), targets(lines))
+
+    @classmethod
+    def of_time(cls, events: int) -> Story:
+        """Of the same events those about time, once everything else is known."""
+        lines = story.lines(events)
+        time = [line for line in lines if TIME in line]
+        rest = [line for line in lines if TIME not in line]
+        return cls(len(time), story.by_topic(time), story.truth(lines), targets(lines), story.by_topic(rest))
 
 
 class Stage:
@@ -104,8 +114,8 @@ class Stage:
         for topic in (*product(self.group), *self.firm.kept(self.group)):
             self.cluster.create([topic.name], topic.config)
 
-    def fill(self, told: Story) -> None:
-        for name, pairs in told.topics.items():
+    def fill(self, topics: Mapping[str, Sequence[Pair]]) -> None:
+        for name, pairs in topics.items():
             self.cluster.fill(self.topic(name), pairs)
 
     def start(self, **environment: str) -> subprocess.Popen[bytes]:
@@ -141,9 +151,10 @@ class Stage:
                 why = f"a worker ended with {ended[0]}" if ended else f"not done after {seconds:.0f} s"
                 raise Stuck(f"{why}, {left:,} records left; see {self.folder}/{self.group}-*.log")
 
-    def span(self) -> tuple[float, float]:
-        """Wall clock of the first record in a journal and of the last statement."""
-        began = min(stamp(message) for message in self.cluster.read([self.topic(name) for name in JOURNALS]))
+    def span(self, since: float) -> tuple[float, float]:
+        """Wall clock of the first record in a journal from an instant on, and of the last statement."""
+        journals = [self.topic(name) for name in JOURNALS]
+        began = min(made for message in self.cluster.read(journals) if (made := stamp(message)) >= since)
         ended = max(stamp(message) for message in self.cluster.read(self.stated))
         return began, ended
 
@@ -184,13 +195,18 @@ def stamp(message: Any) -> float:
 def measured(stage: Stage, told: Story) -> Run:
     """Fill the group's topics, let one worker catch up, compare what it says. The worker is left running."""
     stage.prepare()
-    stage.fill(told)
+    stage.fill(told.before or told.topics)
+    since = 0.0
     try:
         with Watch(stage.start().pid) as watch:
             stage.settle()
+            if told.before:
+                since = time.time()
+                stage.fill(told.topics)
+                stage.settle()
     except Stuck as stuck:
         return Run(stage.firm.name, trouble=f"failed: {stuck}")
-    began, ended = stage.span()
+    began, ended = stage.span(since)
     wrong = list(story.wrong(stage.said(), told.truth))
     return Run(
         stage.firm.name,

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -44,18 +45,20 @@ class Bench:
 
     def __init__(self, cluster: Cluster, folder: Path, small: int, large: int) -> None:
         self.cluster, self.folder = cluster, folder
-        self.small, self.large = Story.of(small), Story.of(large)
+        self.small, self.large, self.time = Story.of(small), Story.of(large), Story.of_time(large)
         self._latencies: list[Row] = []
 
     def work(self) -> list[Row]:
-        """Both firms over the small story, in turn; ours over the large one, too."""
+        """Both firms over the small story, in turn; ours over the large one, too, and over what is time in it."""
         runs: dict[tuple[Firm, int], list[Run]] = {}
         for number in range(ROUNDS):
             for firm in FIRMS if number % 2 == 0 else reversed(FIRMS):
                 its = runs.setdefault((firm, self.small.events), [])
                 rate = sum(run.rate for run in its) / (len(its) or 1)
                 its.append(self._run(firm, self.small, number, rate))
-        runs[FIRMS[-1], self.large.events] = [self._run(FIRMS[-1], self.large, ROUNDS, 0.0)]
+        ours, alone = FIRMS[-1], replace(FIRMS[-1], name=f"{FIRMS[-1].name}, time alone")
+        runs[ours, self.large.events] = [self._run(ours, self.large, ROUNDS, 0.0)]
+        runs[alone, self.time.events] = [self._run(alone, self.time, ROUNDS + 1, 0.0)]
         return list(_work_rows(runs))
 
     def latency(self) -> list[Row]:
@@ -91,7 +94,7 @@ class Bench:
         session = dict.fromkeys(("BENCH_SESSION_SECONDS", "HEADRACE_KAFKA_SESSION_SECONDS"), f"{SESSION_SECONDS:g}")
         try:
             stage.prepare()
-            stage.fill(story)
+            stage.fill(story.topics)
             first = stage.start(**session)
             stage.settle()
             stage.start(**session)
