@@ -162,12 +162,11 @@ class _Engagement:
         """Remember what master data the contract's terms name, under any version, and which rates and policies are its
         own; marks are never taken away."""
         if self._marked is not None:
-            for paper in self.contracts.compiled(contract_id).readings.facts:
-                if paper.startswith(("policy/", "rate/")):
-                    self._marked.setdefault(paper, set()).add(contract_id)
-            for terms in self.contracts.compiled(contract_id).agreement.every():
-                for mark in masters.marks(terms.said):
-                    self._marked.setdefault(mark, set()).add(contract_id)
+            contract = self.contracts.compiled(contract_id)
+            marks = {mark for terms in contract.agreement.every() for mark in masters.marks(terms.said)}
+            marks.update(paper for paper in contract.readings.facts if paper.partition("/")[0] in _ENDED_ANYWHERE)
+            for mark in marks:
+                self._marked.setdefault(mark, set()).add(contract_id)
 
     def note_users(self, contract_id: str, named: Iterable[str]) -> None:
         """Remember what the contract's work named for the first time, where it is known who uses what."""
@@ -302,7 +301,7 @@ class _Work:
         desk = self.desk(contract_id)
         desk.hear(offset, latest(fact), fact.time)
         key = CONTRACT if kind == "contract" else f"{kind}/{fact.entity}"
-        before = card_of(dossier.facts[key]) if kind == "rate" and key in dossier.facts else None
+        before = _rate_of(dossier, key)
         if offset > dossier.fence:
             dossier.fence = offset
             self._count(offset, _file_in(dossier.facts, key, fact))
@@ -346,7 +345,7 @@ class _Work:
         here = {contract_id for contract_id, dossier in self.dossiers.items() if key in dossier.facts}
         for contract_id in sorted({*self.agent.having(key), *here}):
             dossier = self._dossier(contract_id)
-            before = card_of(dossier.facts[key]) if key.startswith("rate/") else None
+            before = _rate_of(dossier, key)
             if offset <= dossier.fence:  # as in `_file`
                 self.desk(contract_id).reprice(calendar.BEGINNING, calendar.FOREVER)
             dossier.fence = max(dossier.fence, offset)
@@ -807,10 +806,10 @@ class _Work:
             )
 
 
-_ENDING = frozenset({"policy.withdrawn.v1", "rate.withdrawn.v1"})
-"""Of these the id is all that they need, though what they end may be one contract's."""
-
 _ENDED_ANYWHERE = frozenset({"policy", "rate"})
+"""Who withdraws one of these need not say whose it is."""
+
+_ENDING = frozenset(f"{kind}.withdrawn.v1" for kind in _ENDED_ANYWHERE)
 
 _EVERYWHERE = frozenset({"dispute", "hold", "policy", "writeoff"})
 """Of what these say, any document of the contract may show the consequences."""
@@ -860,6 +859,11 @@ def _file_in(filed: dict[str, list[Fact]], key: str, fact: Fact) -> str:
     if key != CONTRACT:
         return merge(said, fact)
     return merge_version(said, fact)
+
+
+def _rate_of(dossier: Dossier, key: str) -> Card | None:
+    """The rate that a paper of the dossier is; None where it is none, or none yet."""
+    return card_of(dossier.facts[key]) if key.startswith("rate/") and key in dossier.facts else None
 
 
 def _place(fact: Fact) -> tuple[int, int, str, str]:

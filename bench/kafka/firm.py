@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,13 +85,13 @@ class Story:
         lines = story.lines(events)
         return cls(len(lines), story.by_topic(lines), story.truth(lines), targets(lines))
 
-    @classmethod
-    def of_time(cls, events: int) -> Story:
+    def time_alone(self) -> Story:
         """Of the same events those about time, once everything else is known."""
-        lines = story.lines(events)
-        time = [line for line in lines if TIME in line]
-        rest = [line for line in lines if TIME not in line]
-        return cls(len(time), story.by_topic(time), story.truth(lines), targets(lines), story.by_topic(rest))
+        time, rest = (
+            {name: [pair for pair in pairs if (TIME in pair[1]) is wanted] for name, pairs in self.topics.items()}
+            for wanted in (True, False)
+        )
+        return replace(self, events=sum(map(len, time.values())), topics=time, before=rest)
 
 
 class Stage:

@@ -45,7 +45,7 @@ class Bench:
 
     def __init__(self, cluster: Cluster, folder: Path, small: int, large: int) -> None:
         self.cluster, self.folder = cluster, folder
-        self.small, self.large, self.time = Story.of(small), Story.of(large), Story.of_time(large)
+        self.small, self.large = Story.of(small), Story.of(large)
         self._latencies: list[Row] = []
 
     def work(self) -> list[Row]:
@@ -58,7 +58,8 @@ class Bench:
                 its.append(self._run(firm, self.small, number, rate))
         ours, alone = FIRMS[-1], replace(FIRMS[-1], name=f"{FIRMS[-1].name}, time alone")
         runs[ours, self.large.events] = [self._run(ours, self.large, ROUNDS, 0.0)]
-        runs[alone, self.time.events] = [self._run(alone, self.time, ROUNDS + 1, 0.0)]
+        entries = self.large.time_alone()
+        runs[alone, entries.events] = [self._run(alone, entries, ROUNDS + 1, 0.0)]
         return list(_work_rows(runs))
 
     def latency(self) -> list[Row]:
